@@ -1,0 +1,36 @@
+"""MLSTM-FCN in Keras: multivariate time-series classification for sktime and scikit-learn.
+
+Names are loaded when they are first used: importing the package imports neither Keras nor TensorFlow.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlstm_fcn import datasets as datasets
+    from mlstm_fcn import layers as layers
+    from mlstm_fcn import models as models
+    from mlstm_fcn.estimators import MLSTMFCNClassifier as MLSTMFCNClassifier
+
+    __version__: str
+
+_HOMES = {"MLSTMFCNClassifier": "mlstm_fcn.estimators"}
+_MODULES = ("datasets", "layers", "models")
+
+__all__ = ["MLSTMFCNClassifier", "__version__", "datasets", "layers", "models"]
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("mlstm-fcn")
+    if name in _MODULES:
+        return import_module(f"mlstm_fcn.{name}")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'mlstm_fcn' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

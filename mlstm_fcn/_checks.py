@@ -1,0 +1,52 @@
+"""The one wording of errors: what must hold, then what was received."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def require(condition: bool, rule: str, /, **received: object) -> None:
+    """Raise unless a condition on the user's input holds.
+
+    Args:
+        condition: What must be true.
+        rule: The rule in a sentence, with its full stop.
+        **received: The values to show, by the names that the user knows.
+
+    Raises:
+        ValueError: The rule, then `Received: name=value, ...`.
+    """
+    if not condition:
+        values = ", ".join(f"{name}={value!r}" for name, value in received.items())
+        raise ValueError(f"{rule} Received: {values}" if values else rule)
+
+
+def require_choice(name: str, value: object, options: Iterable[object]) -> None:
+    """Raise unless a value is one of the options.
+
+    Args:
+        name: The argument's name, as the user knows it.
+        value: What the user gave.
+        options: What may be given.
+
+    Raises:
+        ValueError: Names the nearest options, or all of them where none is near.
+    """
+    known = list(options)
+    if any(value is option or (type(value) is type(option) and value == option) for option in known):
+        return
+    by_lower_case = {str(option).lower(): option for option in known}
+    near = [repr(by_lower_case[word]) for word in get_close_matches(str(value).lower(), by_lower_case, n=3)]
+    hint = f"Did you mean {' or '.join(near)}? " if near else ""
+    raise ValueError(
+        f"`{name}` must be one of {', '.join(map(repr, known))}. {hint}Received: {name}={value!r}"
+    )
+
+
+def require_positive_int(name: str, value: object) -> None:
+    """Raise unless a value is an integer of at least 1 (a bool is not).
+
+    Raises:
+        ValueError: Names the argument and what was received.
+    """
+    is_int = isinstance(value, int) and not isinstance(value, bool)
+    require(is_int and value >= 1, f"`{name}` must be a positive integer.", **{name: value})  # type: ignore[operator]

@@ -1,0 +1,160 @@
+"""The command line: `mlstm-fcn train`, `evaluate`, `predict`.
+
+What takes long to import is imported inside the commands, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mlstm_fcn.datasets import Series
+
+
+class _Commands(click.Group):
+    """Commands whose foreseen errors are one sentence, not a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (ValueError, OSError) as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="mlstm-fcn")
+def main() -> None:
+    """Classify multivariate time series with MLSTM-FCN."""
+
+
+@main.command()
+@click.argument("dataset")
+@click.option("--preset", default="default", show_default=True, help="Recipe: default or paper.")
+@click.option("--epochs", type=int, help="Passes over the training set.  [default: the preset's]")
+@click.option("--batch-size", type=int, help="Cases a gradient step.  [default: the preset's]")
+@click.option("--lstm-units", type=int, default=8, show_default=True, help="Units of the LSTM branch.")
+@click.option("--attention", is_flag=True, help="Use the attention LSTM (MALSTM-FCN).")
+@click.option("--seed", type=int, default=0, show_default=True, help="Decides all that is random.")
+@click.option("--output", type=click.Path(path_type=Path), help="Save the model here, as NAME.keras.")
+@click.option("--quiet", is_flag=True, help="Show no progress bar.")
+def train(
+    dataset: str,
+    preset: str,
+    epochs: int | None,
+    batch_size: int | None,
+    lstm_units: int,
+    attention: bool,
+    seed: int,
+    output: Path | None,
+    quiet: bool,
+) -> None:
+    """Train on DATASET's training cases, and test on its test cases."""
+    from mlstm_fcn import datasets
+
+    problem = datasets.load(dataset)
+    click.echo(repr(problem))
+    _start_keras_quietly()
+    from mlstm_fcn import MLSTMFCNClassifier, persistence
+
+    if output is not None:
+        persistence.checked_path(output)
+    classifier = MLSTMFCNClassifier(
+        preset=preset,
+        n_epochs=epochs,
+        batch_size=batch_size,
+        lstm_units=lstm_units,
+        attention=attention,
+        random_state=seed,
+        verbose=0 if quiet else 1,
+    )
+    started = time.perf_counter()
+    classifier.fit(problem.X_train, problem.y_train)
+    fitted = time.perf_counter()
+    y_pred = classifier.predict(problem.X_test)
+    predicted = time.perf_counter()
+    _print_results(problem.y_test, y_pred, classifier.classes_)
+    click.echo(f"time      fit {fitted - started:.1f} s, predict {predicted - fitted:.1f} s")
+    if output is not None:
+        persistence.save(classifier, output)
+        click.echo(f"saved     {output}\nnext      mlstm-fcn predict {output} {dataset}")
+    else:
+        click.echo(f"next      mlstm-fcn train {dataset} --output {dataset}.keras")
+
+
+@main.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("data")
+@click.option("--split", default="test", show_default=True, help="Part of a data set: train or test.")
+def evaluate(model: Path, data: str, split: str) -> None:
+    """Test a saved MODEL on DATA, a data set's name or a .ts file with labels."""
+    X, y = _series(data, split)
+    _start_keras_quietly()
+    from mlstm_fcn import persistence
+
+    classifier = persistence.load(model)
+    _print_results(y, classifier.predict(X), classifier.classes_)
+
+
+@main.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("data")
+@click.option("--split", default="test", show_default=True, help="Part of a data set: train or test.")
+def predict(model: Path, data: str, split: str) -> None:
+    """Predict DATA, a data set's name or a .ts file, with a saved MODEL.
+
+    Prints CSV: the case's number from 0, the predicted label, and the probability of each label.
+    """
+    import csv
+
+    X, _ = _series(data, split)
+    _start_keras_quietly()
+    from mlstm_fcn import persistence
+
+    classifier = persistence.load(model)
+    probabilities = classifier.predict_proba(X)
+    rows = csv.writer(sys.stdout, lineterminator="\n")
+    rows.writerow(["case", "label", *classifier.classes_])
+    for case, row in enumerate(probabilities):
+        rows.writerow([case, classifier.classes_[row.argmax()], *(f"{value:.6f}" for value in row)])
+
+
+def _start_keras_quietly() -> None:
+    """Import Keras and its backend without the greetings that C++ code writes to standard error."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        import keras
+
+        keras.ops.zeros(())  # the backend looks for devices, and says what it finds
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
+
+
+def _series(data: str, split: str) -> tuple[Series, np.ndarray]:
+    from mlstm_fcn import datasets
+    from mlstm_fcn._checks import require_choice
+
+    require_choice("split", split, datasets.SPLITS)
+    return datasets.read_ts(data) if Path(data).suffix == ".ts" else datasets.load(data, split=split)  # type: ignore[call-overload]
+
+
+def _print_results(y_true: np.ndarray, y_pred: np.ndarray, labels: np.ndarray) -> None:
+    from rich.console import Console
+
+    from mlstm_fcn import report
+
+    console = Console()
+    console.print(report.class_table(y_true, y_pred, labels))
+    console.print(report.confusion_table(y_true, y_pred, labels))
+    click.echo(report.accuracy_line(y_true, y_pred))

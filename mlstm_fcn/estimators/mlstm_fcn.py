@@ -1,0 +1,93 @@
+"""The MLSTM-FCN classifier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from mlstm_fcn.estimators.classifier import NetworkClassifier
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class MLSTMFCNClassifier(NetworkClassifier):
+    """Multivariate LSTM fully convolutional network (Karim et al. 2019) as a classifier.
+
+    Two branches read the same series: convolution blocks, each followed by squeeze-and-excitation, and
+    an LSTM over the transposed series. Scaling by the training set's channel means and standard
+    deviations is part of the model.
+
+    Parameters:
+        filters: Filters of each convolution block.
+        kernel_sizes: Kernel size of each block, in steps; as many as `filters`.
+        reduction: Ratio of squeeze-and-excitation; None for none, which makes it LSTM-FCN.
+        se_blocks: Which blocks squeeze-and-excitation follows, numbered from 1; None for the preset's:
+            all of them by default, the first two in the paper.
+        squeeze: Its summary of time, `"mean"` or `"max"`.
+        gate: Its activation, `"sigmoid"`, `"tanh"` or `"relu"`.
+        lstm_units: Units of the LSTM; the paper searches 8 to 128.
+        attention: Whether the LSTM attends to the whole sequence at every step, which makes it MALSTM-FCN.
+        dropout: Share of the LSTM's output that training drops, in [0, 1).
+        dimension_shuffle: Whether the LSTM reads channels as steps: True, False, or `"auto"` for
+            series that have more steps than channels.
+        head: How the convolutions' output is summarised over time: `"average"`, `"max"` or `"flatten"`.
+    {training parameters}
+
+    Attributes:
+        classes_: The labels, sorted, in the dtype they came in.
+        model_: The trained `keras.Model`, from `(batch, time, channels)` in the units of the data to
+            probabilities.
+        history_: Loss and accuracy of each epoch, by name.
+
+    Example:
+        >>> from mlstm_fcn import MLSTMFCNClassifier, datasets
+        >>> data = datasets.load("BasicMotions")
+        >>> clf = MLSTMFCNClassifier(n_epochs=3, random_state=0).fit(data.X_train, data.y_train)
+        >>> clf.predict(data.X_test).shape
+        (40,)
+
+    References:
+        Karim et al.: Multivariate LSTM-FCNs for Time Series Classification, arXiv 1801.04503.
+    """
+
+    filters: tuple[int, ...] = (128, 256, 128)
+    kernel_sizes: tuple[int, ...] = (8, 5, 3)
+    reduction: int | None = 16
+    se_blocks: tuple[int, ...] | None = None
+    squeeze: Literal["mean", "max"] = "mean"
+    gate: Literal["sigmoid", "tanh", "relu"] = "sigmoid"
+    lstm_units: int = 8
+    attention: bool = False
+    dropout: float = 0.8
+    dimension_shuffle: bool | Literal["auto"] = "auto"
+    head: Literal["average", "max", "flatten"] = "average"
+
+    def _network(self, input_shape: tuple[int | None, int], n_outputs: int) -> keras.Model:
+        from mlstm_fcn import models
+
+        chosen = {name: getattr(self, name) for name in _NETWORK_OPTIONS}
+        if self.se_blocks is not None:
+            chosen["se_blocks"] = self.se_blocks
+        name = "malstm_fcn" if self.attention else "mlstm_fcn"
+        return models.build(name, input_shape, n_outputs, **{**self._recipe().network, **chosen})
+
+    @classmethod
+    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:
+        """Small settings for sktime's checks."""
+        small = {"filters": (4, 8, 4), "reduction": 2, "lstm_units": 2, "n_epochs": 2, "batch_size": 4}
+        return [small, {**small, "attention": True, "preset": "paper", "head": "max"}]
+
+
+_NETWORK_OPTIONS = (
+    "filters",
+    "kernel_sizes",
+    "reduction",
+    "squeeze",
+    "gate",
+    "lstm_units",
+    "dropout",
+    "dimension_shuffle",
+    "head",
+)

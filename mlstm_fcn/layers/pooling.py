@@ -1,0 +1,19 @@
+"""Summaries of time that padding does not change."""
+
+from keras import ops
+
+
+def max_over_time(series, mask=None):
+    """The maximum over valid steps.
+
+    Args:
+        series: Tensor of shape `(batch, time, channels)`.
+        mask: Optional tensor of shape `(batch, time)`, true where a step is valid; at least one a series.
+
+    Returns:
+        Tensor of shape `(batch, channels)`.
+    """
+    if mask is not None:
+        valid = ops.expand_dims(ops.cast(mask, "bool"), -1)
+        series = ops.where(valid, series, ops.cast(-float("inf"), series.dtype))
+    return ops.max(series, axis=1)
