@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -19,12 +19,17 @@ if TYPE_CHECKING:
     from mlstm_fcn.datasets import Series
 
 
+_SPLIT = click.Choice(["train", "test"])
+
+
 class _Commands(click.Group):
     """Commands whose foreseen errors are one sentence, not a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # `| head` has read enough; click ends quietly
         except (ValueError, OSError) as error:
             raise click.ClickException(str(error)) from error
 
@@ -42,6 +47,13 @@ def main() -> None:
 @click.option("--batch-size", type=int, help="Cases a gradient step.  [default: the preset's]")
 @click.option("--lstm-units", type=int, default=8, show_default=True, help="Units of the LSTM branch.")
 @click.option("--attention", is_flag=True, help="Use the attention LSTM (MALSTM-FCN).")
+@click.option(
+    "--longer",
+    type=click.Choice(["cut", "error"]),
+    default="cut",
+    show_default=True,
+    help="What becomes of test series longer than the longest training series.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides all that is random.")
 @click.option("--output", type=click.Path(path_type=Path), help="Save the model here, as NAME.keras.")
 @click.option("--quiet", is_flag=True, help="Show no progress bar.")
@@ -52,26 +64,29 @@ def train(
     batch_size: int | None,
     lstm_units: int,
     attention: bool,
+    longer: Literal["cut", "error"],
     seed: int,
     output: Path | None,
     quiet: bool,
 ) -> None:
     """Train on DATASET's training cases, and test on its test cases."""
     from mlstm_fcn import datasets
+    from mlstm_fcn.persistence import checked_path
 
+    if output is not None:
+        checked_path(output)
     problem = datasets.load(dataset)
     click.echo(repr(problem))
     _start_keras_quietly()
-    from mlstm_fcn import MLSTMFCNClassifier, persistence
+    from mlstm_fcn.estimators import MLSTMFCNClassifier
 
-    if output is not None:
-        persistence.checked_path(output)
     classifier = MLSTMFCNClassifier(
         preset=preset,
         n_epochs=epochs,
         batch_size=batch_size,
         lstm_units=lstm_units,
         attention=attention,
+        longer=longer,
         random_state=seed,
         verbose=0 if quiet else 1,
     )
@@ -83,7 +98,7 @@ def train(
     _print_results(problem.y_test, y_pred, classifier.classes_)
     click.echo(f"time      fit {fitted - started:.1f} s, predict {predicted - fitted:.1f} s")
     if output is not None:
-        persistence.save(classifier, output)
+        classifier.save(output)
         click.echo(f"saved     {output}\nnext      mlstm-fcn predict {output} {dataset}")
     else:
         click.echo(f"next      mlstm-fcn train {dataset} --output {dataset}.keras")
@@ -92,21 +107,18 @@ def train(
 @main.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data")
-@click.option("--split", default="test", show_default=True, help="Part of a data set: train or test.")
+@click.option("--split", type=_SPLIT, default="test", show_default=True, help="Part of a data set.")
 def evaluate(model: Path, data: str, split: str) -> None:
     """Test a saved MODEL on DATA, a data set's name or a .ts file with labels."""
     X, y = _series(data, split)
-    _start_keras_quietly()
-    from mlstm_fcn import persistence
-
-    classifier = persistence.load(model)
+    classifier = _load(model)
     _print_results(y, classifier.predict(X), classifier.classes_)
 
 
 @main.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data")
-@click.option("--split", default="test", show_default=True, help="Part of a data set: train or test.")
+@click.option("--split", type=_SPLIT, default="test", show_default=True, help="Part of a data set.")
 def predict(model: Path, data: str, split: str) -> None:
     """Predict DATA, a data set's name or a .ts file, with a saved MODEL.
 
@@ -115,15 +127,19 @@ def predict(model: Path, data: str, split: str) -> None:
     import csv
 
     X, _ = _series(data, split)
-    _start_keras_quietly()
-    from mlstm_fcn import persistence
-
-    classifier = persistence.load(model)
+    classifier = _load(model)
     probabilities = classifier.predict_proba(X)
     rows = csv.writer(sys.stdout, lineterminator="\n")
     rows.writerow(["case", "label", *classifier.classes_])
     for case, row in enumerate(probabilities):
         rows.writerow([case, classifier.classes_[row.argmax()], *(f"{value:.6f}" for value in row)])
+
+
+def _load(model: Path) -> Any:
+    _start_keras_quietly()
+    from mlstm_fcn.estimators import NetworkEstimator
+
+    return NetworkEstimator.load(model)
 
 
 def _start_keras_quietly() -> None:
@@ -143,9 +159,7 @@ def _start_keras_quietly() -> None:
 
 def _series(data: str, split: str) -> tuple[Series, np.ndarray]:
     from mlstm_fcn import datasets
-    from mlstm_fcn._checks import require_choice
 
-    require_choice("split", split, datasets.SPLITS)
     return datasets.read_ts(data) if Path(data).suffix == ".ts" else datasets.load(data, split=split)  # type: ignore[call-overload]
 
 

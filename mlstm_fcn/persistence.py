@@ -1,64 +1,62 @@
-"""A fitted estimator as one file, and back.
+"""A trained network and what its estimator knows, as one file.
 
-The file is Keras' own `.keras` archive with one entry more, `mlstm_fcn.json`, that holds what the network
-does not: the estimator's parameters, the labels, the training history. Keras ignores that entry, so the
-file is also a plain Keras model. Nothing in it is pickled, and it is read in Keras' safe mode.
+The file is Keras' own `.keras` archive with one entry more, `mlstm_fcn.json`. Keras ignores that entry, so
+the file is also a plain Keras model. Nothing in it is pickled, and it is read in Keras' safe mode.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from mlstm_fcn import __version__, estimators
+from mlstm_fcn import __version__
 from mlstm_fcn._checks import require
 
 if TYPE_CHECKING:
-    from mlstm_fcn.estimators.base import NetworkEstimator
+    import keras
 
+SUFFIXES = (".keras", ".mlstm")
 ENTRY = "mlstm_fcn.json"
 FORMAT = 1
 
 
-def save(estimator: NetworkEstimator, path: Path | str) -> None:
-    """Write a fitted estimator.
+def write_archive(path: Path | str, model: keras.Model, about: dict[str, Any]) -> None:
+    """Write a model and plain values about it.
 
     Args:
-        estimator: One of this package's, fitted.
-        path: Where to, a name that ends in `.keras`. A file that is there is replaced, in one step: it
-            is either the old one or the whole new one.
+        path: Where to; the name ends in `.keras` or `.mlstm`, which differ in nothing else. A file that
+            is there is replaced in one step: it is either the old one or the whole new one.
+        model: The model.
+        about: Values that JSON can hold.
 
     Raises:
-        ValueError: If the name does not end in `.keras`, or the estimator saw one class only in fit, so
-            that it has no network.
-        NotFittedError: If it is not fitted.
+        ValueError: If the name has another ending.
+        TypeError: If JSON cannot hold a value.
         OSError: If the file cannot be written.
     """
-    path = checked_path(path)
-    about = {"format": FORMAT, "version": __version__, **estimator.get_fitted_state()}
-    with _written_whole(path) as partial:
-        estimator.model_.save(partial)
+    text = json.dumps({**about, "format": FORMAT, "version": __version__}, indent=1)
+    with _written_whole(checked_path(path)) as partial:
+        model.save(partial)
         with zipfile.ZipFile(partial, "a") as archive:
-            archive.writestr(ENTRY, json.dumps(about, indent=1))
+            archive.writestr(ENTRY, text)
 
 
-def load(path: Path | str) -> Any:
-    """Read an estimator that `save` wrote.
-
-    Args:
-        path: The file.
+def read_archive(path: Path | str) -> tuple[keras.Model, dict[str, Any]]:
+    """Read what `write_archive` wrote.
 
     Returns:
-        The fitted estimator.
+        The model and the values about it.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged, was not written by `save`, or by a newer version.
+        ValueError: If the file is damaged, is another Keras model, or is of a newer format.
     """
     import keras
 
@@ -66,27 +64,24 @@ def load(path: Path | str) -> Any:
 
     path = Path(path)
     about = _read_about(path)
-    name = about.get("estimator")
-    require(
-        name in estimators.__all__, f"{path} holds an estimator that this version has not.", estimator=name
-    )
-    try:
-        model = keras.saving.load_model(path, safe_mode=True)
-    except Exception as error:  # Keras raises many kinds for a damaged file
-        raise ValueError(f"{path} is damaged: {error}") from error
-    estimator: type[NetworkEstimator] = getattr(estimators, name)
-    return estimator.from_fitted_state(model, about)
+    with TemporaryDirectory() as folder:  # Keras goes by the ending
+        keras_path = Path(folder) / "model.keras"
+        shutil.copyfile(path, keras_path)
+        try:
+            return keras.saving.load_model(keras_path, safe_mode=True), about
+        except Exception as error:  # Keras raises many kinds for a damaged file
+            raise ValueError(f"{path} is damaged: {error}") from error
 
 
 def checked_path(path: Path | str) -> Path:
     """The path, if a model can be written there as far as can be told beforehand.
 
     Raises:
-        ValueError: If it does not end in `.keras`.
+        ValueError: If the name has another ending than `.keras` or `.mlstm`.
         FileNotFoundError: If its folder does not exist.
     """
     path = Path(path)
-    require(path.suffix == ".keras", "A model's file name must end in .keras.", path=str(path))
+    require(path.suffix in SUFFIXES, f"The name must end in {' or '.join(SUFFIXES)}.", path=str(path))
     if not path.parent.is_dir():
         raise FileNotFoundError(f"The folder {path.parent} does not exist.")
     return path
@@ -97,19 +92,24 @@ def _read_about(path: Path) -> dict[str, Any]:
         with zipfile.ZipFile(path) as archive:
             about = json.loads(archive.read(ENTRY))
     except KeyError:
-        raise ValueError(f"{path} is a Keras model, but not one that this package's save wrote.") from None
-    except (zipfile.BadZipFile, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} is damaged, or not a .keras file: {error}") from error
-    readable = isinstance(about, dict) and isinstance(about.get("format"), int) and about["format"] <= FORMAT
-    version = about.get("version") if isinstance(about, dict) else None
-    require(readable, f"{path} is not in a format that version {__version__} reads.", written_by=version)
+        raise ValueError(f"{path} is an archive, but not one that this package wrote: no {ENTRY}.") from None
+    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise ValueError(f"{path} is damaged, or not a Keras archive: {error}") from error
+    require(isinstance(about, dict), f"{path} is damaged: {ENTRY} holds no object.")
+    readable = isinstance(about.get("format"), int) and about["format"] <= FORMAT
+    require(
+        readable,
+        f"{path} is in a format that version {__version__} does not read.",
+        format=about.get("format"),
+        written_by=about.get("version"),
+    )
     return about
 
 
 @contextmanager
 def _written_whole(path: Path) -> Iterator[Path]:
     """A temporary name beside `path` that takes its place at the end, or leaves nothing."""
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.keras")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.keras")
     try:
         yield partial
         partial.replace(path)

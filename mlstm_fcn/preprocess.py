@@ -1,47 +1,118 @@
-"""From the user's containers to the arrays that networks read."""
+"""From the user's containers to the one array that models read: `(cases, time, channels)`, float32.
+
+NaN stands for what was not measured. The steps at the end of a series at which every channel is NaN are
+padding: the series ends before them. So series of different lengths fit into one array, and an array that
+was padded with NaN elsewhere is read as it was meant.
+"""
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from mlstm_fcn._checks import require
 
+Container = np.ndarray | Sequence[Any]
+"""Series: an array `(cases, channels, time)`, or a list of frames `(time, channels)` of pandas."""
 
-def to_batch(X: np.ndarray) -> np.ndarray:
-    """The one transpose: series as users have them to series as networks read them.
+
+def pad(series: Sequence[np.ndarray]) -> np.ndarray:
+    """Put series of different lengths into one array, NaN where they have ended.
 
     Args:
-        X: Array of shape `(cases, channels, time)`.
+        series: Arrays of shape `(channels, time)`; `(time,)` is one channel.
 
     Returns:
-        A contiguous float32 array of shape `(cases, time, channels)`.
+        An array of shape `(cases, channels, longest time)`.
 
     Raises:
-        ValueError: If a value is NaN or infinite, also as float32.
+        ValueError: If the series differ in their number of channels, or an array has another shape.
     """
+    require(len(series) > 0, "X must hold at least one series.")
+    cases = [np.atleast_2d(case) for case in series]
+    for number, case in enumerate(cases):
+        require(case.ndim == 2, "Each series must be (channels, time).", case=number, shape=case.shape)
+        rule = f"All series must have {len(cases[0])} channels, as the first."
+        require(len(case) == len(cases[0]), rule, case=number, shape=case.shape)
+    padded = np.full((len(cases), len(cases[0]), max(case.shape[1] for case in cases)), np.nan)
+    for row, case in zip(padded, cases, strict=True):
+        row[:, : case.shape[1]] = case
+    return padded
+
+
+def to_batch(X: Container) -> np.ndarray:
+    """The one transpose: series as users have them to series as models read them.
+
+    Args:
+        X: Array of shape `(cases, channels, time)`, or a list of frames with a row for each step.
+
+    Returns:
+        A contiguous float32 array of shape `(cases, time, channels)`, as long as the longest series.
+
+    Raises:
+        ValueError: If a value is infinite, also as float32, or a series holds no value at all.
+    """
+    if not isinstance(X, np.ndarray):
+        X = pad([frame.to_numpy(dtype=np.float64).T for frame in X])
     with np.errstate(over="ignore"):
         batch = np.ascontiguousarray(np.swapaxes(X, 1, 2), dtype=np.float32)
-    finite = np.isfinite(batch)
-    if not finite.all():
-        case, time, channel = np.argwhere(~finite)[0].tolist()
-        value = float(X[case, channel, time])
-        require(
-            False,
-            f"Every value of X must be a finite number that float32 can hold; {(~finite).sum()} are not.",
-            **{f"X[{case}, {channel}, {time}]": value},
-        )
-    return batch
+    infinite = np.isinf(batch)
+    if infinite.any():
+        case, time, channel = np.argwhere(infinite)[0].tolist()
+        rule = f"Values of X must be finite in float32; {infinite.sum()} are not."
+        require(False, rule, **{f"X[{case}, {channel}, {time}]": float(X[case, channel, time])})
+    longest = lengths(batch).max(initial=1)
+    return batch[:, :longest] if longest < batch.shape[1] else batch
+
+
+def lengths(batch: np.ndarray) -> np.ndarray:
+    """Steps of each series up to the last one that holds a value, shape `(cases,)`.
+
+    Raises:
+        ValueError: If a series holds no value at all.
+    """
+    observed = ~np.isnan(batch).all(axis=2)
+    empty = np.flatnonzero(~observed.any(axis=1))
+    require(len(empty) == 0, "Every series must hold a value that is not missing.", cases=empty[:5].tolist())
+    return batch.shape[1] - observed[:, ::-1].argmax(axis=1)
+
+
+def with_length(batch: np.ndarray, time: int) -> np.ndarray:
+    """Cut series to a length, or pad them with NaN to it."""
+    missing = time - batch.shape[1]
+    if missing <= 0:
+        return batch[:, :time]
+    return np.pad(batch, ((0, 0), (0, missing), (0, 0)), constant_values=np.nan)
+
+
+def require_complete(batch: np.ndarray) -> None:
+    """Raise if a value within a series is missing.
+
+    Raises:
+        ValueError: Names the first place.
+    """
+    ended = np.arange(batch.shape[1])[None, :] >= lengths(batch)[:, None]
+    missing = np.isnan(batch) & ~ended[..., None]
+    if missing.any():
+        case, time, channel = np.argwhere(missing)[0].tolist()
+        rule = f"No value of X may be missing, with missing='error'; {missing.sum()} are."
+        require(False, rule, **{f"X[{case}, {channel}, {time}]": float("nan")})
 
 
 def channel_statistics(batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each channel over all cases and steps, for scaling.
+    """Mean and standard deviation of each channel over all values that are there, for scaling.
 
     Args:
         batch: Array of shape `(cases, time, channels)`.
 
     Returns:
-        Two float32 arrays of shape `(channels,)`; a channel that is constant has standard deviation 1,
-        so that scaling makes it zero.
+        Two float32 arrays of shape `(channels,)`. A channel that is constant has standard deviation 1, so
+        that scaling makes it zero; one that is never there has mean 0 and standard deviation 1.
     """
-    mean = batch.mean(axis=(0, 1), dtype=np.float64)
-    std = batch.std(axis=(0, 1), dtype=np.float64)
+    observed = ~np.isnan(batch)
+    count = np.maximum(observed.sum(axis=(0, 1)), 1)
+    mean = np.sum(batch, axis=(0, 1), dtype=np.float64, where=observed) / count
+    variance = np.sum(np.square(batch - mean), axis=(0, 1), where=observed) / count
+    std = np.sqrt(variance)
     constant = std <= np.finfo(np.float32).eps * np.abs(mean)
     return mean.astype(np.float32), np.where(constant, 1.0, std).astype(np.float32)

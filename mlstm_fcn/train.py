@@ -1,5 +1,6 @@
-"""Training: a compiled Keras model, a recipe, and one source of randomness."""
+"""Training: a Keras model, a recipe, and one source of randomness."""
 
+import math
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ import keras
 import numpy as np
 
 from mlstm_fcn.recipes import Recipe
+from mlstm_fcn.step import compiled_step
 
 WARM_UP = 0.1
 PLATEAU_EPOCHS = 100
@@ -15,7 +17,7 @@ PLATEAU_EPOCHS = 100
 
 def train(
     model: keras.Model,
-    batch: np.ndarray,
+    inputs: list[np.ndarray],
     targets: np.ndarray,
     sample_weight: np.ndarray,
     recipe: Recipe,
@@ -27,34 +29,48 @@ def train(
 ) -> dict[str, list[float]]:
     """Compile a model as a recipe says and train it in place.
 
+    This is Keras' `fit` for arrays, with the order of cases from `rng` instead of a global generator, and
+    with the learning rate set once a step: as a schedule inside the compiled step it would be computed
+    anew for each weight, which takes seconds to compile.
+
     Args:
-        model: From `(batch, time, channels)` to the shape of the targets.
-        batch: Training series, shape `(cases, time, channels)`.
+        model: From the inputs to the shape of the targets.
+        inputs: One array for each input of the model: series `(cases, time, channels)`, perhaps a mask.
         targets: Training targets, shape `(cases, outputs)`.
         sample_weight: Weight of each case in the loss, shape `(cases,)`.
         recipe: How to train.
         loss: What to minimise.
         metrics: Names of further figures to report.
         rng: Decides the order of the cases.
-        callbacks: Called as Keras does.
+        callbacks: Called as Keras' `fit` does.
 
     Returns:
         The loss and the metrics of each epoch, by name.
     """
-    batches = ShuffledBatches(batch, targets, sample_weight, recipe.batch_size, rng)
-    model.compile(
-        optimizer=_optimizer(recipe, n_steps=recipe.n_epochs * len(batches)),
-        loss=loss,
-        weighted_metrics=list(metrics),
+    model.compile(_optimizer(recipe), loss, weighted_metrics=list(metrics))
+    train_step = compiled_step(model, inputs, targets, sample_weight)
+    steps = -(-len(targets) // recipe.batch_size)
+    history = keras.callbacks.History()
+    calls = keras.callbacks.CallbackList(
+        [history, *_recipe_callbacks(recipe), *callbacks], model=model, epochs=recipe.n_epochs, steps=steps
     )
-    history = model.fit(
-        batches,
-        epochs=recipe.n_epochs,
-        shuffle=False,
-        callbacks=[*_callbacks(recipe), *callbacks],
-        verbose=0,
-    )
-    return {name: [float(value) for value in values] for name, values in history.history.items()}
+    model.stop_training = False
+    calls.on_train_begin()
+    for epoch in range(recipe.n_epochs):
+        calls.on_epoch_begin(epoch)
+        model.reset_metrics()
+        for step, cases in enumerate(shuffled(len(targets), recipe.batch_size, rng)):
+            if recipe.schedule == "cosine":
+                done, total = epoch * steps + step, recipe.n_epochs * steps
+                model.optimizer.learning_rate = recipe.learning_rate * warm_up_and_cosine(done, total)
+            calls.on_train_batch_begin(step)
+            logs = train_step(cases)
+            calls.on_train_batch_end(step, logs)
+        calls.on_epoch_end(epoch, logs)
+        if model.stop_training:
+            break
+    calls.on_train_end()
+    return history.history
 
 
 @contextmanager
@@ -75,48 +91,28 @@ def seeded(rng: np.random.Generator) -> Iterator[None]:
         np.random.set_state(numpy_state)
 
 
-class ShuffledBatches(keras.utils.PyDataset):
-    """Batches of the training set in an order that is drawn anew for each epoch."""
-
-    def __init__(
-        self,
-        batch: np.ndarray,
-        targets: np.ndarray,
-        sample_weight: np.ndarray,
-        batch_size: int,
-        rng: np.random.Generator,
-    ):
-        super().__init__()
-        self._arrays = (batch, targets, sample_weight)
-        self._batch_size = batch_size
-        self._rng = rng
-        self._order = rng.permutation(len(batch))
-
-    def __len__(self) -> int:
-        return -(-len(self._order) // self._batch_size)
-
-    def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
-        cases = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        return tuple(array[cases] for array in self._arrays)
-
-    def on_epoch_end(self) -> None:
-        """Draw the next epoch's order."""
-        self._order = self._rng.permutation(len(self._order))
+def shuffled(n_cases: int, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """The cases of one epoch, each once, in a new order: indices batch by batch, the last perhaps fewer."""
+    order = rng.permutation(n_cases)
+    for start in range(0, n_cases, batch_size):
+        yield order[start : start + batch_size]
 
 
-def _optimizer(recipe: Recipe, n_steps: int) -> keras.optimizers.Optimizer:
-    learning_rate = recipe.learning_rate
-    if recipe.schedule == "cosine":
-        warm_up = max(1, round(WARM_UP * n_steps))
-        learning_rate = keras.optimizers.schedules.CosineDecay(
-            0.0, max(1, n_steps - warm_up), warmup_target=recipe.learning_rate, warmup_steps=warm_up
-        )
+def warm_up_and_cosine(step: int, n_steps: int) -> float:
+    """Learning rate of a step (from 0) as a share of the highest: linear warm-up, then half a cosine."""
+    warm_up = max(1, round(WARM_UP * n_steps))
+    if step < warm_up:
+        return (step + 1) / warm_up
+    return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / (n_steps - warm_up)))
+
+
+def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
     if recipe.optimizer == "adamw":
-        return keras.optimizers.AdamW(learning_rate, weight_decay=recipe.weight_decay)
-    return keras.optimizers.Adam(learning_rate)
+        return keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay)
+    return keras.optimizers.Adam(recipe.learning_rate)
 
 
-def _callbacks(recipe: Recipe) -> Iterator[keras.callbacks.Callback]:
+def _recipe_callbacks(recipe: Recipe) -> Iterator[keras.callbacks.Callback]:
     if recipe.schedule == "plateau":
         yield keras.callbacks.ReduceLROnPlateau(
             monitor="loss",

@@ -18,7 +18,7 @@ from mlstm_fcn.datasets.formats import read_ts as read_ts
 
 __all__ = ["Problem", "Series", "load", "names", "read_ts"]
 
-SPLITS = ("train", "test")
+_SPLITS = ("train", "test")
 
 
 @dataclass(frozen=True, repr=False)
@@ -75,7 +75,7 @@ def load(name: str, split: str | None = None) -> Problem | tuple[Series, np.ndar
     """
     require_choice("name", name, names())
     if split is not None:
-        require_choice("split", split, SPLITS)
+        require_choice("split", split, _SPLITS)
         return read_ts(_file(name, split))
     return Problem(name, *read_ts(_file(name, "train")), *read_ts(_file(name, "test")))
 

@@ -93,13 +93,17 @@ def _read_header(lines: TextIO, path: Path) -> tuple[TsHeader, int]:
 
 def _target(field: str, header: TsHeader, path: Path, number: int) -> str | float:
     if header.target == "number":
-        return float(_values(field, path, number, "the target")[0])
+        try:
+            return float(field)
+        except ValueError:
+            raise _error(path, number, "a number at the end", field[:60]) from None
     what = f"a label out of {', '.join(header.labels)} at the end" if header.labels else "a label at the end"
     _expect(field in header.labels or (field != "" and not header.labels), path, number, what, field[:60])
     return field
 
 
 def _case(fields: list[str], path: Path, number: int) -> np.ndarray:
+    _expect(len(fields) > 0, path, number, "at least one channel before the label")
     channels = [_values(field, path, number, f"channel {i}") for i, field in enumerate(fields, start=1)]
     for channel, values in enumerate(channels, start=1):
         where = f"{len(channels[0])} values in channel {channel}, as in channel 1"

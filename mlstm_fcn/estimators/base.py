@@ -1,4 +1,4 @@
-"""What every estimator shares: parameters of training, checks, fitting, and the two libraries' contracts.
+"""What every estimator shares: parameters of training, checks, fitting, predicting.
 
 An estimator is an sktime estimator and a scikit-learn estimator at once. It is a dataclass: each field is
 a constructor parameter, written once with its type and default. Keras is imported when a network is first
@@ -9,39 +9,36 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
-from sklearn.exceptions import NotFittedError as SklearnNotFittedError
 from sklearn.utils import check_random_state
-from sktime.base import BaseEstimator as SktimeBaseEstimator
-from sktime.exceptions import NotFittedError as SktimeNotFittedError
 
 from mlstm_fcn._checks import require, require_choice
-from mlstm_fcn.preprocess import channel_statistics, to_batch
+from mlstm_fcn.estimators.saving import Saving
+from mlstm_fcn.preprocess import (
+    Container,
+    channel_statistics,
+    lengths,
+    pad,
+    require_complete,
+    to_batch,
+    with_length,
+)
 from mlstm_fcn.recipes import RECIPES, Recipe
 
 if TYPE_CHECKING:
     import keras
 
-# What scikit-learn keeps on an estimator across calls of fit, and sktime's reset would delete.
-_SKLEARN_STATE = (
-    "_callback_fit_ctx",
-    "_metadata_request",
-    "_parent_callback_ctx",
-    "_skl_callbacks",
-    "_skl_callbacks_to_teardown",
-    "_sklearn_output_config",
-)
 
-
-class NotFittedError(SktimeNotFittedError, SklearnNotFittedError):
-    """An estimator was asked for a result before it was fitted; both libraries' error of that name."""
+# Made when they are first needed, and no part of an estimator's state: predicting changes nothing.
+_MASKED_MODELS: WeakKeyDictionary[keras.Model, keras.Model] = WeakKeyDictionary()
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class NetworkEstimator(SktimeBaseEstimator):
+class NetworkEstimator(Saving):
     """The mechanism of all estimators; mixed in before sktime's base class for the task.
 
     Parameters:
@@ -49,6 +46,12 @@ class NetworkEstimator(SktimeBaseEstimator):
         n_epochs: Passes over the training set; None for the preset's.
         batch_size: Cases a gradient step; None for the preset's.
         learning_rate: Highest learning rate of the schedule; None for the preset's.
+        scaling: `"channel"`: each channel by its mean and standard deviation in the training set;
+            `"series"`: each channel of each series by its own; None: not at all.
+        missing: `"interpolate"`: linearly in time, held at the ends; `"zero"`: zero after scaling, the
+            mean; `"error"`: a missing value raises ValueError.
+        longer: What becomes of series longer than the longest training series, where the network has a
+            fixed length: `"error"` raises ValueError, `"cut"` drops what is too long.
         random_state: Decides initial weights, dropout and the order of cases: an integer or a
             `numpy.random.RandomState` for reproducible results, or None.
         verbose: 1 shows a progress bar during fit, 0 nothing.
@@ -58,15 +61,18 @@ class NetworkEstimator(SktimeBaseEstimator):
     n_epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
+    scaling: Literal["channel", "series"] | None = "channel"
+    missing: Literal["interpolate", "zero", "error"] = "interpolate"
+    longer: Literal["error", "cut"] = "error"
     random_state: int | np.random.RandomState | None = None
     verbose: int = 0
 
     _tags: ClassVar[dict[str, Any]] = {
-        "X_inner_mtype": "numpy3D",
+        "X_inner_mtype": ["df-list", "numpy3D"],  # the order decides what unequal lengths become
         "y_inner_mtype": "numpy1D",
         "capability:multivariate": True,
-        "capability:unequal_length": False,
-        "capability:missing_values": False,
+        "capability:unequal_length": True,
+        "capability:missing_values": True,
         "capability:categorical_in_X": False,
         "capability:random_state": True,
         "property:randomness": "derandomized",
@@ -86,35 +92,58 @@ class NetworkEstimator(SktimeBaseEstimator):
         shared = (NetworkEstimator.__doc__ or "").partition("    Parameters:\n")[2].rstrip()
         cls.__doc__ = (cls.__doc__ or "").replace("    {training parameters}", shared)
 
-    # What a task (classification, regression) and an estimator add.
+    def fit(self, X: Any, y: Any) -> NetworkEstimator:
+        """Fit to series and their targets.
 
-    def _network(self, input_shape: tuple[int | None, int], n_outputs: int) -> keras.Model:
-        """Build an untrained network."""
+        Args:
+            X: Series: an array of shape `(cases, channels, time)` or `(cases, time)`, a list of arrays
+                `(channels, time)` that may differ in length, or any panel container that sktime knows.
+                NaN is a missing value; steps at the end at which all channels are NaN are padding.
+            y: One target for each case.
+
+        Returns:
+            The estimator itself.
+
+        Raises:
+            ValueError: If X and y do not fit together, hold what they must not, or a parameter is out of
+                its range.
+        """
+        y = y if hasattr(y, "columns") else np.asarray(y)  # sktime wants an array or a frame
+        _require_cases(X, y)
+        return super().fit(X, y)
+
+    # What an estimator adds: its network.
+
+    def _network(self, input_shape: tuple[int, int], n_outputs: int, masked: bool) -> keras.Model:
+        """Build an untrained network for series `(time, channels)`, time being the longest one's."""
         raise NotImplementedError
 
-    # Fitting.
+    # Fitting and predicting; a task (classification, regression) calls these.
 
     def _fit_network(
         self,
-        X: np.ndarray,
+        X: Container,
         targets: np.ndarray,
         sample_weight: np.ndarray,
         loss: keras.losses.Loss,
         metrics: list[str],
     ) -> None:
         """Train a new network and set `model_` and `history_`."""
-        from mlstm_fcn.models.raw_series import raw_series_model
+        from mlstm_fcn.inference import predict
+        from mlstm_fcn.models.raw_series import front, join, with_mask
         from mlstm_fcn.progress import ProgressBar
         from mlstm_fcn.train import seeded, train
 
-        batch = to_batch(X)
+        batch = self._batch(X)
+        masked = bool(lengths(batch).min() < batch.shape[1])
+        before = front(*channel_statistics(batch), scaling=self.scaling, missing=self._fill_in)
+        before = with_mask(before) if masked else before
         rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31))
         with seeded(rng):
-            network = self._network(batch.shape[1:], targets.shape[1])
-            self.model_ = raw_series_model(network, *channel_statistics(batch))
+            network = self._network(batch.shape[1:], targets.shape[1], masked)
             self.history_ = train(
-                self.model_,
-                batch,
+                network,
+                predict(before, batch),
                 targets,
                 sample_weight,
                 self._recipe(),
@@ -123,6 +152,56 @@ class NetworkEstimator(SktimeBaseEstimator):
                 rng=rng,
                 callbacks=[ProgressBar()] if self.verbose else [],
             )
+            self.model_ = join(before, network)
+
+    def _outputs(self, X: Container) -> np.ndarray:
+        """The trained network's outputs for series."""
+        from mlstm_fcn.inference import predict
+
+        batch = self._batch(X)
+        _, time, channels = self.model_.input_shape
+        require(
+            batch.shape[2] == channels,
+            f"X must have {channels} channels, as in fit.",
+            channels=batch.shape[2],
+        )
+        if time is not None:
+            rule = f"X must not be longer than {time} steps, as in fit, or be cut to that with longer='cut'."
+            require(self.longer == "cut" or batch.shape[1] <= time, rule, steps=batch.shape[1])
+            batch = with_length(batch, time)
+        ends_early = lengths(batch).min() < batch.shape[1]
+        (outputs,) = predict(self._masked_model() if ends_early else self.model_, batch)
+        return outputs
+
+    def _batch(self, X: Container) -> np.ndarray:
+        """Checked series as models read them."""
+        require_choice("scaling", self.scaling, ("channel", "series", None))
+        require_choice("missing", self.missing, ("interpolate", "zero", "error"))
+        require_choice("longer", self.longer, ("error", "cut"))
+        batch = to_batch(X)
+        if self.missing == "error":
+            require_complete(batch)
+        return batch
+
+    @property
+    def _fill_in(self) -> str:
+        return "zero" if self.missing == "error" else self.missing
+
+    def _masked_model(self) -> keras.Model:
+        """The model itself if it reads a mask, else one with the same weights that does."""
+        from mlstm_fcn.models.raw_series import join, parts, takes_mask, with_mask
+        from mlstm_fcn.train import seeded
+
+        before, network = parts(self.model_)
+        if takes_mask(network):
+            return self.model_
+        if self.model_ not in _MASKED_MODELS:
+            _, time, channels = self.model_.input_shape
+            with seeded(np.random.default_rng(0)):
+                masked = self._network((time, channels), network.output_shape[-1], True)
+            masked.set_weights(network.get_weights())
+            _MASKED_MODELS[self.model_] = join(with_mask(before), masked)
+        return _MASKED_MODELS[self.model_]
 
     def _recipe(self) -> Recipe:
         """The preset, with the user's changes."""
@@ -132,102 +211,11 @@ class NetworkEstimator(SktimeBaseEstimator):
             RECIPES[self.preset], **{name: value for name, value in changes.items() if value is not None}
         )
 
-    def _outputs(self, X: np.ndarray) -> np.ndarray:
-        """The trained network's outputs for series of shape `(cases, channels, time)`."""
-        from mlstm_fcn.inference import predict
-
-        batch = to_batch(X)
-        time, channels = self.model_.input_shape[1:]
-        require(
-            batch.shape[1:] == (time, channels),
-            f"X must have {channels} channels of {time} steps, as in fit.",
-            n_channels=batch.shape[2],
-            n_steps=batch.shape[1],
-        )
-        return predict(self.model_, batch)
-
-    # What a fitted estimator knows beside its network, as plain values for a JSON file.
-
-    def get_fitted_state(self) -> dict[str, Any]:
-        """Parameters and results of fit that are not in the network, as plain values.
-
-        Raises:
-            NotFittedError: If the estimator is not fitted.
-            ValueError: If it has no network because fit saw one class only.
-        """
-        self.check_is_fitted("saving")
-        require(hasattr(self, "model_"), "There is no network to save: fit saw one class only.")
-        parameters = self.get_params(deep=False)
-        if not isinstance(self.random_state, int):
-            parameters["random_state"] = None  # the state of a generator is not part of what was learned
-        return {"estimator": type(self).__name__, "parameters": parameters, "history": self.history_}
-
-    @classmethod
-    def from_fitted_state(cls, model: keras.Model, state: dict[str, Any]) -> NetworkEstimator:
-        """The fitted estimator of a network and what `get_fitted_state` gave, perhaps through JSON.
-
-        Raises:
-            ValueError: If the state does not fit the estimator.
-        """
-        known = {field.name for field in dataclasses.fields(cls)}
-        parameters = state.get("parameters", {})
-        require(set(parameters) <= known, "Unknown parameters.", parameters=sorted(set(parameters) - known))
-        lists = {name: tuple(value) for name, value in parameters.items() if isinstance(value, list)}
-        estimator = cls(**{**parameters, **lists})
-        estimator.model_ = model
-        estimator.history_ = state.get("history", {})
-        estimator._y_metadata = {"is_univariate": True}  # what sktime notes in fit and asks in predict
-        estimator._is_fitted = True
-        return estimator
-
-    # sktime's and scikit-learn's contracts.
-
-    def fit(self, X: Any, y: Any) -> NetworkEstimator:
-        """Fit to series and their targets.
-
-        Args:
-            X: Series, an array of shape `(cases, channels, time)` or `(cases, time)`, or any panel
-                container that sktime knows.
-            y: One target for each case.
-
-        Returns:
-            The estimator itself.
-
-        Raises:
-            ValueError: If X and y do not fit together, hold values that are not finite, or a parameter
-                is out of its range.
-        """
-        y = y if hasattr(y, "columns") else np.asarray(y)  # sktime wants an array or a frame
-        _require_cases(X, y)
-        return super().fit(X, y)
-
-    def reset(self) -> NetworkEstimator:
-        """Forget what was fitted, as sktime does, but keep what scikit-learn stores between calls."""
-        kept = {name: self.__dict__[name] for name in _SKLEARN_STATE if name in self.__dict__}
-        super().reset()
-        self.__dict__.update(kept)
-        return self
-
-    def check_is_fitted(self, method_name: str | None = None) -> None:
-        """Raise unless fit has been called.
-
-        Raises:
-            NotFittedError: Both sktime's and scikit-learn's error of that name.
-        """
-        if not self._is_fitted:
-            name = type(self).__name__
-            raise NotFittedError(
-                f"This {name} has not been fitted yet: call fit before {method_name or 'this'}."
-            )
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return bool(self._is_fitted)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        tags.non_deterministic = self.random_state is None
-        return tags
+    def _internal_convert(self, X: Any, y: Any = None) -> Any:
+        """Where sktime converts what is convenient; it knows no lists of arrays."""
+        if isinstance(X, list | tuple) and all(isinstance(case, np.ndarray) for case in X):
+            X = pad(X)
+        return super()._internal_convert(X, y)
 
 
 def _require_cases(X: Any, y: Any) -> None:

@@ -47,23 +47,19 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator, BaseClassifier, BaseE
     def _predict(self, X: np.ndarray) -> np.ndarray:
         return self.classes_[self._predict_proba(X).argmax(axis=1)]
 
-    def get_fitted_state(self) -> dict[str, Any]:
-        """As every estimator's, with the labels."""
-        state = super().get_fitted_state()
-        return {**state, "classes": self.classes_.tolist(), "dtype": self.classes_.dtype.str}
+    def _fitted_values(self) -> dict[str, Any]:
+        return {
+            **super()._fitted_values(),
+            "classes": self.classes_.tolist(),
+            "dtype": self.classes_.dtype.str,
+        }
 
-    @classmethod
-    def from_fitted_state(cls, model: keras.Model, state: dict[str, Any]) -> NetworkClassifier:
-        """As every estimator's, with the labels."""
-        labels, n_outputs = state.get("classes", []), model.output_shape[-1]
+    def _set_fitted_values(self, model: keras.Model, values: dict[str, Any]) -> None:
+        labels, outputs = values["classes"], model.output_shape[-1]
         require(
-            len(labels) == n_outputs,
-            "There must be a label for each output.",
-            labels=labels,
-            outputs=n_outputs,
+            len(labels) == outputs, "There must be a label for each output.", labels=labels, outputs=outputs
         )
-        classifier = super().from_fitted_state(model, state)
-        classifier.classes_ = np.array(labels, dtype=state.get("dtype"))
-        classifier.n_classes_ = len(labels)
-        classifier._class_dictionary = {label: index for index, label in enumerate(classifier.classes_)}
-        return classifier
+        self.classes_ = np.array(labels, dtype=values["dtype"])
+        self.n_classes_ = len(labels)
+        self._class_dictionary = {label: index for index, label in enumerate(self.classes_)}
+        super()._set_fitted_values(model, values)

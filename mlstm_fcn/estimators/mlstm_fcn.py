@@ -16,8 +16,11 @@ class MLSTMFCNClassifier(NetworkClassifier):
     """Multivariate LSTM fully convolutional network (Karim et al. 2019) as a classifier.
 
     Two branches read the same series: convolution blocks, each followed by squeeze-and-excitation, and
-    an LSTM over the transposed series. Scaling by the training set's channel means and standard
-    deviations is part of the model.
+    an LSTM over the transposed series. Scaling and the treatment of missing values are part of the model.
+
+    Series may differ in length. Where the LSTM reads the transposed series (dimension shuffle), or with
+    the flatten head, the longest training series fixes the length: shorter ones are padded to it, which
+    a mask keeps out of everything else, and longer ones are an error or are cut, see `longer`.
 
     Parameters:
         filters: Filters of each convolution block.
@@ -64,14 +67,16 @@ class MLSTMFCNClassifier(NetworkClassifier):
     dimension_shuffle: bool | Literal["auto"] = "auto"
     head: Literal["average", "max", "flatten"] = "average"
 
-    def _network(self, input_shape: tuple[int | None, int], n_outputs: int) -> keras.Model:
+    def _network(self, input_shape: tuple[int, int], n_outputs: int, masked: bool) -> keras.Model:
         from mlstm_fcn import models
 
-        chosen = {name: getattr(self, name) for name in _NETWORK_OPTIONS}
-        if self.se_blocks is not None:
-            chosen["se_blocks"] = self.se_blocks
         name = "malstm_fcn" if self.attention else "mlstm_fcn"
-        return models.build(name, input_shape, n_outputs, **{**self._recipe().network, **chosen})
+        options = {**self._recipe().network, **{name: getattr(self, name) for name in _NETWORK_OPTIONS}}
+        if self.se_blocks is not None:
+            options["se_blocks"] = self.se_blocks
+        time, channels = input_shape
+        fixed = time if models.config(name, **options).fixes_length(time, channels) else None
+        return models.build(name, (fixed, channels), n_outputs, masked=masked, **options)
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:

@@ -1,6 +1,8 @@
-"""Keras layers on `(batch, time, channels)`; each one takes a mask of valid steps."""
+"""Keras layers on `(batch, time, channels)`; masks of valid steps are tensors that they are given."""
 
 from mlstm_fcn.layers.attention_lstm import AttentionLSTM as AttentionLSTM
+from mlstm_fcn.layers.missing import FillMissing as FillMissing
+from mlstm_fcn.layers.scaling import StandardizeSeries as StandardizeSeries
 from mlstm_fcn.layers.squeeze_excite import SqueezeExcite1D as SqueezeExcite1D
 
-__all__ = ["AttentionLSTM", "SqueezeExcite1D"]
+__all__ = ["AttentionLSTM", "FillMissing", "SqueezeExcite1D", "StandardizeSeries"]

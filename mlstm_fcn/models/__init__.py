@@ -9,7 +9,7 @@ from mlstm_fcn._checks import require, require_choice, require_positive_int
 from mlstm_fcn.models.lstm_fcn import LSTMFCNConfig as LSTMFCNConfig
 from mlstm_fcn.models.lstm_fcn import lstm_fcn
 
-__all__ = ["MODELS", "LSTMFCNConfig", "build", "names"]
+__all__ = ["MODELS", "LSTMFCNConfig", "build", "config", "names"]
 
 MODELS = {
     "fcn": (lstm_fcn, LSTMFCNConfig(recurrent=None, reduction=None)),
@@ -23,6 +23,20 @@ MODELS = {
 def names() -> list[str]:
     """The names that `build` knows."""
     return list(MODELS)
+
+
+def config(name: str, **options: Any) -> LSTMFCNConfig:
+    """The config that `build` builds from, with the same arguments.
+
+    Raises:
+        ValueError: If the name or an option is unknown, or out of its range.
+    """
+    require_choice("name", name, MODELS)
+    _, default = MODELS[name]
+    known = [field.name for field in fields(default)]
+    for option in options:
+        require_choice("option", option, known)
+    return replace(default, **options)
 
 
 def build(
@@ -57,15 +71,11 @@ def build(
         >>> build("mlstm_fcn", input_shape=(100, 6), n_classes=4).output_shape
         (None, 4)
     """
-    require_choice("name", name, MODELS)
-    builder, config = MODELS[name]
-    known = [field.name for field in fields(config)]
-    for option in options:
-        require_choice("option", option, known)
+    chosen = config(name, **options)
     time, channels = _shape(input_shape)
     require_positive_int("n_classes", n_classes)
-    config = replace(config, **options)
-    return builder(config, (time, channels), n_classes, activation=activation, masked=masked, name=name)
+    builder, _ = MODELS[name]
+    return builder(chosen, (time, channels), n_classes, activation=activation, masked=masked, name=name)
 
 
 def _shape(input_shape):

@@ -103,6 +103,11 @@ class LSTMFCNConfig:
             return time is not None and time > channels
         return self.dimension_shuffle
 
+    def fixes_length(self, time: int | None, channels: int) -> bool:
+        """Whether the network reads series of one length only, for series of this shape."""
+        shuffled = self.recurrent is not None and self.shuffles(time, channels)
+        return shuffled or self.head == "flatten"
+
 
 def lstm_fcn(
     config: LSTMFCNConfig,

@@ -1,20 +1,53 @@
-"""What stands before a network: from series as they were measured to series as the network wants them."""
+"""What stands before a network: from series as they were measured to series as the network reads them."""
 
 import keras
 import numpy as np
 
+from mlstm_fcn.layers import FillMissing, StandardizeSeries
+from mlstm_fcn.layers.missing import valid_steps
 
-def raw_series_model(network: keras.Model, mean: np.ndarray, scale: np.ndarray) -> keras.Model:
-    """Put the scaling of the training set in front of a network, so that it is saved with it.
+SCALINGS = ("channel", "series", None)
+
+
+def front(mean: np.ndarray, std: np.ndarray, *, scaling: str | None, missing: str) -> keras.Model:
+    """Scaling, then missing values: the part of a model that training does not change.
 
     Args:
-        network: A model from `(batch, time, channels)`, scaled, to outputs.
-        mean: Mean of each channel, shape `(channels,)`.
-        scale: Standard deviation of each channel, shape `(channels,)`, none of them zero.
+        mean: Mean of each channel in the training set, shape `(channels,)`.
+        std: Standard deviation of each channel, shape `(channels,)`, none of them zero.
+        scaling: `"channel"` by these statistics, `"series"` each series by itself, or None.
+        missing: How `FillMissing` fills in; after scaling, so that its zero is the mean.
 
     Returns:
-        A model from `(batch, time, channels)` in the units of the data to the network's outputs.
+        A model from `(batch, time, channels)`, NaN where nothing was measured, to that shape without NaN.
     """
-    series = keras.Input(network.input_shape[1:], name="series")
-    scaling = keras.layers.Normalization(mean=mean, variance=np.square(scale), name="scaling")
-    return keras.Model(series, network(scaling(series)), name=f"{network.name}_on_raw_series")
+    raw = keras.Input((None, len(mean)), name="raw_series")
+    series = raw
+    if scaling == "channel":
+        series = keras.layers.Normalization(mean=mean, variance=np.square(std), name="scaling")(series)
+    elif scaling == "series":
+        series = StandardizeSeries(name="scaling")(series)
+    return keras.Model(raw, FillMissing(missing, name="fill_missing")(series), name="front")
+
+
+def with_mask(front: keras.Model) -> keras.Model:
+    """The same with a second output: the mask `(batch, time)` of the steps that belong to the series."""
+    return keras.Model(front.input, [front.output, valid_steps(front.input)], name=front.name)
+
+
+def join(front: keras.Model, network: keras.Model) -> keras.Model:
+    """One model from raw series to the outputs of the network."""
+    shape = network.input_shape[0] if takes_mask(network) else network.input_shape
+    series = keras.Input(shape[1:], name="series")
+    return keras.Model(series, network(front(series)), name=f"{network.name}_on_raw_series")
+
+
+def parts(model: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """The front and the network that `join` put together."""
+    _, front, network = model.layers
+    return front, network
+
+
+def takes_mask(network: keras.Model) -> bool:
+    """Whether a network reads a mask beside the series."""
+    return isinstance(network.input_shape, list)

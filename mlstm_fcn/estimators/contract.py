@@ -1,0 +1,54 @@
+"""What sktime and scikit-learn both ask of an estimator, where one's way breaks the other's."""
+
+from typing import Any
+
+from sklearn.exceptions import NotFittedError as SklearnNotFittedError
+from sktime.base import BaseEstimator
+from sktime.exceptions import NotFittedError as SktimeNotFittedError
+
+# What scikit-learn keeps on an estimator across calls of fit, and sktime's reset would delete.
+_SKLEARN_STATE = (
+    "_callback_fit_ctx",
+    "_metadata_request",
+    "_parent_callback_ctx",
+    "_skl_callbacks",
+    "_skl_callbacks_to_teardown",
+    "_sklearn_output_config",
+)
+
+
+class NotFittedError(SktimeNotFittedError, SklearnNotFittedError):
+    """An estimator was asked for a result before it was fitted; both libraries' error of that name."""
+
+
+class Contract(BaseEstimator):
+    """An sktime estimator that scikit-learn's tools accept too; its base classes come after sktime's."""
+
+    def reset(self) -> "Contract":
+        """Forget what was fitted, as sktime does, but keep what scikit-learn stores between calls."""
+        kept = {name: self.__dict__[name] for name in _SKLEARN_STATE if name in self.__dict__}
+        super().reset()
+        self.__dict__.update(kept)
+        return self
+
+    def check_is_fitted(self, method_name: str | None = None) -> None:
+        """Raise unless fit has been called.
+
+        Raises:
+            NotFittedError: Both sktime's and scikit-learn's error of that name.
+        """
+        if not self._is_fitted:
+            name = type(self).__name__
+            raise NotFittedError(
+                f"This {name} has not been fitted yet: call fit before {method_name or 'this'}."
+            )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return bool(self._is_fitted)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        tags.non_deterministic = self.random_state is None
+        return tags

@@ -1,0 +1,86 @@
+"""Fitted estimators as files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlstm_fcn._checks import require
+from mlstm_fcn.estimators.contract import Contract
+from mlstm_fcn.persistence import SUFFIXES, read_archive, write_archive
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Saving(Contract):
+    """An estimator that can be saved to one file without pickle, and loaded from it."""
+
+    def save(self, path: Path | str | None = None, serialization_format: str = "pickle") -> Any:
+        """Save a fitted estimator.
+
+        Args:
+            path: A name that ends in `.keras` or `.mlstm`: one file without pickle, which is also a plain
+                Keras model; `load` reads it. The state of a random generator given as `random_state` is
+                not kept. With another name, or None, sktime's way, which pickles.
+            serialization_format: For sktime's way.
+
+        Returns:
+            None, or what sktime's way returns.
+
+        Raises:
+            NotFittedError: If the estimator is not fitted.
+            ValueError: If it has no network because fit saw one class only.
+        """
+        if path is None or Path(path).suffix not in SUFFIXES:
+            return super().save(path, serialization_format)
+        self.check_is_fitted("save")
+        require(hasattr(self, "model_"), "There is no network to save: fit saw one class only.")
+        write_archive(path, self.model_, {"estimator": type(self).__name__, **self._fitted_values()})
+        return None
+
+    @classmethod
+    def load(cls, path: Path | str) -> Any:
+        """Load a fitted estimator that `save` wrote to a `.keras` or `.mlstm` file; no code in it is run.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If the file is damaged, or holds another kind of estimator.
+        """
+        model, about = read_archive(path)
+        kinds = {kind.__name__: kind for kind in _kinds(cls)}
+        name = str(about.get("estimator"))
+        require(name in kinds, f"{path} must hold one of {', '.join(sorted(kinds))}.", estimator=name)
+        try:
+            estimator = kinds[name](
+                **{name: _from_json(value) for name, value in about["parameters"].items()}
+            )
+            estimator._set_fitted_values(model, about)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path} is damaged: {error!r}") from error
+        return estimator
+
+    def _fitted_values(self) -> dict[str, Any]:
+        """What the network does not hold, as plain values."""
+        parameters = self.get_params(deep=False)
+        if not isinstance(self.random_state, int):
+            parameters["random_state"] = None
+        return {"parameters": parameters, "history": self.history_}
+
+    def _set_fitted_values(self, model: keras.Model, values: dict[str, Any]) -> None:
+        """The reverse of `_fitted_values`; the estimator is fitted then."""
+        self.model_, self.history_ = model, values["history"]
+        self._y_metadata = {"is_univariate": True}  # what sktime notes in fit and asks in predict
+        self._is_fitted = True
+
+
+def _kinds(cls: type[Saving]) -> Iterator[type[Saving]]:
+    yield cls
+    for kind in cls.__subclasses__():
+        yield from _kinds(kind)
+
+
+def _from_json(value: Any) -> Any:
+    """JSON has no tuples, parameters no lists."""
+    return tuple(map(_from_json, value)) if isinstance(value, list) else value

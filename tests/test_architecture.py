@@ -1,0 +1,115 @@
+"""The structure: floors, public names, what an import costs, what the wheel holds."""
+
+import ast
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import mlstm_fcn
+
+PACKAGE = Path(mlstm_fcn.__file__).parent
+
+# A module imports only from lower floors, or from its own folder.
+FLOORS = {
+    "": 0,  # the package itself: names, loaded lazily
+    "_checks": 0,
+    "layers": 1,
+    "models": 2,
+    "datasets": 3,
+    "preprocess": 3,
+    "persistence": 3,
+    "progress": 3,
+    "recipes": 3,
+    "step": 3,
+    "train": 4,
+    "inference": 4,
+    "estimators": 5,
+    "report": 6,
+    "cli": 7,
+    "__main__": 8,
+}
+
+
+def part(module):
+    """The name that has a floor: `mlstm_fcn.layers.pooling` is part of `layers`."""
+    return module.removeprefix("mlstm_fcn").lstrip(".").partition(".")[0]
+
+
+def imported_parts(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            raise AssertionError(f"{path}: imports are absolute")
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "mlstm_fcn":
+            if node.module == "mlstm_fcn":
+                yield from (alias.name if alias.name in FLOORS else "" for alias in node.names)
+            else:
+                yield part(node.module)
+        if isinstance(node, ast.Import):
+            yield from (part(alias.name) for alias in node.names if alias.name.startswith("mlstm_fcn"))
+
+
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_imports_only_from_lower_floors(path):
+    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    for other in imported_parts(path):
+        assert other == own or FLOORS[other] < FLOORS[own] or other == "", f"{own} imports {other}"
+
+
+def test_every_module_has_a_floor():
+    assert {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in MODULES} == set(FLOORS) - {""}
+
+
+def run_python(code):
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    ).stdout.split()
+
+
+@pytest.mark.parametrize("module", ["mlstm_fcn", "mlstm_fcn.cli"])
+def test_importing_loads_nothing_heavy(module):
+    heavy = {"keras", "tensorflow", "sklearn", "sktime", "pandas", "numpy", "rich"}
+    loaded = run_python(f"import sys, {module}; print(*sys.modules)")
+    assert heavy.isdisjoint(loaded)
+
+
+def test_estimators_and_data_sets_leave_the_choice_of_backend_open():
+    loaded = run_python(
+        "import sys; from mlstm_fcn import MLSTMFCNClassifier, datasets;"
+        "MLSTMFCNClassifier().get_tags(); datasets.load('UnitTest'); print(*sys.modules)"
+    )
+    assert {"keras", "tensorflow"}.isdisjoint(loaded)
+
+
+def shown_names(path):
+    """What a module defines without underscore, or re-exports as `import x as x`."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign):
+            yield from (target.id for target in node.targets)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (alias.asname for alias in node.names if alias.asname == alias.name)
+
+
+@pytest.mark.parametrize("folder", ["layers", "models", "datasets", "estimators"])
+def test_all_is_what_a_folder_shows(folder):
+    module = import_module(f"mlstm_fcn.{folder}")
+    shown = {name for name in shown_names(Path(module.__file__)) if not name.startswith("_")}
+    assert sorted(shown) == sorted(module.__all__)
+
+
+def test_package_lists_its_names_and_says_what_it_has_not():
+    assert sorted(dir(mlstm_fcn)) == sorted(mlstm_fcn.__all__)
+    assert all(getattr(mlstm_fcn, name) is not None for name in mlstm_fcn.__all__)
+    with pytest.raises(AttributeError, match="module 'mlstm_fcn' has no attribute 'MLSTMFCN'"):
+        _ = mlstm_fcn.MLSTMFCN
+
+
+def test_no_file_is_over_250_lines():
+    assert {path.name: n for path in MODULES if (n := len(path.read_text().splitlines())) > 250} == {}

@@ -1,0 +1,272 @@
+"""The classifier keeps sktime's and scikit-learn's promises, on real data."""
+
+import dataclasses
+import inspect
+import pickle
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone, is_classifier
+from sklearn.exceptions import NotFittedError as SklearnNotFittedError
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sktime.exceptions import NotFittedError as SktimeNotFittedError
+
+from mlstm_fcn import MLSTMFCNClassifier
+from mlstm_fcn.models import LSTMFCNConfig
+
+SMALL = {"filters": (8, 16, 8), "reduction": 4, "n_epochs": 3, "batch_size": 8, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def fitted(basic_motions):
+    return MLSTMFCNClassifier(**SMALL).fit(basic_motions.X_train, basic_motions.y_train)
+
+
+def test_default_reaches_the_accuracy_of_the_readme(basic_motions):
+    classifier = MLSTMFCNClassifier(random_state=0).fit(basic_motions.X_train, basic_motions.y_train)
+    assert classifier.score(basic_motions.X_test, basic_motions.y_test) >= 0.975
+
+
+def test_what_fit_leaves(fitted, basic_motions):
+    assert fitted.classes_.tolist() == ["Badminton", "Running", "Standing", "Walking"]
+    assert isinstance(fitted.model_, keras.Model)
+    assert fitted.model_.input_shape == (None, 100, 6)
+    assert {name: len(values) for name, values in fitted.history_.items()} == {"loss": 3, "accuracy": 3}
+
+
+def test_predictions_are_the_most_probable_labels(fitted, basic_motions):
+    probabilities = fitted.predict_proba(basic_motions.X_test)
+    assert probabilities.shape == (40, 4)
+    assert probabilities.dtype == np.float64
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-12)
+    labels = fitted.predict(basic_motions.X_test)
+    assert (labels == fitted.classes_[probabilities.argmax(axis=1)]).all()
+    accuracy = fitted.score(basic_motions.X_test, basic_motions.y_test)
+    assert accuracy == np.mean(labels == basic_motions.y_test)
+    weights = (labels == basic_motions.y_test).astype(float) + 1e-9
+    assert fitted.score(basic_motions.X_test, basic_motions.y_test, weights) == pytest.approx(1)
+
+
+def test_the_keras_model_takes_series_in_the_units_of_the_data(fitted, basic_motions):
+    """Scaling travels with the model: its front makes the training set standard."""
+    scaled = fitted.model_.get_layer("front").get_layer("scaling")(np.swapaxes(basic_motions.X_train, 1, 2))
+    np.testing.assert_allclose(np.mean(scaled, axis=(0, 1)), 0, atol=1e-5)
+    np.testing.assert_allclose(np.std(scaled, axis=(0, 1)), 1, atol=1e-5)
+    raw = fitted.model_.predict(np.swapaxes(basic_motions.X_test, 1, 2), verbose=0)
+    np.testing.assert_allclose(raw, fitted.predict_proba(basic_motions.X_test), atol=1e-6)
+
+
+def test_units_of_a_channel_do_not_matter(basic_motions):
+    scale = np.array([1e-3, 1, 10, 1e3, 1, 1])[:, None]
+    shift = np.array([0, 1e3, 0, -7, 0, 0])[:, None]
+    X = basic_motions.X_train
+    probabilities = [
+        MLSTMFCNClassifier(**{**SMALL, "n_epochs": 1})
+        .fit(series, basic_motions.y_train)
+        .predict_proba(series)
+        for series in (X, X * scale + shift)
+    ]
+    np.testing.assert_allclose(*probabilities, atol=2e-3)
+
+
+def test_a_constant_channel_is_harmless(basic_motions):
+    X = basic_motions.X_train.copy()
+    X[:, 2] = 7.3
+    classifier = MLSTMFCNClassifier(**SMALL).fit(X, basic_motions.y_train)
+    assert np.isfinite(classifier.predict_proba(X)).all()
+    assert np.isfinite(classifier.predict_proba(basic_motions.X_test)).all()
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [["a", "B"], [3, -1], [2.5, 0.5], [True, False], [b"x", b"y"]],
+    ids=lambda v: type(v[0]).__name__,
+)
+def test_labels_keep_their_type(labels, basic_motions):
+    y = np.array(labels)[np.arange(40) % 2]
+    classifier = MLSTMFCNClassifier(**{**SMALL, "n_epochs": 1}).fit(basic_motions.X_train, y)
+    prediction = classifier.predict(basic_motions.X_test)
+    assert prediction.dtype == y.dtype
+    assert set(prediction) <= set(labels)
+
+
+@pytest.mark.parametrize("container", [list, pd.Series, pd.Categorical, lambda y: y[:, None]])
+def test_labels_come_in_any_container(container, fitted, basic_motions):
+    classifier = MLSTMFCNClassifier(**SMALL).fit(basic_motions.X_train, container(basic_motions.y_train))
+    assert (classifier.predict(basic_motions.X_test) == fitted.predict(basic_motions.X_test)).all()
+
+
+@pytest.mark.parametrize("mtype", ["nested_univ", "pd-multiindex", "df-list", "numpy3D"])
+def test_series_come_in_any_container_of_sktime(mtype, fitted, basic_motions):
+    from sktime.datatypes import convert
+
+    X = convert(basic_motions.X_test, "numpy3D", mtype)
+    np.testing.assert_allclose(fitted.predict_proba(X), fitted.predict_proba(basic_motions.X_test), atol=1e-6)
+
+
+def test_two_dimensions_are_series_of_one_channel(basic_motions):
+    X = basic_motions.X_train[:, 0]
+    flat = MLSTMFCNClassifier(**SMALL).fit(X, basic_motions.y_train)
+    deep = MLSTMFCNClassifier(**SMALL).fit(X[:, None], basic_motions.y_train)
+    np.testing.assert_array_equal(flat.predict_proba(X), deep.predict_proba(X[:, None]))
+
+
+@pytest.mark.parametrize("seed", [0, np.random.RandomState(0)], ids=["int", "RandomState"])
+def test_random_state_decides_everything(seed, basic_motions):
+    def fit():
+        state = seed if isinstance(seed, int) else np.random.RandomState(0)
+        classifier = MLSTMFCNClassifier(**{**SMALL, "random_state": state})
+        return classifier.fit(basic_motions.X_train, basic_motions.y_train).predict_proba(
+            basic_motions.X_test
+        )
+
+    np.testing.assert_array_equal(fit(), fit())
+
+
+def test_each_parameter_reaches_the_network_or_the_training(basic_motions):
+    """Changing any one parameter changes what comes out, so none is ignored."""
+    X, y = basic_motions.X_train[::4], basic_motions.y_train[::4]
+    base = {**SMALL, "n_epochs": 2, "batch_size": 4}
+    changes = {
+        "preset": "paper",
+        "scaling": None,
+        "n_epochs": 1,
+        "batch_size": 5,
+        "learning_rate": 0.1,
+        "random_state": 1,
+        "filters": (8, 8, 8),
+        "kernel_sizes": (8, 5, 5),
+        "reduction": 2,
+        "se_blocks": (1, 2),
+        "squeeze": "max",
+        "gate": "tanh",
+        "lstm_units": 4,
+        "attention": True,
+        "dropout": 0.1,
+        "dimension_shuffle": False,
+        "head": "max",
+    }
+    assert set(changes) == set(MLSTMFCNClassifier().get_params()) - {"verbose", "missing", "longer"}
+    expected = MLSTMFCNClassifier(**base).fit(X, y).predict_proba(X)
+    for name, value in changes.items():
+        other = MLSTMFCNClassifier(**{**base, name: value}).fit(X, y).predict_proba(X)
+        assert np.abs(other - expected).max() > 1e-6, f"{name} changes nothing"
+
+
+def test_defaults_are_those_of_the_network():
+    config = {field.name: field.default for field in dataclasses.fields(LSTMFCNConfig)}
+    for field in dataclasses.fields(MLSTMFCNClassifier):
+        if field.name in config:
+            assert field.default == config[field.name], field.name
+
+
+def test_every_parameter_is_documented_once():
+    doc = inspect.getdoc(MLSTMFCNClassifier)
+    for name in MLSTMFCNClassifier().get_params():
+        assert doc.count(f"\n    {name}: ") == 1, name
+    assert "{training parameters}" not in doc
+
+
+def test_verbose_shows_a_progress_bar_and_silence_is_silent(basic_motions, capsys):
+    for verbose in (0, 1):
+        classifier = MLSTMFCNClassifier(**{**SMALL, "n_epochs": 1}, verbose=verbose)
+        classifier.fit(basic_motions.X_train, basic_motions.y_train).predict(basic_motions.X_test)
+        output = capsys.readouterr()
+        assert output.err == ""
+        assert ("epoch 1/1" in output.out) == bool(verbose)
+        assert (output.out == "") == (not verbose)
+
+
+def test_sklearn_clones_and_validates_it_inside_a_pipeline(basic_motions):
+    classifier = MLSTMFCNClassifier(**SMALL)
+    assert is_classifier(classifier)
+    assert clone(classifier).get_params() == classifier.get_params()
+    pipeline = Pipeline([("identity", FunctionTransformer()), ("classifier", classifier)])
+    pipeline.set_params(classifier__n_epochs=30, classifier__learning_rate=0.01)
+    scores = cross_val_score(pipeline, basic_motions.X_train, basic_motions.y_train, cv=2)
+    assert scores.mean() > 0.5  # four classes: chance is 0.25
+
+
+def test_pickled_it_predicts_the_same(fitted, basic_motions):
+    twin = pickle.loads(pickle.dumps(fitted))
+    X = basic_motions.X_test
+    np.testing.assert_array_equal(twin.predict_proba(X), fitted.predict_proba(X))
+
+
+# Bad input.
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, 1e300])
+def test_values_that_are_not_finite_are_named_with_their_place(value, fitted, basic_motions):
+    X = basic_motions.X_train.copy()
+    X[3, 4, 50] = value
+    for call in (
+        lambda: MLSTMFCNClassifier(**SMALL).fit(X, basic_motions.y_train),
+        lambda: fitted.predict(X),
+    ):
+        with pytest.raises(ValueError, match=r"must be finite.*1 are not. Received: X\[3, 4, 50\]="):
+            call()
+
+
+def test_one_class_only_gives_a_warning_and_that_class(basic_motions):
+    classifier = MLSTMFCNClassifier(**SMALL)
+    with pytest.warns(UserWarning, match="single label"):
+        classifier.fit(basic_motions.X_train, np.full(40, "it"))
+    assert classifier.predict(basic_motions.X_test).tolist() == ["it"] * 40
+    assert classifier.predict_proba(basic_motions.X_test).tolist() == [[1]] * 40
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda X, y: (X, y[:-1]), "X and y must have equally many cases. Received: X=40, y=39"),
+        (lambda X, y: (X[:0], y[:0]), "X must hold at least one value"),
+        (lambda X, y: (X[:, :, :0], y), "X must hold at least one value"),
+        (lambda X, y: (X[0, 0], y), r"X must be \(cases, channels, time\) or \(cases, time\)"),
+        (lambda X, y: (X[..., None], y), r"X must be \(cases, channels, time\) or \(cases, time\)"),
+        (lambda X, y: (X, np.where(np.arange(40) == 3, None, y)), "Every case must have a target.*\\[3\\]"),
+        (
+            lambda X, y: (X, np.where(np.arange(40) == 3, np.nan, 1.0)),
+            "Every case must have a target.*\\[3\\]",
+        ),
+    ],
+)
+def test_data_that_do_not_fit_together(spoil, message, basic_motions):
+    with pytest.raises(ValueError, match=message):
+        MLSTMFCNClassifier(**SMALL).fit(*spoil(basic_motions.X_train, basic_motions.y_train))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"preset": "papr"}, "Did you mean 'paper'"),
+        ({"n_epochs": 0}, "`n_epochs` must be a positive integer"),
+        ({"scaling": "chanel"}, "Did you mean 'channel'"),
+        ({"missing": "drop"}, "`missing` must be one of 'interpolate', 'zero', 'error'"),
+        ({"longer": "crop"}, "`longer` must be one of 'error', 'cut'"),
+        ({"gate": "sigmod"}, "Did you mean 'sigmoid'"),
+        ({"se_blocks": (4,)}, "`se_blocks` must be block numbers from 1 to 3"),
+    ],
+)
+def test_bad_parameters_are_named_in_fit(parameters, message, basic_motions):
+    classifier = MLSTMFCNClassifier(**parameters)
+    with pytest.raises(ValueError, match=message):
+        classifier.fit(basic_motions.X_train, basic_motions.y_train)
+
+
+@pytest.mark.parametrize("channels", [1, 5])
+def test_predicting_series_with_another_number_of_channels(channels, fitted, basic_motions):
+    with pytest.raises(ValueError, match=f"X must have 6 channels, as in fit. Received: channels={channels}"):
+        fitted.predict(basic_motions.X_test[:, :channels])
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "score"])
+def test_predicting_before_fit_raises_the_error_of_both_libraries(method, basic_motions):
+    arguments = [basic_motions.X_test] + [basic_motions.y_test] * (method == "score")
+    for error in (SklearnNotFittedError, SktimeNotFittedError):
+        with pytest.raises(error, match="This MLSTMFCNClassifier has not been fitted yet"):
+            getattr(MLSTMFCNClassifier(), method)(*arguments)

@@ -1,0 +1,117 @@
+"""The command line does the main job, and says what is wrong in a sentence."""
+
+import csv
+import io
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from mlstm_fcn import __version__
+from mlstm_fcn.cli import main
+from mlstm_fcn.progress import ProgressBar
+
+
+def run(*arguments, code=0):
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "motions.keras"
+    output = run("train", "BasicMotions", "--epochs", 25, "--output", path)
+    return path, output
+
+
+def test_train_shows_what_one_wants_to_know(saved):
+    path, output = saved
+    assert "40 training and 40 test cases, 6 channels, 100 steps, 4 classes" in output
+    assert "epoch 25/25" in output
+    assert "precision" in output
+    assert "Confusion matrix" in output
+    assert "Badminton" in output
+    assert "accuracy 1.0000  (40 of 40 cases)" in output
+    assert f"saved     {path}" in output
+    assert f"next      mlstm-fcn predict {path} BasicMotions" in output
+
+
+def test_evaluate_finds_what_train_found(saved):
+    path, output = saved
+    again = run("evaluate", path, "BasicMotions")
+    assert "accuracy 1.0000  (40 of 40 cases)" in again
+    assert again.strip() in output.replace("\r", "")
+
+
+def test_predict_prints_csv_for_a_data_set_or_a_file(saved, tmp_path):
+    from mlstm_fcn import datasets
+
+    path, _ = saved
+    rows = list(csv.DictReader(io.StringIO(run("predict", path, "BasicMotions"))))
+    assert [row["case"] for row in rows] == [str(case) for case in range(40)]
+    _, labels = datasets.load("BasicMotions", split="test")
+    assert [row["label"] for row in rows] == labels.tolist()
+    for row in rows:
+        assert sum(float(row[label]) for label in set(labels)) == pytest.approx(1, abs=1e-5)
+    file = datasets._file("BasicMotions", "test")
+    assert list(csv.DictReader(io.StringIO(run("predict", path, file)))) == rows
+
+
+def test_nothing_is_written_unless_asked(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    output = run("train", "UnitTest", "--epochs", 1, "--quiet")
+    assert list(tmp_path.iterdir()) == []
+    assert "next      mlstm-fcn train UnitTest --output UnitTest.keras" in output
+    assert "epoch" not in output
+
+
+def test_module_and_script_are_one():
+    help_text = subprocess.run(
+        [sys.executable, "-m", "mlstm_fcn", "--help"], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    for command in ("train", "evaluate", "predict"):
+        assert command in help_text
+    assert __version__ in run("--version")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "BasicMotion"], "Error: `name` must be one of"),
+        (["train", "BasicMotion"], "Did you mean 'BasicMotions'"),
+        (["train", "BasicMotions", "--preset", "papers"], "Did you mean 'paper'"),
+        (["train", "BasicMotions", "--epochs", 0], "Error: `n_epochs` must be a positive integer"),
+        (["train", "BasicMotions", "--output", "it.h5"], "Error: The name must end in .keras or .mlstm."),
+        (["train", "BasicMotions", "--output", "none/it.keras"], "Error: The folder none does not exist."),
+        (
+            ["evaluate", "none.keras", "BasicMotions"],
+            "Error: [Errno 2] No such file or directory: 'none.keras'",
+        ),
+        (["predict", "none.keras", "none.ts"], "Error: [Errno 2] No such file or directory: 'none.ts'"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    output = run(*arguments, code=1)
+    assert message in output
+    assert "Traceback" not in output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_predicting_another_data_set_is_refused(saved):
+    assert "Error: X must have 6 channels, as in fit." in run("predict", saved[0], "UnitTest", code=1)
+
+
+def test_an_interrupted_training_leaves_no_file(tmp_path, monkeypatch):
+    """Ctrl-C in the third epoch."""
+
+    def interrupt(self, epoch, logs=None):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(ProgressBar, "on_epoch_end", interrupt)
+    output = run("train", "UnitTest", "--output", tmp_path / "it.keras", code=1)
+    assert output.rstrip().endswith("Aborted!")
+    assert list(tmp_path.iterdir()) == []

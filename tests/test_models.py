@@ -1,0 +1,153 @@
+"""The battery: what every network of the table must do."""
+
+import keras
+import numpy as np
+import pytest
+
+from mlstm_fcn import models
+
+TIME, CHANNELS, CLASSES = 20, 3, 4
+SMALL = {"filters": (8, 16, 8), "reduction": 4, "lstm_units": 3}
+
+
+def small(name, *, time=TIME, masked=False, **options):
+    """A small network of the table; what a network has not (reduction where it has no SE) stays so."""
+    config = models.MODELS[name][1]
+    options = {**SMALL, **options}
+    if config.reduction is None:
+        del options["reduction"]
+    return models.build(name, (time, CHANNELS), CLASSES, masked=masked, **options)
+
+
+@pytest.fixture(params=models.names())
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def series(rng):
+    return rng.normal(size=(5, TIME, CHANNELS)).astype("float32")
+
+
+def test_gives_probabilities(name, series):
+    output = small(name).predict(series, verbose=0)
+    assert output.shape == (5, CLASSES)
+    np.testing.assert_allclose(output.sum(axis=1), 1, atol=1e-6)
+
+
+def test_without_a_fixed_length_takes_any(name, series):
+    model = small(name, time=None)
+    assert model.input_shape == (None, None, CHANNELS)
+    assert model(series).shape == model(series[:, :11]).shape == (5, CLASSES)
+
+
+def test_saved_and_loaded_it_computes_the_same(name, series, tmp_path):
+    for masked in (False, True):
+        model = small(name, masked=masked)
+        inputs = [series, np.ones((5, TIME), bool)] if masked else series
+        model.save(tmp_path / "model.keras")
+        loaded = keras.saving.load_model(tmp_path / "model.keras")
+        np.testing.assert_array_equal(loaded.predict(inputs, verbose=0), model.predict(inputs, verbose=0))
+
+
+@pytest.mark.parametrize("head", ["average", "max", "flatten"])
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("gate", ["sigmoid", "tanh"])
+def test_what_stands_in_the_padding_changes_no_output(name, head, shuffle, gate, series, rng):
+    model = small(name, masked=True, head=head, dimension_shuffle=shuffle, gate=gate)
+    lengths = np.array([TIME, 11, 1, 7, 16])
+    mask = np.arange(TIME)[None, :] < lengths[:, None]
+    expected = model([np.where(mask[..., None], series, 0), mask])
+    garbage = np.where(mask[..., None], series, rng.normal(scale=1e3, size=series.shape)).astype("float32")
+    np.testing.assert_allclose(model([garbage, mask]), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("head", ["average", "max"])
+@pytest.mark.parametrize("squeeze", ["mean", "max"])
+def test_a_series_gives_the_same_alone_and_padded_in_a_batch(name, head, squeeze, series):
+    model = small(name, time=None, masked=True, head=head, squeeze=squeeze, gate="tanh")
+    lengths = [TIME, 11, 1, 7, 16]
+    mask = np.arange(TIME)[None, :] < np.array(lengths)[:, None]
+    together = np.asarray(model([series, mask]))
+    for case, length in enumerate(lengths):
+        alone = model([series[case : case + 1, :length], np.ones((1, length), bool)])
+        np.testing.assert_allclose(together[case : case + 1], alone, atol=1e-5)
+
+
+def test_padding_does_not_enter_what_training_learns(name, series):
+    """One training step on a batch, and on the same batch padded further, ends in the same weights."""
+    results = []
+    for padding in (0, 9):
+        keras.utils.set_random_seed(0)
+        model = small(name, time=None, masked=True, dropout=0.0)
+        lengths = np.array([TIME, 11, 2, 7, 16])[:, None]
+        padded = np.pad(series, ((0, 0), (0, padding), (0, 0)), constant_values=7.0)
+        model.compile(keras.optimizers.SGD(0.1), "categorical_crossentropy")
+        mask = np.arange(TIME + padding)[None, :] < lengths
+        model.train_on_batch([padded, mask], np.eye(CLASSES)[[0, 1, 2, 3, 0]])
+        results.append(model.get_weights())
+    for weight, padded_weight in zip(*results, strict=True):
+        np.testing.assert_allclose(weight, padded_weight, atol=1e-5)
+
+
+def test_masked_network_has_the_weights_of_the_unmasked_and_computes_the_same(name, series):
+    plain, masked = small(name), small(name, masked=True)
+    masked.set_weights(plain.get_weights())
+    np.testing.assert_allclose(masked([series, np.ones((5, TIME), bool)]), plain(series), atol=1e-6)
+
+
+def test_training_lowers_the_loss_and_moves_every_weight(name, series):
+    keras.utils.set_random_seed(0)
+    model = small(name, dropout=0.0)
+    targets = np.eye(CLASSES)[[0, 1, 2, 3, 0]]
+    model.compile(keras.optimizers.SGD(0.02), "categorical_crossentropy")
+    before = [weight.copy() for weight in model.get_weights()]
+    losses = [float(model.train_on_batch(series, targets)) for _ in range(10)]
+    assert losses[-1] < losses[0]
+    for weight, old, new in zip(model.weights, before, model.get_weights(), strict=True):
+        moved = np.abs(new - old).max() > 0
+        assert moved or weight.name == "seed_generator_state", f"{weight.path} has not moved"
+
+
+def test_mixed_precision_gives_float32_probabilities(name, series):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = small(name, masked=True)
+    finally:
+        keras.config.set_dtype_policy(before)
+    output = model([series, np.ones((5, TIME), bool)])
+    assert keras.backend.standardize_dtype(output.dtype) == "float32"
+    np.testing.assert_allclose(np.asarray(output).sum(axis=1), 1, atol=1e-6)
+    layer = next(layer for layer in model.layers if layer.name == "conv_1")
+    assert layer.compute_dtype == "float16"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"name": "mlstm_fnc"}, "Did you mean 'mlstm_fcn'"),
+        ({"lstm_unit": 4}, "Did you mean 'lstm_units'"),
+        ({"n_classes": 0}, "`n_classes` must be a positive integer. Received: n_classes=0"),
+        ({"input_shape": (3,)}, r"`input_shape` must be \(time, channels\)."),
+        ({"input_shape": (20, 0)}, "`channels` must be a positive integer. Received: channels=0"),
+        (
+            {"input_shape": (None, 3), "dimension_shuffle": True},
+            "`dimension_shuffle=True` needs a fixed length",
+        ),
+        ({"input_shape": (None, 3), "head": "flatten"}, "`head='flatten'` needs a fixed length"),
+        ({"kernel_sizes": (8, 5)}, "`filters` and `kernel_sizes` must be equally many"),
+        ({"filters": (), "kernel_sizes": ()}, "`filters` must not be empty"),
+        ({"filters": (8, 0, 8)}, "`filters` must be a positive integer. Received: filters=0"),
+        ({"se_blocks": (0, 1)}, "`se_blocks` must be block numbers from 1 to 3"),
+        ({"dropout": 1.0}, r"`dropout` must be in \[0, 1\). Received: dropout=1.0"),
+        ({"head": "mean"}, "`head` must be one of 'average', 'max', 'flatten'"),
+        ({"dimension_shuffle": "yes"}, "`dimension_shuffle` must be one of 'auto', True, False"),
+        ({"recurrent": "gru"}, "`recurrent` must be one of 'lstm', 'attention_lstm', None"),
+        ({"reduction": -1}, "`reduction` must be a positive integer"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, message):
+    arguments = {"name": "mlstm_fcn", "input_shape": (20, 3), "n_classes": 4, **arguments}
+    with pytest.raises(ValueError, match=message):
+        models.build(**arguments)

@@ -1,0 +1,137 @@
+"""A saved estimator comes back whole, or not at all with a sentence that says why."""
+
+import json
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+
+from mlstm_fcn import MLSTMFCNClassifier
+from mlstm_fcn.persistence import ENTRY
+
+SMALL = {"filters": (8, 16, 8), "reduction": 4, "n_epochs": 1, "batch_size": 8, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def fitted(basic_motions):
+    return MLSTMFCNClassifier(**SMALL, attention=True).fit(basic_motions.X_train, basic_motions.y_train)
+
+
+@pytest.fixture
+def saved(fitted, tmp_path):
+    fitted.save(tmp_path / "motions.keras")
+    return tmp_path / "motions.keras"
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".mlstm"])
+def test_saved_and_loaded_it_is_the_same_to_the_bit(suffix, fitted, basic_motions, tmp_path):
+    path = tmp_path / f"motions{suffix}"
+    assert fitted.save(path) is None
+    loaded = MLSTMFCNClassifier.load(path)
+    assert loaded.get_params() == fitted.get_params()
+    assert loaded.history_ == fitted.history_
+    assert loaded.classes_.dtype == fitted.classes_.dtype
+    X = basic_motions.X_test
+    np.testing.assert_array_equal(loaded.predict_proba(X), fitted.predict_proba(X))
+    np.testing.assert_array_equal(loaded.predict(X), fitted.predict(X))
+    shorter = X[:, :, :70]
+    np.testing.assert_array_equal(loaded.predict_proba(shorter), fitted.predict_proba(shorter))
+    assert sorted(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("labels", [[1, 2], [0.5, 1.5], [True, False], ["ä", "b"]], ids=str)
+def test_labels_come_back_in_their_type(labels, basic_motions, tmp_path):
+    y = np.array(labels)[np.arange(40) % 2]
+    classifier = MLSTMFCNClassifier(**SMALL).fit(basic_motions.X_train, y)
+    classifier.save(tmp_path / "it.mlstm")
+    loaded = MLSTMFCNClassifier.load(tmp_path / "it.mlstm")
+    assert loaded.classes_.dtype == y.dtype
+    assert loaded.classes_.tolist() == classifier.classes_.tolist()
+
+
+def test_the_file_is_a_plain_keras_model(saved, fitted, basic_motions):
+    model = keras.saving.load_model(saved)
+    series = np.swapaxes(basic_motions.X_test, 1, 2).astype("float32")
+    np.testing.assert_allclose(
+        model.predict(series, verbose=0), fitted.predict_proba(basic_motions.X_test), atol=1e-6
+    )
+
+
+def test_an_interrupted_save_leaves_the_old_file_and_nothing_else(saved, fitted, monkeypatch):
+    before = saved.read_bytes()
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fitted.save(saved)
+    assert saved.read_bytes() == before
+    assert list(saved.parent.iterdir()) == [saved]
+
+
+def rewrite(path, **entries):
+    """The archive with some entries replaced, or with None left out."""
+    with zipfile.ZipFile(path) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    contents.update(entries)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in contents.items():
+            if content is not None:
+                archive.writestr(name, content)
+
+
+def change_about(path, **values):
+    with zipfile.ZipFile(path) as archive:
+        about = json.loads(archive.read(ENTRY))
+    rewrite(path, **{ENTRY: json.dumps({**about, **values})})
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:5000]), "is damaged, or not a Keras archive"),
+        (lambda path: path.write_bytes(b"not a zip"), "is damaged, or not a Keras archive"),
+        (lambda path: rewrite(path, **{ENTRY: None}), "not one that this package wrote"),
+        (lambda path: rewrite(path, **{ENTRY: b"{"}), "is damaged, or not a Keras archive"),
+        (lambda path: rewrite(path, **{ENTRY: b"[]"}), "holds no object"),
+        (lambda path: rewrite(path, **{"config.json": b"{}"}), "is damaged"),
+        (lambda path: rewrite(path, **{"model.weights.h5": b"x"}), "is damaged"),
+        (lambda path: change_about(path, format=99, version="7.0"), r"does not read\. Received: format=99, written_by='7\.0'"),
+        (lambda path: change_about(path, estimator="Forest"), "must hold one of MLSTMFCNClassifier.*Forest"),
+        (lambda path: change_about(path, classes=["a"]), "There must be a label for each output"),
+        (lambda path: change_about(path, parameters={"trees": 3}), "is damaged.*trees"),
+        (lambda path: change_about(path, parameters=3), "is damaged"),
+        (lambda path: change_about(path, dtype="O8i"), "is damaged"),
+    ],
+)  # fmt: skip
+def test_a_damaged_file_is_refused_with_a_sentence(damage, message, saved):
+    damage(saved)
+    with pytest.raises(ValueError, match=message):
+        MLSTMFCNClassifier.load(saved)
+
+
+def test_a_file_cannot_smuggle_code_in(saved, tmp_path):
+    """A Lambda layer would run code when the model is built; Keras' safe mode refuses it."""
+    evil = tmp_path / "evil.keras"
+    inputs = keras.Input((100, 6))
+    keras.Model(inputs, keras.layers.Lambda(lambda x: x)(inputs)).save(evil)
+    with zipfile.ZipFile(saved) as good, zipfile.ZipFile(evil, "a") as bad:
+        bad.writestr(ENTRY, good.read(ENTRY))
+    with pytest.raises(ValueError, match="is damaged"):
+        MLSTMFCNClassifier.load(evil)
+
+
+def test_what_cannot_be_saved_or_loaded(fitted, basic_motions, tmp_path):
+    with pytest.raises(ValueError, match="has not been fitted"):
+        MLSTMFCNClassifier().save(tmp_path / "it.mlstm")
+    with pytest.raises(FileNotFoundError, match=r"The folder .*none does not exist"):
+        fitted.save(tmp_path / "none" / "it.mlstm")
+    with pytest.raises(FileNotFoundError, match=r"none\.mlstm"):
+        MLSTMFCNClassifier.load(tmp_path / "none.mlstm")
+    with pytest.warns(UserWarning, match="single label"):
+        single = MLSTMFCNClassifier(**SMALL).fit(basic_motions.X_train, np.zeros(40))
+    with pytest.raises(ValueError, match="fit saw one class only"):
+        single.save(tmp_path / "it.mlstm")
+    assert list(tmp_path.iterdir()) == []

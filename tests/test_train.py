@@ -1,0 +1,155 @@
+"""Training does what the recipe says, and all that is random comes from one generator."""
+
+import dataclasses
+import random
+import re
+
+import keras
+import numpy as np
+import pytest
+
+from mlstm_fcn import models
+from mlstm_fcn.recipes import RECIPES, Recipe
+from mlstm_fcn.train import _optimizer, seeded, shuffled, train, warm_up_and_cosine
+
+LOSS = "categorical_crossentropy"
+
+
+@pytest.fixture
+def problem(rng):
+    y = np.arange(20) % 2
+    batch = rng.normal(size=(20, 12, 2)).astype("float32") + 2 * y[:, None, None]
+    return batch.astype("float32"), np.eye(2, dtype="float32")[y], np.ones(20, "float32")
+
+
+def fit(problem, recipe, seed=0, **arguments):
+    batch, targets, weights = problem
+    rng = np.random.default_rng(seed)
+    with seeded(rng):
+        model = models.build("mlstm_fcn", batch.shape[1:], 2, filters=(4, 8, 4), reduction=2)
+    history = train(
+        model, [batch], targets, weights, recipe, loss=LOSS, metrics=["accuracy"], rng=rng, **arguments
+    )
+    return model, history
+
+
+def test_learns_and_reports_each_epoch(problem):
+    _, history = fit(problem, Recipe(n_epochs=40, learning_rate=0.01))
+    assert {name: len(values) for name, values in history.items()} == {"loss": 40, "accuracy": 40}
+    assert history["loss"][-1] < 0.7 * history["loss"][0]
+    assert history["accuracy"][-1] >= 0.9
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(problem):
+    weights = [fit(problem, Recipe(n_epochs=2), seed)[0].get_weights() for seed in (0, 0, 1)]
+    for first, second in zip(weights[0], weights[1], strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert any(not np.array_equal(first, other) for first, other in zip(weights[0], weights[2], strict=True))
+
+
+def test_global_generators_are_left_as_they_were(problem):
+    random.seed(3)
+    np.random.seed(3)
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+    fit(problem, Recipe(n_epochs=1))
+    assert random.getstate() == python_state
+    np.testing.assert_equal(np.random.get_state(), numpy_state)
+
+
+def test_an_epoch_shows_every_case_once_in_a_new_order(rng):
+    epochs = []
+    for _ in range(2):
+        batches = list(shuffled(10, 4, rng))
+        assert [len(cases) for cases in batches] == [4, 4, 2]
+        epochs.append(np.concatenate(batches))
+        assert sorted(epochs[-1]) == list(range(10))
+    assert list(epochs[0]) != list(epochs[1])
+
+
+def test_sample_weights_decide_what_is_learned(problem):
+    """Cases of weight zero might as well have any target."""
+    batch, targets, weights = problem
+    ignored = np.arange(20) < 6
+    weights = np.where(ignored, 0, 1).astype("float32")
+    flipped = np.where(ignored[:, None], targets[:, ::-1], targets)
+    recipe = Recipe(n_epochs=2)
+    ends = [fit((batch, labels, weights), recipe)[0].get_weights() for labels in (targets, flipped)]
+    for one, other in zip(*ends, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_schedule_warms_up_over_a_tenth_and_falls_as_half_a_cosine():
+    shares = np.array([warm_up_and_cosine(step, 100) for step in range(100)])
+    np.testing.assert_allclose(shares[:10], np.arange(1, 11) / 10)
+    np.testing.assert_allclose(shares[10:], 0.5 * (1 + np.cos(np.pi * np.arange(90) / 90)))
+    assert warm_up_and_cosine(0, 1) == 1
+
+
+def test_every_step_has_the_learning_rate_of_the_schedule(problem):
+    rates = []
+    note = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda step, logs: rates.append(float(note.model.optimizer.learning_rate))
+    )
+    fit(problem, Recipe(n_epochs=5, batch_size=8, learning_rate=0.5), callbacks=[note])
+    np.testing.assert_allclose(rates, [0.5 * warm_up_and_cosine(step, 15) for step in range(15)], rtol=1e-6)
+
+
+def test_optimizers_are_those_of_the_recipes():
+    default, paper = (_optimizer(RECIPES[name]) for name in ("default", "paper"))
+    assert isinstance(default, keras.optimizers.AdamW)
+    assert default.weight_decay == RECIPES["default"].weight_decay > 0
+    assert type(paper) is keras.optimizers.Adam
+    assert float(paper.learning_rate) == pytest.approx(1e-3)
+
+
+def test_keep_best_ends_with_the_weights_of_the_lowest_training_loss(problem):
+    """From the fourth epoch on the learning rate is far too high, so an early epoch is the best."""
+    snapshots = []
+
+    class Spoil(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 4:
+                self.model.optimizer.learning_rate = 30.0
+
+        def on_epoch_end(self, epoch, logs=None):
+            snapshots.append(self.model.get_weights())
+
+    recipe = dataclasses.replace(RECIPES["paper"], n_epochs=8, batch_size=20)
+    model, history = fit(problem, recipe, callbacks=[Spoil()])
+    best = int(np.argmin(history["loss"]))
+    assert best < 7
+    for weight, expected in zip(model.get_weights(), snapshots[best], strict=True):
+        np.testing.assert_array_equal(weight, expected)
+
+
+def test_a_callback_can_stop_the_training(problem):
+    stop = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: setattr(stop.model, "stop_training", epoch == 1)
+    )
+    _, history = fit(problem, Recipe(n_epochs=9), callbacks=[stop])
+    assert len(history["loss"]) == 2
+
+
+def test_other_backends_train_alike(problem, monkeypatch):
+    """The step that every backend can do ends in the same weights as the one made for TensorFlow."""
+    recipe = Recipe(n_epochs=2, batch_size=8)
+    fast, _ = fit(problem, recipe)
+    monkeypatch.setattr("keras.config.backend", lambda: "another")
+    general, _ = fit(problem, recipe)
+    for one, other in zip(fast.get_weights(), general.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n_epochs": 0}, "`n_epochs` must be a positive integer. Received: n_epochs=0"),
+        ({"batch_size": 1.5}, "`batch_size` must be a positive integer. Received: batch_size=1.5"),
+        ({"learning_rate": 0.0}, "`learning_rate` must be positive. Received: learning_rate=0.0"),
+        ({"optimizer": "adamW"}, "Did you mean 'adamw' or 'adam'"),
+        ({"schedule": "step"}, "`schedule` must be one of 'cosine', 'plateau'"),
+    ],
+)
+def test_bad_recipes_are_named(changes, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Recipe(**changes)
