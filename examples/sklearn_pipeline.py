@@ -1,4 +1,4 @@
-"""Choose the number of LSTM units by cross-validation inside a scikit-learn pipeline. Prints test accuracy."""
+"""Choose the LSTM units by cross-validation in a scikit-learn pipeline. Prints test accuracy."""
 
 import numpy as np
 from sklearn.model_selection import GridSearchCV

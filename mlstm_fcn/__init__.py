@@ -11,13 +11,25 @@ if TYPE_CHECKING:
     from mlstm_fcn import layers as layers
     from mlstm_fcn import models as models
     from mlstm_fcn.estimators import MLSTMFCNClassifier as MLSTMFCNClassifier
+    from mlstm_fcn.estimators import MLSTMFCNRegressor as MLSTMFCNRegressor
+    from mlstm_fcn.estimators import NetworkClassifier as NetworkClassifier
+    from mlstm_fcn.estimators import NetworkRegressor as NetworkRegressor
 
     __version__: str
 
-_HOMES = {"MLSTMFCNClassifier": "mlstm_fcn.estimators"}
+_ESTIMATORS = ("MLSTMFCNClassifier", "MLSTMFCNRegressor", "NetworkClassifier", "NetworkRegressor")
 _MODULES = ("datasets", "layers", "models")
 
-__all__ = ["MLSTMFCNClassifier", "__version__", "datasets", "layers", "models"]
+__all__ = [
+    "MLSTMFCNClassifier",
+    "MLSTMFCNRegressor",
+    "NetworkClassifier",
+    "NetworkRegressor",
+    "__version__",
+    "datasets",
+    "layers",
+    "models",
+]
 
 
 def __getattr__(name: str) -> object:
@@ -27,8 +39,8 @@ def __getattr__(name: str) -> object:
         return version("mlstm-fcn")
     if name in _MODULES:
         return import_module(f"mlstm_fcn.{name}")
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+    if name in _ESTIMATORS:
+        return getattr(import_module("mlstm_fcn.estimators"), name)
     raise AttributeError(f"module 'mlstm_fcn' has no attribute {name!r}")
 
 

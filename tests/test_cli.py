@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from mlstm_fcn import __version__
 from mlstm_fcn.cli import main
-from mlstm_fcn.progress import ProgressBar
+from mlstm_fcn.training.progress import ProgressBar
 
 
 def run(*arguments, code=0):

@@ -1,11 +1,11 @@
 """The networks are those of the papers: equations, numbers of parameters, recipe."""
 
-import keras
 import numpy as np
 import pytest
 
 from mlstm_fcn import models
-from mlstm_fcn.recipes import RECIPES
+from mlstm_fcn.training import loop
+from mlstm_fcn.training.recipes import RECIPES
 from tests import oracles
 
 SE_BLOCKS = {"fcn": (), "lstm_fcn": (), "alstm_fcn": (), "mlstm_fcn": (1, 2, 3), "malstm_fcn": (1, 2, 3)}
@@ -127,20 +127,14 @@ def test_paper_preset_is_the_papers_recipe():
     assert (paper.n_epochs, paper.batch_size) == (250, 128)
     assert (paper.optimizer, paper.learning_rate, paper.schedule) == ("adam", 1e-3, "plateau")
     assert paper.class_weight == "balanced"
-    assert paper.network["se_blocks"] == (1, 2)
-    network = models.build("mlstm_fcn", (50, 4), 3, **paper.network)
+    assert paper.network_options["se_blocks"] == (1, 2)
+    network = models.build("mlstm_fcn", (50, 4), 3, **paper.network_options)
     layers = [layer.name for layer in network.layers if layer.name.startswith("squeeze_excite")]
     assert layers == ["squeeze_excite_1", "squeeze_excite_2"]
 
 
 def test_paper_learning_rate_falls_by_a_third_power_of_two_on_a_plateau_of_100_epochs():
-    from mlstm_fcn import train
-
-    plateau = next(
-        callback
-        for callback in train._recipe_callbacks(RECIPES["paper"])
-        if isinstance(callback, keras.callbacks.ReduceLROnPlateau)
-    )
+    (plateau,) = loop._plateau(RECIPES["paper"])
     np.testing.assert_allclose(plateau.factor**3, 1 / 2)
     assert (plateau.patience, plateau.monitor) == (100, "loss")
     np.testing.assert_allclose(plateau.min_lr, 1e-4)

@@ -98,7 +98,7 @@ def change_about(path, **values):
         (lambda path: rewrite(path, **{ENTRY: b"[]"}), "holds no object"),
         (lambda path: rewrite(path, **{"config.json": b"{}"}), "is damaged"),
         (lambda path: rewrite(path, **{"model.weights.h5": b"x"}), "is damaged"),
-        (lambda path: change_about(path, format=99, version="7.0"), r"does not read\. Received: format=99, written_by='7\.0'"),
+        (lambda path: change_about(path, format=99, version="7"), "does not read.*format=99, written_by='7'"),
         (lambda path: change_about(path, estimator="Forest"), "must hold one of MLSTMFCNClassifier.*Forest"),
         (lambda path: change_about(path, classes=["a"]), "There must be a label for each output"),
         (lambda path: change_about(path, parameters={"trees": 3}), "is damaged.*trees"),

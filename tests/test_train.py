@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import models
-from mlstm_fcn.recipes import RECIPES, Recipe
-from mlstm_fcn.train import _optimizer, seeded, shuffled, train, warm_up_and_cosine
+from mlstm_fcn.training.loop import _optimizer, seeded, shuffled, train, warm_up_and_cosine
+from mlstm_fcn.training.recipes import RECIPES, Recipe
+from mlstm_fcn.training.step import Examples
 
 LOSS = "categorical_crossentropy"
 
@@ -24,12 +25,11 @@ def problem(rng):
 
 def fit(problem, recipe, seed=0, **arguments):
     batch, targets, weights = problem
-    rng = np.random.default_rng(seed)
+    rng, history = np.random.default_rng(seed), {}
     with seeded(rng):
         model = models.build("mlstm_fcn", batch.shape[1:], 2, filters=(4, 8, 4), reduction=2)
-    history = train(
-        model, [batch], targets, weights, recipe, loss=LOSS, metrics=["accuracy"], rng=rng, **arguments
-    )
+    examples = Examples([batch], targets, weights)
+    train(model, examples, recipe, loss=LOSS, metrics=["accuracy"], rng=rng, history=history, **arguments)
     return model, history
 
 

@@ -1,71 +1,35 @@
-"""What every estimator shares: parameters of training, checks, fitting, predicting.
+"""What every estimator shares: the calls of its user, and checks of what they are given.
 
-An estimator is an sktime estimator and a scikit-learn estimator at once. It is a dataclass: each field is
-a constructor parameter, written once with its type and default. Keras is imported when a network is first
-needed, not before, so that the user can choose the backend.
+An estimator is an sktime estimator and a scikit-learn estimator at once. Keras is imported when a network
+is first needed, not before, so that the user can choose the backend.
 """
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_random_state
+from sklearn.callback import with_callbacks
 
 from mlstm_fcn._checks import require, require_choice
+from mlstm_fcn.estimators.call import ONE_EPOCH, FitCall
+from mlstm_fcn.estimators.parameters import TrainingParameters
 from mlstm_fcn.estimators.saving import Saving
-from mlstm_fcn.preprocess import (
-    Container,
-    channel_statistics,
-    lengths,
-    pad,
-    require_complete,
-    to_batch,
-    with_length,
-)
-from mlstm_fcn.recipes import RECIPES, Recipe
+from mlstm_fcn.preprocess import Container, pad, require_complete, to_batch
+from mlstm_fcn.training.recipes import Recipe
 
 if TYPE_CHECKING:
     import keras
 
-
-# Made when they are first needed, and no part of an estimator's state: predicting changes nothing.
-_MASKED_MODELS: WeakKeyDictionary[keras.Model, keras.Model] = WeakKeyDictionary()
+    from mlstm_fcn.estimators.fitting import Task
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class NetworkEstimator(Saving):
-    """The mechanism of all estimators; mixed in before sktime's base class for the task.
-
-    Parameters:
-        preset: Recipe of training, with the network options that belong to it: `"default"` or `"paper"`.
-        n_epochs: Passes over the training set; None for the preset's.
-        batch_size: Cases a gradient step; None for the preset's.
-        learning_rate: Highest learning rate of the schedule; None for the preset's.
-        scaling: `"channel"`: each channel by its mean and standard deviation in the training set;
-            `"series"`: each channel of each series by its own; None: not at all.
-        missing: `"interpolate"`: linearly in time, held at the ends; `"zero"`: zero after scaling, the
-            mean; `"error"`: a missing value raises ValueError.
-        longer: What becomes of series longer than the longest training series, where the network has a
-            fixed length: `"error"` raises ValueError, `"cut"` drops what is too long.
-        random_state: Decides initial weights, dropout and the order of cases: an integer or a
-            `numpy.random.RandomState` for reproducible results, or None.
-        verbose: 1 shows a progress bar during fit, 0 nothing.
-    """
-
-    preset: str = "default"
-    n_epochs: int | None = None
-    batch_size: int | None = None
-    learning_rate: float | None = None
-    scaling: Literal["channel", "series"] | None = "channel"
-    missing: Literal["interpolate", "zero", "error"] = "interpolate"
-    longer: Literal["error", "cut"] = "error"
-    random_state: int | np.random.RandomState | None = None
-    verbose: int = 0
+class NetworkEstimator(TrainingParameters, Saving):
+    """The mechanism of all estimators; mixed in before sktime's base class for the task."""
 
     _tags: ClassVar[dict[str, Any]] = {
         "X_inner_mtype": ["df-list", "numpy3D"],  # the order decides what unequal lengths become
@@ -74,6 +38,7 @@ class NetworkEstimator(Saving):
         "capability:unequal_length": True,
         "capability:missing_values": True,
         "capability:categorical_in_X": False,
+        "capability:sample_weight": True,
         "capability:random_state": True,
         "property:randomness": "derandomized",
         "python_dependencies": "keras>=3.12",
@@ -84,22 +49,24 @@ class NetworkEstimator(Saving):
     def __post_init__(self) -> None:
         """Run sktime's constructor after the dataclass's; sktime's calls this hook once more itself."""
         if "_tags_dynamic" not in self.__dict__:  # what sktime's constructor sets first
-            super().__init__()
+            super(TrainingParameters, self).__init__()
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Put the shared parameters into the docstring of each estimator, where help looks for them."""
-        super().__init_subclass__(**kwargs)
-        shared = (NetworkEstimator.__doc__ or "").partition("    Parameters:\n")[2].rstrip()
-        cls.__doc__ = (cls.__doc__ or "").replace("    {training parameters}", shared)
-
-    def fit(self, X: Any, y: Any) -> NetworkEstimator:
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None
+    ) -> NetworkEstimator:
         """Fit to series and their targets.
+
+        An interrupt from the keyboard is raised on, but leaves the estimator fitted with the epochs that
+        it had (`n_epochs_`), if it had one.
 
         Args:
             X: Series: an array of shape `(cases, channels, time)` or `(cases, time)`, a list of arrays
                 `(channels, time)` that may differ in length, or any panel container that sktime knows.
                 NaN is a missing value; steps at the end at which all channels are NaN are padding.
             y: One target for each case.
+            sample_weight: A weight, not negative, for each case; None for 1.
+            X_val: Series for validation after each epoch.
+            y_val: Their targets.
 
         Returns:
             The estimator itself.
@@ -108,70 +75,129 @@ class NetworkEstimator(Saving):
             ValueError: If X and y do not fit together, hold what they must not, or a parameter is out of
                 its range.
         """
-        y = y if hasattr(y, "columns") else np.asarray(y)  # sktime wants an array or a frame
+        start = getattr(self, "model_", None) if self.warm_start else None
+        return self._fit_with(X, y, FitCall(sample_weight, X_val, y_val, start))
+
+    def fine_tune(
+        self,
+        X: Any,
+        y: Any,
+        freeze: Sequence[str] = (),
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        **parameters: Any,
+    ) -> NetworkEstimator:
+        """Train a copy of this fitted estimator further on other data, which may have other labels.
+
+        The copy starts from all weights that fit, and keeps the scaling. Its head is new where the number
+        of classes differs; a head alone (all else frozen) wants a higher learning rate than a network.
+
+        Args:
+            X: As in `fit`, with as many channels.
+            y: As in `fit`.
+            freeze: Beginnings of the names of layers that keep their weights: `("conv", "batch_norm",
+                "squeeze_excite")` is the convolution branch, `("lstm", "attention_lstm")` the other.
+            sample_weight: As in `fit`.
+            X_val: As in `fit`.
+            y_val: As in `fit`.
+            **parameters: What is different in the copy, such as `learning_rate=0.01`.
+
+        Returns:
+            A new estimator, fitted.
+
+        Raises:
+            NotFittedError: If this one is not fitted.
+            ValueError: As `fit`; and if `freeze` fits no layer.
+        """
+        self.check_is_fitted("fine_tune")
+        tuned: NetworkEstimator = self.clone().set_params(**parameters)
+        return tuned._fit_with(X, y, FitCall(sample_weight, X_val, y_val, start=self.model_, freeze=freeze))
+
+    @with_callbacks
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkEstimator:
+        """Train for one epoch more, at a constant learning rate; the first time, after `fit`'s preparation.
+
+        The first call decides channels, length and scaling. The optimizer starts anew in each call.
+
+        Args:
+            X: As in `fit`.
+            y: As in `fit`.
+            sample_weight: As in `fit`.
+
+        Returns:
+            The estimator itself.
+
+        Raises:
+            ValueError: As `fit`.
+        """
+        from mlstm_fcn.estimators.fitting import fit_model
+
+        y = np.asarray(y)
         _require_cases(X, y)
-        return super().fit(X, y)
+        if not self._is_fitted:
+            self.reset()
+            self._learn_targets(y)
+        start, history = getattr(self, "model_", None), getattr(self, "history_", {})
+        call = FitCall(sample_weight, start=start, history=history, changes=ONE_EPOCH)
+        fit_model(self, self._check_convert_X_for_predict(X), y, call)
+        self._y_metadata = {"is_univariate": True}  # what sktime notes in fit and asks in predict
+        self._is_fitted = True
+        return self
 
-    # What an estimator adds: its network.
+    # What a task (classification, regression) and an estimator add.
 
-    def _network(self, input_shape: tuple[int, int], n_outputs: int, masked: bool) -> keras.Model:
-        """Build an untrained network for series `(time, channels)`, time being the longest one's."""
+    def _learn_targets(self, y: np.ndarray) -> None:
+        """Note what is to be known of the targets, before the first epoch."""
         raise NotImplementedError
 
-    # Fitting and predicting; a task (classification, regression) calls these.
+    def _task(self) -> Task:
+        """Loss, metrics and form of the output; after the targets are known."""
+        raise NotImplementedError
 
-    def _fit_network(
-        self,
-        X: Container,
-        targets: np.ndarray,
-        sample_weight: np.ndarray,
-        loss: keras.losses.Loss,
-        metrics: list[str],
-    ) -> None:
-        """Train a new network and set `model_` and `history_`."""
-        from mlstm_fcn.inference import predict
-        from mlstm_fcn.models.raw_series import front, join, with_mask
-        from mlstm_fcn.progress import ProgressBar
-        from mlstm_fcn.train import seeded, train
+    def _targets(self, y: np.ndarray) -> np.ndarray:
+        """Targets as the network has them, float32 `(cases, outputs)`."""
+        raise NotImplementedError
 
-        batch = self._batch(X)
-        masked = bool(lengths(batch).min() < batch.shape[1])
-        before = front(*channel_statistics(batch), scaling=self.scaling, missing=self._fill_in)
-        before = with_mask(before) if masked else before
-        rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31))
-        with seeded(rng):
-            network = self._network(batch.shape[1:], targets.shape[1], masked)
-            self.history_ = train(
-                network,
-                predict(before, batch),
-                targets,
-                sample_weight,
-                self._recipe(),
-                loss=loss,
-                metrics=metrics,
-                rng=rng,
-                callbacks=[ProgressBar()] if self.verbose else [],
-            )
-            self.model_ = join(before, network)
+    def _weights(self, y: np.ndarray, recipe: Recipe) -> np.ndarray:
+        """Weights of the cases that the recipe asks for, `(cases,)`."""
+        return np.ones(len(y))
+
+    def _network_time(self, time: int, channels: int) -> int | None:
+        """The length that the network fixes for series like these, or None if it takes any."""
+        raise NotImplementedError
+
+    def _network(
+        self, input_shape: tuple[int | None, int], n_outputs: int, activation: str, masked: bool
+    ) -> keras.Model:
+        """An untrained network."""
+        raise NotImplementedError
+
+    # Fitting and predicting.
+
+    @with_callbacks
+    def _fit_with(self, X: Any, y: Any, call: FitCall) -> NetworkEstimator:
+        y = y if hasattr(y, "columns") else np.asarray(y)  # sktime wants an array or a frame
+        _require_cases(X, y)
+        self.__call = call  # two underscores, or sktime's reset deletes it
+        try:
+            return super().fit(X, y)
+        except KeyboardInterrupt:
+            self._is_fitted = hasattr(self, "model_")
+            raise
+        finally:
+            self.__call = FitCall()
+
+    def _fit(self, X: Container, y: np.ndarray) -> NetworkEstimator:
+        from mlstm_fcn.estimators.fitting import fit_model
+
+        self._learn_targets(y)
+        return fit_model(self, X, y, self.__call)
 
     def _outputs(self, X: Container) -> np.ndarray:
-        """The trained network's outputs for series."""
-        from mlstm_fcn.inference import predict
+        from mlstm_fcn.estimators.fitting import outputs
 
-        batch = self._batch(X)
-        _, time, channels = self.model_.input_shape
-        require(
-            batch.shape[2] == channels,
-            f"X must have {channels} channels, as in fit.",
-            channels=batch.shape[2],
-        )
-        if time is not None:
-            rule = f"X must not be longer than {time} steps, as in fit, or be cut to that with longer='cut'."
-            require(self.longer == "cut" or batch.shape[1] <= time, rule, steps=batch.shape[1])
-            batch = with_length(batch, time)
-        ends_early = lengths(batch).min() < batch.shape[1]
-        (outputs,) = predict(self._masked_model() if ends_early else self.model_, batch)
-        return outputs
+        return outputs(self, X)
 
     def _batch(self, X: Container) -> np.ndarray:
         """Checked series as models read them."""
@@ -182,34 +208,6 @@ class NetworkEstimator(Saving):
         if self.missing == "error":
             require_complete(batch)
         return batch
-
-    @property
-    def _fill_in(self) -> str:
-        return "zero" if self.missing == "error" else self.missing
-
-    def _masked_model(self) -> keras.Model:
-        """The model itself if it reads a mask, else one with the same weights that does."""
-        from mlstm_fcn.models.raw_series import join, parts, takes_mask, with_mask
-        from mlstm_fcn.train import seeded
-
-        before, network = parts(self.model_)
-        if takes_mask(network):
-            return self.model_
-        if self.model_ not in _MASKED_MODELS:
-            _, time, channels = self.model_.input_shape
-            with seeded(np.random.default_rng(0)):
-                masked = self._network((time, channels), network.output_shape[-1], True)
-            masked.set_weights(network.get_weights())
-            _MASKED_MODELS[self.model_] = join(with_mask(before), masked)
-        return _MASKED_MODELS[self.model_]
-
-    def _recipe(self) -> Recipe:
-        """The preset, with the user's changes."""
-        require_choice("preset", self.preset, RECIPES)
-        changes = {name: getattr(self, name) for name in ("n_epochs", "batch_size", "learning_rate")}
-        return dataclasses.replace(
-            RECIPES[self.preset], **{name: value for name, value in changes.items() if value is not None}
-        )
 
     def _internal_convert(self, X: Any, y: Any = None) -> Any:
         """Where sktime converts what is convenient; it knows no lists of arrays."""
@@ -223,6 +221,7 @@ def _require_cases(X: Any, y: Any) -> None:
     if isinstance(X, np.ndarray):
         require(X.ndim in (2, 3), "X must be (cases, channels, time) or (cases, time).", shape=X.shape)
         require(X.size > 0, "X must hold at least one value.", shape=X.shape)
+    if isinstance(X, np.ndarray | list | tuple):
         require(len(X) == len(y), "X and y must have equally many cases.", X=len(X), y=len(y))
-    missing = np.flatnonzero(pd.isna(y).reshape(len(y), -1).any(axis=1))
+    missing = np.flatnonzero(np.asarray(pd.isna(y)).reshape(len(y), -1).any(axis=1))
     require(len(missing) == 0, "Every case must have a target.", cases_without_one=missing[:5].tolist())

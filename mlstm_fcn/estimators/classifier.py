@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -12,32 +13,85 @@ from sktime.classification.base import BaseClassifier
 
 from mlstm_fcn._checks import require
 from mlstm_fcn.estimators.base import NetworkEstimator
+from mlstm_fcn.estimators.call import FitCall
+from mlstm_fcn.training.recipes import Recipe
 
 if TYPE_CHECKING:
     import keras
 
+    from mlstm_fcn.estimators.fitting import Task
+
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class NetworkClassifier(ClassifierMixin, NetworkEstimator, BaseClassifier, BaseEstimator):
-    """A network with one softmax output for each class."""
+class BaseNetworkClassifier(ClassifierMixin, NetworkEstimator, BaseClassifier, BaseEstimator):
+    """A network with one softmax output for each class.
 
-    _tags: ClassVar[dict[str, Any]] = {"capability:predict_proba": True}
+    Parameters:
+        class_weight: Weight of each class in the loss: a dictionary by label, or `"balanced"`; None for
+            the preset's, which is balanced in the paper and equal by default.
+        label_smoothing: Share of a class target that is spread over all classes, in [0, 1); None for the
+            preset's.
+    """
+
+    class_weight: dict[Any, float] | Literal["balanced"] | None = None
+    label_smoothing: float | None = None
+
+    _tags: ClassVar[dict[str, Any]] = {
+        "capability:predict_proba": True,
+        "capability:class_weight": True,
+    }
 
     score = ClassifierMixin.score  # unlike sktime's it takes sample weights
 
-    def _fit(self, X: np.ndarray, y: np.ndarray) -> NetworkClassifier:
+    def _fit_with(self, X: Any, y: Any, call: FitCall) -> Any:
+        if call.start is not None and call.start is getattr(self, "model_", None):
+            known = list(self.classes_)
+            require(
+                list(np.unique(y)) == known,
+                "With warm_start the labels must be those of before.",
+                known=known,
+            )
+        return super()._fit_with(X, y, call)
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Any:
+        """As every estimator's; `classes`, in the first call, are all the labels that will ever come."""
+        if classes is not None and not self._is_fitted:
+            self.__labels = np.unique(classes)  # two underscores, or sktime's reset deletes it
+        return super().partial_fit(X, y, sample_weight)
+
+    def _learn_targets(self, y: np.ndarray) -> None:
+        announced = self.__dict__.pop("_BaseNetworkClassifier__labels", None)
+        self._set_labels(np.unique(y) if announced is None else announced)
+
+    def _set_labels(self, labels: np.ndarray) -> None:
+        self.classes_, self.n_classes_ = labels, len(labels)
+        self._class_dictionary = {label: index for index, label in enumerate(labels)}
+
+    def _task(self) -> Task:
         import keras
 
-        codes = np.searchsorted(self.classes_, y)
-        recipe = self._recipe()
-        self._fit_network(
-            X,
-            targets=np.eye(self.n_classes_, dtype=np.float32)[codes],
-            sample_weight=compute_sample_weight(recipe.class_weight, y).astype(np.float32),
-            loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
-            metrics=["accuracy"],
+        from mlstm_fcn.estimators.fitting import Task
+
+        smoothing = self._recipe().label_smoothing
+        loss = self.loss or keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
+        return Task(self.n_classes_, "softmax", loss, ("accuracy",), stratified=True)
+
+    def _targets(self, y: np.ndarray) -> np.ndarray:
+        unknown = sorted(set(np.unique(y)) - set(self.classes_))
+        require(
+            not unknown,
+            f"Labels must be among those of fit: {', '.join(map(str, self.classes_))}.",
+            y=unknown,
         )
-        return self
+        return np.eye(self.n_classes_, dtype=np.float32)[np.searchsorted(self.classes_, y)]
+
+    def _weights(self, y: np.ndarray, recipe: Recipe) -> np.ndarray:
+        weight = recipe.class_weight
+        if isinstance(weight, Mapping):
+            missing = sorted(set(self.classes_) - set(weight))
+            require(not missing, "`class_weight` must have a weight for each label.", without_one=missing)
+            weight = {label: weight[label] for label in self.classes_}
+        return compute_sample_weight(weight, y)
 
     def _predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Probabilities of shape `(cases, classes)`, in the order of `classes_`; rows sum to 1."""
@@ -59,7 +113,5 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator, BaseClassifier, BaseE
         require(
             len(labels) == outputs, "There must be a label for each output.", labels=labels, outputs=outputs
         )
-        self.classes_ = np.array(labels, dtype=values["dtype"])
-        self.n_classes_ = len(labels)
-        self._class_dictionary = {label: index for index, label in enumerate(self.classes_)}
+        self._set_labels(np.array(labels, dtype=values["dtype"]))
         super()._set_fitted_values(model, values)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import NotFittedError as SklearnNotFittedError
 from sktime.base import BaseEstimator
 from sktime.exceptions import NotFittedError as SktimeNotFittedError
@@ -21,7 +22,7 @@ class NotFittedError(SktimeNotFittedError, SklearnNotFittedError):
     """An estimator was asked for a result before it was fitted; both libraries' error of that name."""
 
 
-class Contract(BaseEstimator):
+class Contract(CallbackSupportMixin, BaseEstimator):
     """An sktime estimator that scikit-learn's tools accept too; its base classes come after sktime's."""
 
     def reset(self) -> "Contract":

@@ -1,26 +1,33 @@
-"""The MLSTM-FCN classifier."""
+"""MLSTM-FCN as a classifier and as a regressor."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from mlstm_fcn.estimators.classifier import NetworkClassifier
+from mlstm_fcn.estimators.classifier import BaseNetworkClassifier
+from mlstm_fcn.estimators.parameters import TrainingParameters
+from mlstm_fcn.estimators.regressor import BaseNetworkRegressor
 
 if TYPE_CHECKING:
     import keras
 
+_OPTIONS = (
+    "filters",
+    "kernel_sizes",
+    "reduction",
+    "squeeze",
+    "gate",
+    "lstm_units",
+    "dropout",
+    "dimension_shuffle",
+    "head",
+)
+
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class MLSTMFCNClassifier(NetworkClassifier):
-    """Multivariate LSTM fully convolutional network (Karim et al. 2019) as a classifier.
-
-    Two branches read the same series: convolution blocks, each followed by squeeze-and-excitation, and
-    an LSTM over the transposed series. Scaling and the treatment of missing values are part of the model.
-
-    Series may differ in length. Where the LSTM reads the transposed series (dimension shuffle), or with
-    the flatten head, the longest training series fixes the length: shorter ones are padded to it, which
-    a mask keeps out of everything else, and longer ones are an error or are cut, see `longer`.
+class MLSTMFCNNetwork(TrainingParameters):
+    """The network of the estimators below.
 
     Parameters:
         filters: Filters of each convolution block.
@@ -36,23 +43,6 @@ class MLSTMFCNClassifier(NetworkClassifier):
         dimension_shuffle: Whether the LSTM reads channels as steps: True, False, or `"auto"` for
             series that have more steps than channels.
         head: How the convolutions' output is summarised over time: `"average"`, `"max"` or `"flatten"`.
-    {training parameters}
-
-    Attributes:
-        classes_: The labels, sorted, in the dtype they came in.
-        model_: The trained `keras.Model`, from `(batch, time, channels)` in the units of the data to
-            probabilities.
-        history_: Loss and accuracy of each epoch, by name.
-
-    Example:
-        >>> from mlstm_fcn import MLSTMFCNClassifier, datasets
-        >>> data = datasets.load("BasicMotions")
-        >>> clf = MLSTMFCNClassifier(n_epochs=3, random_state=0).fit(data.X_train, data.y_train)
-        >>> clf.predict(data.X_test).shape
-        (40,)
-
-    References:
-        Karim et al.: Multivariate LSTM-FCNs for Time Series Classification, arXiv 1801.04503.
     """
 
     filters: tuple[int, ...] = (128, 256, 128)
@@ -67,16 +57,25 @@ class MLSTMFCNClassifier(NetworkClassifier):
     dimension_shuffle: bool | Literal["auto"] = "auto"
     head: Literal["average", "max", "flatten"] = "average"
 
-    def _network(self, input_shape: tuple[int, int], n_outputs: int, masked: bool) -> keras.Model:
+    def _network_time(self, time: int, channels: int) -> int | None:
         from mlstm_fcn import models
 
-        name = "malstm_fcn" if self.attention else "mlstm_fcn"
-        options = {**self._recipe().network, **{name: getattr(self, name) for name in _NETWORK_OPTIONS}}
+        name, options = self._name_and_options()
+        return time if models.config(name, **options).fixes_length(time, channels) else None
+
+    def _network(
+        self, input_shape: tuple[int | None, int], n_outputs: int, activation: str, masked: bool
+    ) -> keras.Model:
+        from mlstm_fcn import models
+
+        name, options = self._name_and_options()
+        return models.build(name, input_shape, n_outputs, activation=activation, masked=masked, **options)
+
+    def _name_and_options(self) -> tuple[str, dict[str, Any]]:
+        options = {**self._recipe().network_options, **{name: getattr(self, name) for name in _OPTIONS}}
         if self.se_blocks is not None:
             options["se_blocks"] = self.se_blocks
-        time, channels = input_shape
-        fixed = time if models.config(name, **options).fixes_length(time, channels) else None
-        return models.build(name, (fixed, channels), n_outputs, masked=masked, **options)
+        return ("malstm_fcn" if self.attention else "mlstm_fcn"), options
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:
@@ -85,14 +84,58 @@ class MLSTMFCNClassifier(NetworkClassifier):
         return [small, {**small, "attention": True, "preset": "paper", "head": "max"}]
 
 
-_NETWORK_OPTIONS = (
-    "filters",
-    "kernel_sizes",
-    "reduction",
-    "squeeze",
-    "gate",
-    "lstm_units",
-    "dropout",
-    "dimension_shuffle",
-    "head",
-)
+@dataclass(kw_only=True, eq=False, repr=False)
+class MLSTMFCNClassifier(MLSTMFCNNetwork, BaseNetworkClassifier):
+    """Multivariate LSTM fully convolutional network (Karim et al. 2019) as a classifier.
+
+    Two branches read the same series: convolution blocks, each followed by squeeze-and-excitation, and
+    an LSTM over the transposed series. Scaling and the treatment of missing values are part of the model.
+
+    Series may differ in length. Where the LSTM reads the transposed series (dimension shuffle), or with
+    the flatten head, the longest training series fixes the length: shorter ones are padded to it, which
+    a mask keeps out of everything else, and longer ones are an error or are cut, see `longer`.
+
+    Parameters:
+    {inherited parameters}
+
+    Attributes:
+        classes_: The labels, sorted, in the dtype they came in.
+        model_: The trained `keras.Model`, from `(batch, time, channels)` in the units of the data to
+            probabilities.
+        history_: Loss and accuracy of each epoch, by name.
+        n_epochs_: Number of epochs that it was trained for.
+
+    Example:
+        >>> from mlstm_fcn import MLSTMFCNClassifier, datasets
+        >>> data = datasets.load("BasicMotions")
+        >>> clf = MLSTMFCNClassifier(n_epochs=3, random_state=0).fit(data.X_train, data.y_train)
+        >>> clf.predict(data.X_test).shape
+        (40,)
+
+    References:
+        Karim et al.: Multivariate LSTM-FCNs for Time Series Classification, arXiv 1801.04503.
+    """
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class MLSTMFCNRegressor(MLSTMFCNNetwork, BaseNetworkRegressor):
+    """Multivariate LSTM fully convolutional network (Karim et al. 2019) with a linear output.
+
+    As `MLSTMFCNClassifier`, but the last layer gives one number.
+
+    Parameters:
+    {inherited parameters}
+
+    Attributes:
+        model_: The trained `keras.Model`, from `(batch, time, channels)` to the number, both in the units
+            of the data.
+        history_: Loss of each epoch, of standardised targets.
+        n_epochs_: Number of epochs that it was trained for.
+
+    Example:
+        >>> from mlstm_fcn import MLSTMFCNRegressor, datasets
+        >>> data = datasets.load("Covid3Month")
+        >>> reg = MLSTMFCNRegressor(n_epochs=2, random_state=0).fit(data.X_train, data.y_train)
+        >>> reg.predict(data.X_test).shape
+        (61,)
+    """

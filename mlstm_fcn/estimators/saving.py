@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +23,9 @@ class Saving(Contract):
 
         Args:
             path: A name that ends in `.keras` or `.mlstm`: one file without pickle, which is also a plain
-                Keras model; `load` reads it. The state of a random generator given as `random_state` is
-                not kept. With another name, or None, sktime's way, which pickles.
+                Keras model; `load` reads it. Parameters that are objects (an optimizer, callbacks, a
+                random generator) are not kept: they have done their work. With another name, or None,
+                sktime's way, which pickles.
             serialization_format: For sktime's way.
 
         Returns:
@@ -63,14 +65,13 @@ class Saving(Contract):
 
     def _fitted_values(self) -> dict[str, Any]:
         """What the network does not hold, as plain values."""
-        parameters = self.get_params(deep=False)
-        if not isinstance(self.random_state, int):
-            parameters["random_state"] = None
+        parameters = {name: value for name, value in self.get_params(deep=False).items() if _is_plain(value)}
         return {"parameters": parameters, "history": self.history_}
 
     def _set_fitted_values(self, model: keras.Model, values: dict[str, Any]) -> None:
         """The reverse of `_fitted_values`; the estimator is fitted then."""
         self.model_, self.history_ = model, values["history"]
+        self.n_epochs_ = len(self.history_["loss"])
         self._y_metadata = {"is_univariate": True}  # what sktime notes in fit and asks in predict
         self._is_fitted = True
 
@@ -79,6 +80,14 @@ def _kinds(cls: type[Saving]) -> Iterator[type[Saving]]:
     yield cls
     for kind in cls.__subclasses__():
         yield from _kinds(kind)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a parameter comes back from JSON as it was."""
+    try:
+        return bool(_from_json(json.loads(json.dumps(value))) == value)
+    except TypeError:
+        return False
 
 
 def _from_json(value: Any) -> Any:

@@ -127,7 +127,9 @@ def lstm_fcn(
     features = _convolution_branch(config, clean, mask)
     if config.recurrent is not None:
         shuffle = config.shuffles(time, channels)
-        features = keras.layers.Concatenate()([_recurrent_branch(config, clean, mask, shuffle), features])
+        features = keras.layers.Concatenate(name="features")(
+            [_recurrent_branch(config, clean, mask, shuffle), features]
+        )
     output = keras.layers.Dense(n_outputs, activation=activation, dtype="float32", name="output")(features)
     return keras.Model(series if mask is None else [series, mask], output, name=name)
 

@@ -1,0 +1,35 @@
+"""scikit-learn's callbacks, such as its progress bar, see the epochs of a fit."""
+
+from typing import Any
+
+import keras
+
+
+class EpochTasks(keras.callbacks.Callback):
+    """Tells scikit-learn's callbacks of fit and of each of its epochs.
+
+    Args:
+        estimator: The estimator that is fitted.
+        n_epochs: Its epochs, if none stops it before.
+        X: Its series.
+        y: Its targets.
+    """
+
+    def __init__(self, estimator: Any, n_epochs: int, X: Any, y: Any):
+        super().__init__()
+        self._estimator = estimator
+        self._data = {"X": X, "y": y}
+        self._fit = estimator._init_callback_context(max_subtasks=n_epochs)
+
+    def on_train_begin(self, logs=None):
+        self._fit.call_on_fit_task_begin(estimator=self._estimator, **self._data)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = self._fit.subcontext(task_name="epoch")
+        self._epoch.call_on_fit_task_begin(estimator=self._estimator, **self._data)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._epoch.call_on_fit_task_end(estimator=self._estimator, **self._data)
+
+    def on_train_end(self, logs=None):
+        self._fit.call_on_fit_task_end(estimator=self._estimator, **self._data)

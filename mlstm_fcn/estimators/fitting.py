@@ -1,0 +1,202 @@
+"""Fitting and predicting: what an estimator does once it needs Keras."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import keras
+import numpy as np
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+
+from mlstm_fcn._checks import require
+from mlstm_fcn.estimators.epoch_tasks import EpochTasks
+from mlstm_fcn.inference import predict
+from mlstm_fcn.models.raw_series import freeze, front, join, parts, takes_mask, transfer, with_mask
+from mlstm_fcn.preprocess import Container, channel_statistics, lengths, with_length
+from mlstm_fcn.training.loop import seeded, train
+from mlstm_fcn.training.progress import ProgressBar
+from mlstm_fcn.training.step import Examples
+
+if TYPE_CHECKING:
+    from mlstm_fcn.estimators.base import NetworkEstimator
+    from mlstm_fcn.estimators.call import FitCall
+
+# Made when they are first needed, and no part of an estimator's state: predicting changes nothing.
+_MASKED_MODELS: WeakKeyDictionary[keras.Model, keras.Model] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the outputs of a network are for.
+
+    Attributes:
+        n_outputs: Their number.
+        activation: Their activation.
+        loss: What training minimises.
+        metrics: Further figures to report.
+        stratified: Whether a validation split keeps the shares of the targets.
+        unit: What the network's outputs are multiplied by, and what is added, to be in the data's unit.
+    """
+
+    n_outputs: int
+    activation: str
+    loss: keras.losses.Loss | str
+    metrics: tuple[str, ...]
+    stratified: bool
+    unit: tuple[float, float] = (1.0, 0.0)
+
+
+def fit_model(estimator: NetworkEstimator, X: Container, y: np.ndarray, call: FitCall) -> Any:
+    """Train a new network; sets `model_`, `history_` and `n_epochs_`."""
+    recipe, task = dataclasses.replace(estimator._recipe(), **call.changes), estimator._task()
+    rng = np.random.default_rng(check_random_state(estimator.random_state).randint(2**31))
+    training, validation = _examples(estimator, X, y, call, recipe, rng, task)
+    tasks = EpochTasks(estimator, recipe.n_epochs, X, y)
+    with seeded(rng):
+        before, network = _untrained(estimator, training, validation, call, task)
+        freeze(network, call.freeze)
+        history = {name: list(figures) for name, figures in call.history.items()}
+        try:
+            train(
+                network,
+                _prepared(before, training),
+                recipe,
+                loss=task.loss,
+                metrics=task.metrics,
+                rng=rng,
+                history=history,
+                validation=_prepared(before, validation) if validation else None,
+                callbacks=[*_callbacks(estimator), tasks],
+                checkpoint=Path(estimator.checkpoint) if estimator.checkpoint else None,
+            )
+        finally:
+            freeze(network, ())
+            if history:  # an interrupted training has trained too
+                estimator.history_, estimator.n_epochs_ = history, len(history["loss"])
+                estimator.model_ = join(before, network, task.unit)
+    return estimator
+
+
+def outputs(estimator: NetworkEstimator, X: Container) -> np.ndarray:
+    """The trained network's outputs for series, `(cases, outputs)`."""
+    batch = estimator._batch(X)
+    _, time, channels = estimator.model_.input_shape
+    batch = _fitting_in(estimator, batch, time, channels)
+    (values,) = predict(_masked_model(estimator) if _ends_early(batch) else estimator.model_, batch)
+    return values
+
+
+def _examples(estimator, X, y, call, recipe, rng, task):
+    """What to train on and what to validate on (or None): raw series, targets, weights."""
+    weights = estimator._weights(y, recipe) * _given_weights(call.sample_weight, y)
+    examples = Examples([estimator._batch(X)], estimator._targets(y), weights.astype(np.float32))
+    rule = "`X_val` and `y_val` must be given together, or neither."
+    require((call.X_val is None) == (call.y_val is None), rule)
+    if call.X_val is not None:
+        y_val = np.asarray(call.y_val)
+        batch = estimator._batch(estimator._check_convert_X_for_predict(call.X_val))
+        require(
+            len(batch) == len(y_val),
+            "X_val and y_val must have equally many cases.",
+            X_val=len(batch),
+            y_val=len(y_val),
+        )
+        weights = estimator._weights(y_val, recipe).astype(np.float32)
+        return examples, Examples([batch], estimator._targets(y_val), weights)
+    if recipe.validation_split:
+        chosen, held_back = _split(y if task.stratified else None, len(y), recipe.validation_split, rng)
+        return examples.take(chosen), examples.take(held_back)
+    return examples, None
+
+
+def _given_weights(sample_weight, y):
+    if sample_weight is None:
+        return np.ones(len(y))
+    weights = np.asarray(sample_weight, dtype=np.float64)
+    rule = f"`sample_weight` must be {len(y)} finite numbers, not negative and not all zero."
+    good = (
+        weights.shape == (len(y),) and np.isfinite(weights).all() and (weights >= 0).all() and weights.any()
+    )
+    require(bool(good), rule, sample_weight=sample_weight)
+    return weights
+
+
+def _split(y, n_cases, share, rng):
+    """Cases to train on and cases to hold back; by class where each class has enough cases."""
+    seed = int(rng.integers(2**31))
+    try:
+        return train_test_split(np.arange(n_cases), test_size=share, stratify=y, random_state=seed)
+    except ValueError as error:
+        require(y is not None, f"The training set is too small for validation_split={share}: {error}")
+        warnings.warn(f"The validation split is not stratified: {error}", UserWarning, stacklevel=2)
+        return train_test_split(np.arange(n_cases), test_size=share, random_state=seed)
+
+
+def _untrained(estimator, training, validation, call, task):
+    """The front, and a network to train, for these series; lengths of the examples are made to fit."""
+    (batch,) = training.inputs
+    if call.start is None:
+        before = front(*channel_statistics(batch), scaling=estimator.scaling, missing=_fill_in(estimator))
+        time, channels = estimator._network_time(*batch.shape[1:]), batch.shape[2]
+    else:
+        before, source, _ = parts(call.start)
+        before = keras.Model(before.input, before.outputs[0], name=before.name)
+        _, time, channels = call.start.input_shape
+    for examples in filter(None, (training, validation)):
+        examples.inputs[0] = _fitting_in(estimator, examples.inputs[0], time, channels)
+    masked = any(_ends_early(examples.inputs[0]) for examples in (training, validation) if examples)
+    network = estimator._network((time, channels), task.n_outputs, task.activation, masked)
+    if call.start is not None:
+        transfer(source, network)
+    return (with_mask(before) if masked else before), network
+
+
+def _prepared(before, examples):
+    """Examples as the network itself reads them: the front is run once, not in each step."""
+    return Examples(predict(before, examples.inputs[0]), examples.targets, examples.sample_weight)
+
+
+def _fitting_in(estimator, batch, time, channels):
+    """Series at the length that the network fixes, if it does."""
+    n_channels = batch.shape[2]
+    require(n_channels == channels, f"X must have {channels} channels, as in fit.", channels=n_channels)
+    if time is None:
+        return batch
+    rule = f"X must not be longer than {time} steps, as in fit, or be cut to that with longer='cut'."
+    require(estimator.longer == "cut" or batch.shape[1] <= time, rule, steps=batch.shape[1])
+    return with_length(batch, time)
+
+
+def _ends_early(batch):
+    return bool(lengths(batch).min() < batch.shape[1])
+
+
+def _masked_model(estimator):
+    """The estimator's model if it reads a mask, else one with the same weights that does."""
+    model = estimator.model_
+    before, network, unit = parts(model)
+    if takes_mask(network):
+        return model
+    if model not in _MASKED_MODELS:
+        task = estimator._task()
+        with seeded(np.random.default_rng(0)):
+            masked = estimator._network(model.input_shape[1:], task.n_outputs, task.activation, True)
+        masked.set_weights(network.get_weights())
+        _MASKED_MODELS[model] = join(with_mask(before), masked, unit)
+    return _MASKED_MODELS[model]
+
+
+def _callbacks(estimator):
+    copies = [copy.deepcopy(callback) for callback in estimator.callbacks or ()]
+    return [*copies, ProgressBar()] if estimator.verbose else copies
+
+
+def _fill_in(estimator):
+    return "zero" if estimator.missing == "error" else estimator.missing

@@ -1,0 +1,124 @@
+"""The same estimators for any network: one of the table by name, or the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from inspect import Parameter, signature
+from typing import TYPE_CHECKING, Any
+
+from mlstm_fcn._checks import require
+from mlstm_fcn.estimators.classifier import BaseNetworkClassifier
+from mlstm_fcn.estimators.parameters import TrainingParameters
+from mlstm_fcn.estimators.regressor import BaseNetworkRegressor
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class AnyNetwork(TrainingParameters):
+    """The network of the estimators below.
+
+    Parameters:
+        network: A name of `mlstm_fcn.models.names()`, or a function
+            `f(input_shape, n_outputs) -> keras.Model` with input_shape = (time, channels). The function
+            may take `activation` (`"softmax"` or `"linear"`), the output's. If it takes `masked`, it is
+            asked with True for a network of `[series, mask]` where series differ in length.
+        network_params: Further arguments by name: options of the config, or of the function.
+    """
+
+    network: str | Callable[..., keras.Model] = "mlstm_fcn"
+    network_params: dict[str, Any] | None = None
+
+    def _network_time(self, time: int, channels: int) -> int | None:
+        if not isinstance(self.network, str):
+            return time
+        from mlstm_fcn import models
+
+        return time if models.config(self.network, **self._options()).fixes_length(time, channels) else None
+
+    def _network(
+        self, input_shape: tuple[int | None, int], n_outputs: int, activation: str, masked: bool
+    ) -> keras.Model:
+        form: dict[str, Any] = {"activation": activation, "masked": masked}
+        if not isinstance(self.network, str):
+            return self.network(input_shape, n_outputs, **_taken(self.network, form), **self._options())
+        from mlstm_fcn import models
+
+        return models.build(self.network, input_shape, n_outputs, **form, **self._options())
+
+    def _options(self) -> dict[str, Any]:
+        """What the preset says of networks, as far as this one has it, and what the user says."""
+        given = dict(self.network_params or {})
+        if not isinstance(self.network, str):
+            return given
+        from mlstm_fcn import models
+
+        config = models.config(self.network)
+        preset = self._recipe().network_options
+        return {**{name: value for name, value in preset.items() if hasattr(config, name)}, **given}
+
+    @classmethod
+    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:
+        """Small settings for sktime's checks."""
+        small = {"filters": (4, 8), "kernel_sizes": (3, 3)}
+        common = {"n_epochs": 2, "batch_size": 4}
+        return [
+            {"network": "fcn", "network_params": small, **common},
+            {"network": "lstm_fcn", "network_params": {**small, "lstm_units": 2}, **common},
+        ]
+
+
+def _taken(function: Callable[..., Any], form: dict[str, Any]) -> dict[str, Any]:
+    parameters = signature(function).parameters
+    takes_all = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values())
+    taken = {name: value for name, value in form.items() if takes_all or name in parameters}
+    rule = "A network function without a parameter `masked` needs series of one length."
+    require("masked" in taken or not form["masked"], rule)
+    return taken
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class NetworkClassifier(AnyNetwork, BaseNetworkClassifier):
+    """A classifier with any network of this package, or of the user.
+
+    Parameters:
+    {inherited parameters}
+
+    Attributes:
+        classes_: The labels, sorted, in the dtype they came in.
+        model_: The trained `keras.Model`, from `(batch, time, channels)` in the units of the data to
+            probabilities.
+        history_: Loss and accuracy of each epoch, by name.
+        n_epochs_: Number of epochs that it was trained for.
+
+    Example:
+        >>> from mlstm_fcn import NetworkClassifier, datasets
+        >>> data = datasets.load("BasicMotions")
+        >>> clf = NetworkClassifier(network="fcn", n_epochs=3, random_state=0)
+        >>> clf.fit(data.X_train, data.y_train).predict(data.X_test).shape
+        (40,)
+    """
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class NetworkRegressor(AnyNetwork, BaseNetworkRegressor):
+    """A regressor with any network of this package, or of the user.
+
+    Parameters:
+    {inherited parameters}
+
+    Attributes:
+        model_: The trained `keras.Model`, from `(batch, time, channels)` to the number, both in the units
+            of the data.
+        history_: Loss of each epoch, of standardised targets.
+        n_epochs_: Number of epochs that it was trained for.
+
+    Example:
+        >>> from mlstm_fcn import NetworkRegressor, datasets
+        >>> data = datasets.load("Covid3Month")
+        >>> reg = NetworkRegressor(network="fcn", n_epochs=2, random_state=0)
+        >>> reg.fit(data.X_train, data.y_train).predict(data.X_test).shape
+        (61,)
+    """

@@ -1,0 +1,84 @@
+"""Parameters of training.
+
+Estimators are dataclasses: each field is a constructor parameter, written once with its type and default.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from mlstm_fcn._checks import require_choice
+from mlstm_fcn.estimators.documented import Documented
+from mlstm_fcn.training.recipes import RECIPES, Recipe
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TrainingParameters(Documented):
+    """How an estimator trains, whatever its network.
+
+    Parameters:
+        preset: Recipe of training, with the network options that belong to it: `"default"` or `"paper"`.
+            None for one of the parameters down to `keep_best` means the preset's value.
+        n_epochs: Passes over the training set.
+        batch_size: Cases a gradient step.
+        optimizer: Keras' name of an optimizer, or an optimizer, of which every fit uses a copy. An
+            optimizer keeps its learning rate or schedule unless `learning_rate` or `schedule` is given.
+        learning_rate: Highest learning rate of the schedule.
+        schedule: `"cosine"` (with warm-up), `"plateau"` or `"constant"`.
+        validation_split: Share of the training set that validates, in [0, 1), stratified by class. A
+            validation set given to fit goes before.
+        patience: Stop after so many epochs without a lower validation loss (training loss if there is no
+            validation), and end with the best epoch's weights.
+        keep_best: Whether to end with the best epoch's weights in any case.
+        loss: Keras' name of a loss, or a loss; None for the cross-entropy, in regression the squared error.
+        callbacks: Keras callbacks; every fit uses copies.
+        warm_start: Whether fit goes on from the weights of the last fit.
+        checkpoint: Path of a file that keeps the state of training after each epoch. If a fit was killed,
+            the same fit goes on where it was; a fit that ends deletes the file.
+        scaling: `"channel"`: each channel by its mean and standard deviation in the training set;
+            `"series"`: each channel of each series by its own; None: not at all.
+        missing: `"interpolate"`: linearly in time, held at the ends; `"zero"`: zero after scaling, the
+            mean; `"error"`: a missing value raises ValueError.
+        longer: What becomes of series longer than the longest training series, where the network has a
+            fixed length: `"error"` raises ValueError, `"cut"` drops what is too long.
+        random_state: Decides initial weights, dropout, validation split and the order of cases: an integer
+            or a `numpy.random.RandomState` for reproducible results, or None.
+        verbose: 1 shows a progress bar during fit, 0 nothing.
+    """
+
+    preset: str = "default"
+    n_epochs: int | None = None
+    batch_size: int | None = None
+    optimizer: str | keras.optimizers.Optimizer | None = None
+    learning_rate: float | None = None
+    schedule: Literal["cosine", "plateau", "constant"] | None = None
+    validation_split: float | None = None
+    patience: int | None = None
+    keep_best: bool | None = None
+    loss: str | keras.losses.Loss | None = None
+    callbacks: Sequence[keras.callbacks.Callback] | None = None
+    warm_start: bool = False
+    checkpoint: str | Path | None = None
+    scaling: Literal["channel", "series"] | None = "channel"
+    missing: Literal["interpolate", "zero", "error"] = "interpolate"
+    longer: Literal["error", "cut"] = "error"
+    random_state: int | np.random.RandomState | None = None
+    verbose: int = 0
+
+    def _recipe(self) -> Recipe:
+        """The preset, with the user's changes."""
+        require_choice("preset", self.preset, RECIPES)
+        given = {field.name: getattr(self, field.name, None) for field in dataclasses.fields(Recipe)}
+        changes = {name: value for name, value in given.items() if value is not None}
+        if not isinstance(changes.get("optimizer", ""), str):  # an optimizer knows its learning rate
+            changes = {"learning_rate": None, "schedule": "constant", **changes}
+        return dataclasses.replace(RECIPES[self.preset], **changes)

@@ -1,0 +1,1 @@
+"""Training: recipes, the loop, one compiled step, the best epoch, checkpoints, the progress bar."""

@@ -1,0 +1,180 @@
+"""Training: a Keras model, a recipe, and one source of randomness."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from mlstm_fcn.training.best_epoch import BestEpoch
+from mlstm_fcn.training.checkpoint import Checkpoint
+from mlstm_fcn.training.recipes import Recipe
+from mlstm_fcn.training.step import Examples, Logs, compiled_evaluation, compiled_step
+
+WARM_UP = 0.1
+PLATEAU_EPOCHS = 100
+
+History = dict[str, list[float]]
+
+
+def train(
+    network: keras.Model,
+    examples: Examples,
+    recipe: Recipe,
+    *,
+    loss: keras.losses.Loss | str,
+    metrics: Sequence[str],
+    rng: np.random.Generator,
+    history: History,
+    validation: Examples | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    checkpoint: Path | None = None,
+) -> None:
+    """Train a network in place, as a recipe says.
+
+    This is Keras' `fit` for arrays, with the order of cases from `rng` instead of a global generator, and
+    with the learning rate set once a step: as a schedule inside the compiled step it would be computed
+    anew for each weight, which takes seconds to compile.
+
+    Args:
+        network: The network.
+        examples: What it is trained on.
+        recipe: How.
+        loss: What to minimise.
+        metrics: Names of further figures to report.
+        rng: Decides the order of the cases.
+        history: Gets loss and metrics of each epoch by name, those of validation as `val_...`; complete
+            up to the last whole epoch also if training is interrupted.
+        validation: What it is tested on after each epoch.
+        callbacks: Called as Keras' `fit` does.
+        checkpoint: A file that keeps the state after each epoch. If it is there, training goes on from
+            it; after the last epoch it is deleted.
+    """
+    # Compiled under a model of its own, with the same layers, so that the optimizer is not saved with them.
+    model = keras.Model(network.inputs, network.outputs, name=network.name)
+    model.compile(_optimizer(recipe), loss, weighted_metrics=list(metrics))
+    train_step = compiled_step(model, examples)
+    evaluate = compiled_evaluation(model, validation, batch_size=256) if validation else dict
+    best = BestEpoch("val_loss" if validation else "loss", recipe.patience)
+    state = None
+    if checkpoint:
+        state = Checkpoint(checkpoint, model, rng, history, best, of=_identity(examples, recipe))
+    rate = LearningRate(recipe, model.optimizer, steps=-(-len(examples) // recipe.batch_size))
+    calls = keras.callbacks.CallbackList(
+        [*_plateau(recipe), *callbacks], model=model, epochs=recipe.n_epochs, steps=rate.steps
+    )
+    model.stop_training = False
+    calls.on_train_begin()
+    for epoch in range(state.resume(calls) if state else 0, recipe.n_epochs):
+        calls.on_epoch_begin(epoch)
+        logs = _epoch(model, train_step, shuffled(len(examples), recipe.batch_size, rng), epoch, rate, calls)
+        logs |= {f"val_{name}": value for name, value in evaluate().items()}
+        for name, value in logs.items():
+            history.setdefault(name, []).append(value)
+        calls.on_epoch_end(epoch, logs)
+        best.note(epoch, logs, model)
+        if state:
+            state.save()
+        if model.stop_training or best.is_long_ago(epoch):
+            break
+    if recipe.keep_best or recipe.patience:
+        best.restore(model)
+    calls.on_train_end()
+    if state:
+        state.delete()
+
+
+def _epoch(model, train_step, batches, epoch, rate, calls) -> Logs:
+    model.reset_metrics()
+    for step, cases in enumerate(batches):
+        rate.set(epoch, step)
+        calls.on_train_batch_begin(step)
+        logs = train_step(cases)
+        calls.on_train_batch_end(step, logs)
+    return dict(logs)
+
+
+@contextmanager
+def seeded(rng: np.random.Generator) -> Iterator[None]:
+    """Make what Keras draws from the global generators depend on `rng`, and leave those as they were.
+
+    Keras seeds initialisers and dropout from Python's generator when a layer is made, so a network
+    must be built in here to be reproducible.
+    """
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+    seed = int(rng.integers(2**31))
+    random.seed(seed)
+    np.random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)
+
+
+def shuffled(n_cases: int, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """The cases of one epoch, each once, in a new order: indices batch by batch, the last perhaps fewer."""
+    order = rng.permutation(n_cases)
+    for start in range(0, n_cases, batch_size):
+        yield order[start : start + batch_size]
+
+
+class LearningRate:
+    """Sets the learning rate of each step, where the schedule has one for each step."""
+
+    def __init__(self, recipe: Recipe, optimizer: keras.optimizers.Optimizer, steps: int):
+        self.steps = steps
+        self._optimizer = optimizer
+        self._n_steps = recipe.n_epochs * steps
+        self._follows_cosine = recipe.schedule == "cosine"
+        self._highest = float(optimizer.learning_rate)
+
+    def set(self, epoch: int, step: int) -> None:
+        """Set the rate for a step of an epoch, both counted from 0."""
+        if self._follows_cosine:
+            share = warm_up_and_cosine(epoch * self.steps + step, self._n_steps)
+            self._optimizer.learning_rate = self._highest * share
+
+
+def warm_up_and_cosine(step: int, n_steps: int) -> float:
+    """Learning rate of a step (from 0) as a share of the highest: linear warm-up, then half a cosine."""
+    warm_up = max(1, round(WARM_UP * n_steps))
+    if step < warm_up:
+        return (step + 1) / warm_up
+    return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / (n_steps - warm_up)))
+
+
+def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
+    if not isinstance(recipe.optimizer, str):
+        optimizer = type(recipe.optimizer).from_config(recipe.optimizer.get_config())
+    else:
+        decay = {"weight_decay": recipe.weight_decay} if recipe.optimizer == "adamw" else {}
+        optimizer = keras.optimizers.get({"class_name": recipe.optimizer, "config": decay})
+    if recipe.learning_rate is not None:
+        optimizer.learning_rate = recipe.learning_rate
+    return optimizer
+
+
+def _identity(examples: Examples, recipe: Recipe) -> str:
+    digest = hashlib.sha256()
+    for array in examples.arrays():
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return (
+        f"{digest.hexdigest()} {recipe.n_epochs} {recipe.batch_size} {recipe.schedule} {recipe.learning_rate}"
+    )
+
+
+def _plateau(recipe: Recipe) -> Iterator[keras.callbacks.Callback]:
+    if recipe.schedule == "plateau":
+        yield keras.callbacks.ReduceLROnPlateau(
+            monitor="loss",
+            factor=2 ** (-1 / 3),
+            patience=PLATEAU_EPOCHS,
+            min_lr=(recipe.learning_rate or 1e-3) / 10,
+        )

@@ -1,0 +1,118 @@
+"""Named recipes: how a network is trained, and the network options that belong to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from mlstm_fcn._checks import require, require_choice, require_positive_int
+
+if TYPE_CHECKING:
+    import keras
+
+OPTIMIZERS = (
+    "adadelta",
+    "adafactor",
+    "adagrad",
+    "adam",
+    "adamax",
+    "adamw",
+    "ftrl",
+    "lamb",
+    "lion",
+    "nadam",
+    "rmsprop",
+    "sgd",
+)
+SCHEDULES = ("cosine", "plateau", "constant")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A way to train.
+
+    Attributes:
+        n_epochs: Passes over the training set.
+        batch_size: Cases a gradient step, the last one of an epoch perhaps fewer.
+        optimizer: Keras' name of an optimizer, or an optimizer, of which every training uses a copy.
+        learning_rate: The highest learning rate of the schedule; None for the optimizer's own.
+        weight_decay: Decoupled weight decay, where `optimizer` is `"adamw"`.
+        schedule: `"cosine"`: linear warm-up over the first tenth of all steps, then a half cosine down
+            to zero. `"plateau"`: times 1/cbrt(2), not below a tenth, whenever the training loss has not
+            improved for 100 epochs. `"constant"`: as the optimizer has it.
+        label_smoothing: Share of a class target that is spread over all classes, in [0, 1).
+        class_weight: `"balanced"` weighs each class by n_cases / (n_classes * count); a dictionary has a
+            weight for each label; None: equally.
+        validation_split: Share of the training set that is set aside for validation, in [0, 1).
+        patience: Stop when this many epochs in a row have not lowered the validation loss, or without
+            validation the training loss; None: never.
+        keep_best: Whether to end with the weights of the epoch in which that loss was lowest.
+        network_options: Options for the network, where the user gives none.
+    """
+
+    n_epochs: int = 60
+    batch_size: int = 16
+    optimizer: str | keras.optimizers.Optimizer = "adamw"
+    learning_rate: float | None = 1e-3
+    weight_decay: float = 1e-2
+    schedule: Literal["cosine", "plateau", "constant"] = "cosine"
+    label_smoothing: float = 0.1
+    class_weight: Literal["balanced"] | Mapping[object, float] | None = None
+    validation_split: float = 0.0
+    patience: int | None = None
+    keep_best: bool = False
+    network_options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        require_positive_int("n_epochs", self.n_epochs)
+        require_positive_int("batch_size", self.batch_size)
+        if isinstance(self.optimizer, str):
+            require_choice("optimizer", self.optimizer, OPTIMIZERS)
+        if self.learning_rate is not None:
+            require(
+                self.learning_rate > 0, "`learning_rate` must be positive.", learning_rate=self.learning_rate
+            )
+        require_choice("schedule", self.schedule, SCHEDULES)
+        for name in ("label_smoothing", "validation_split"):
+            require(
+                0 <= getattr(self, name) < 1, f"`{name}` must be in [0, 1).", **{name: getattr(self, name)}
+            )
+        if self.patience is not None:
+            require_positive_int("patience", self.patience)
+
+
+PAPER = Recipe(
+    n_epochs=250,
+    batch_size=128,
+    optimizer="adam",
+    schedule="plateau",
+    label_smoothing=0.0,
+    class_weight="balanced",
+    keep_best=True,
+    network_options=MappingProxyType({"se_blocks": (1, 2), "batch_norm_momentum": 0.99}),
+)
+"""The recipe of Karim et al. 2019 (arXiv 1801.04503).
+
+Stated there: Adam from 1e-3, divided by cbrt(2) down to 1e-4; batches of 128; 250 epochs "unless stated";
+classes weighted by their inverse frequency; squeeze-and-excitation after the first two blocks. What the
+paper, its authors' code and this recipe do differently or leave open:
+
+* Learning rate. The paper says after every 100 epochs; the code, after 100 epochs without a better loss,
+  as here. At that pace 1e-4 is out of reach within 250 epochs.
+* Model selection. The paper says nothing. The code kept the epoch of the best accuracy *on the test set*
+  until September 2018, when the published figures had been made, and the lowest training loss since. Here
+  it is the lowest training loss: no test set is ever seen.
+* Class weights. The code computed them as an array, which the Keras of its time ignored. Here they work.
+* Epochs. The code's scripts run 500 to 1000; the paper's 250 are taken.
+* LSTM units. The paper searches 8 to 128 for every data set; most scripts have 8, as here.
+* Gates. Keras 2's LSTM had the hard sigmoid; here it is the sigmoid.
+* Scaling. The authors' prepared data were standardised over training and test set together; here the
+  statistics are those of the training set.
+"""
+
+RECIPES = {
+    "default": Recipe(network_options=MappingProxyType({"batch_norm_momentum": 0.9})),
+    "paper": PAPER,
+}

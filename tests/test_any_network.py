@@ -1,0 +1,79 @@
+"""The same estimator with any network of the table, or the user's."""
+
+import keras
+import numpy as np
+import pytest
+
+from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, datasets, models
+
+QUICK = {"n_epochs": 2, "batch_size": 8, "random_state": 0}
+
+
+def mean_then_dense(input_shape, n_outputs, activation="softmax", masked=False, units=4):
+    series = keras.Input(input_shape)
+    mask = keras.Input(input_shape[:1], dtype="bool") if masked else None
+    mean = keras.layers.GlobalAveragePooling1D()(series, mask=mask)
+    hidden = keras.layers.Dense(units, activation="relu")(mean)
+    outputs = keras.layers.Dense(n_outputs, activation=activation)(hidden)
+    return keras.Model([series, mask] if masked else series, outputs)
+
+
+def plain(input_shape, n_outputs):
+    return mean_then_dense(input_shape, n_outputs)
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_every_name_trains_on_series_of_different_lengths(name, tmp_path):
+    vowels = datasets.load("JapaneseVowels")
+    X, y = vowels.X_train[::9], vowels.y_train[::9]
+    classifier = NetworkClassifier(network=name, network_params={"filters": (8, 16, 8)}, **QUICK).fit(X, y)
+    together = classifier.predict_proba(X)
+    for case in (0, 7, 20):
+        np.testing.assert_allclose(classifier.predict_proba([X[case]])[0], together[case], atol=1e-5)
+    classifier.save(tmp_path / "it.mlstm")
+    loaded = NetworkClassifier.load(tmp_path / "it.mlstm")
+    np.testing.assert_array_equal(loaded.predict_proba(X), together)
+
+
+def test_the_named_estimator_is_the_general_one(basic_motions):
+    general = NetworkClassifier(network="malstm_fcn", network_params={"lstm_units": 4}, **QUICK)
+    named = MLSTMFCNClassifier(attention=True, lstm_units=4, **QUICK)
+    X, y = basic_motions.X_train, basic_motions.y_train
+    np.testing.assert_array_equal(general.fit(X, y).predict_proba(X), named.fit(X, y).predict_proba(X))
+
+
+def test_a_function_of_the_user(basic_motions):
+    classifier = NetworkClassifier(network=mean_then_dense, network_params={"units": 7}, **QUICK)
+    classifier.fit(basic_motions.X_train, basic_motions.y_train)
+    assert classifier.model_.layers[-1].layers[-2].units == 7
+    mixed = [basic_motions.X_test[0], basic_motions.X_test[1, :, :50]]
+    alone = [classifier.predict_proba([case])[0] for case in mixed]
+    np.testing.assert_allclose(classifier.predict_proba(mixed), alone, atol=1e-6)
+
+
+def test_a_function_without_a_mask_takes_series_of_one_length_only(basic_motions):
+    X, y = basic_motions.X_train, basic_motions.y_train
+    classifier = NetworkClassifier(network=plain, **QUICK).fit(X, y)
+    assert classifier.predict(X).shape == (40,)
+    with pytest.raises(ValueError, match="without a parameter `masked` needs series of one length"):
+        classifier.predict(X[:, :, :50])
+
+
+def test_the_preset_reaches_networks_as_far_as_they_have_its_options(basic_motions):
+    X, y = basic_motions.X_train, basic_motions.y_train
+    classifier = NetworkClassifier(network="mlstm_fcn", preset="paper", **QUICK).fit(X, y)
+    names = [layer.name for layer in classifier.model_.layers[-1].layers]
+    assert "squeeze_excite_2" in names
+    assert "squeeze_excite_3" not in names
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"network": "mlstm"}, "Did you mean 'mlstm_fcn'"),
+        ({"network_params": {"unit": 3}}, "`option` must be one of"),
+    ],
+)
+def test_unknown_names_get_the_nearest(parameters, message, basic_motions):
+    with pytest.raises(ValueError, match=message):
+        NetworkClassifier(**parameters).fit(basic_motions.X_train, basic_motions.y_train)

@@ -1,0 +1,122 @@
+"""A training that ends early leaves what it has; one that was killed goes on where it was."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from mlstm_fcn import MLSTMFCNClassifier
+
+SMALL = {"filters": (8, 16, 8), "reduction": 4, "n_epochs": 6, "batch_size": 16, "random_state": 0}
+
+
+class Interrupt(keras.callbacks.Callback):
+    """Ctrl-C at the beginning of an epoch."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.epoch:
+            raise KeyboardInterrupt
+
+
+def test_an_interrupted_fit_leaves_the_epochs_that_it_had(basic_motions):
+    classifier = MLSTMFCNClassifier(**SMALL, callbacks=[Interrupt(4)])
+    with pytest.raises(KeyboardInterrupt):
+        classifier.fit(basic_motions.X_train, basic_motions.y_train)
+    assert classifier.n_epochs_ == len(classifier.history_["loss"]) == 4
+    assert classifier.predict_proba(basic_motions.X_test).shape == (40, 4)
+
+
+def test_a_fit_interrupted_in_its_first_epoch_leaves_nothing(basic_motions):
+    classifier = MLSTMFCNClassifier(**SMALL, callbacks=[Interrupt(0)])
+    with pytest.raises(KeyboardInterrupt):
+        classifier.fit(basic_motions.X_train, basic_motions.y_train)
+    with pytest.raises(ValueError, match="has not been fitted"):
+        classifier.predict(basic_motions.X_test)
+
+
+SCRIPT = """
+import os, signal, sys
+import keras, numpy as np
+from mlstm_fcn import MLSTMFCNClassifier, datasets
+
+class Kill(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == int(sys.argv[2]):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+motions = datasets.load("BasicMotions")
+classifier = MLSTMFCNClassifier(
+    filters=(8, 16, 8), reduction=4, n_epochs=6, batch_size=16, random_state=0, checkpoint=sys.argv[1],
+    callbacks=[Kill()], **eval(sys.argv[3]),
+)
+classifier.fit(motions.X_train, motions.y_train)
+np.save(sys.argv[4], classifier.predict_proba(motions.X_test))
+"""
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{}, {"validation_split": 0.25, "patience": 6, "schedule": "plateau"}],
+    ids=["default", "validation and best epoch"],
+)
+def test_a_killed_fit_goes_on_and_ends_as_if_it_had_not_been(parameters, basic_motions, tmp_path):
+    checkpoint, result = tmp_path / "state.npz", tmp_path / "result.npy"
+
+    def run(kill_at):
+        command = [sys.executable, "-c", SCRIPT, str(checkpoint), str(kill_at), repr(parameters), str(result)]
+        return subprocess.run(
+            command, timeout=200, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        ).returncode
+
+    assert run(2) == -signal.SIGKILL
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["state.npz"]
+    assert run(5) == -signal.SIGKILL
+    assert run(99) == 0
+    assert not checkpoint.exists()
+    whole = MLSTMFCNClassifier(**SMALL, **parameters).fit(basic_motions.X_train, basic_motions.y_train)
+    np.testing.assert_allclose(np.load(result), whole.predict_proba(basic_motions.X_test), atol=1e-6)
+
+
+def interrupted(path, basic_motions, **parameters):
+    classifier = MLSTMFCNClassifier(**{**SMALL, **parameters}, checkpoint=str(path), callbacks=[Interrupt(2)])
+    with pytest.raises(KeyboardInterrupt):
+        classifier.fit(basic_motions.X_train, basic_motions.y_train)
+
+
+def test_history_after_resuming_is_that_of_all_epochs(basic_motions, tmp_path):
+    interrupted(tmp_path / "state", basic_motions)
+    resumed = MLSTMFCNClassifier(**SMALL, checkpoint=str(tmp_path / "state"))
+    resumed.fit(basic_motions.X_train, basic_motions.y_train)
+    whole = MLSTMFCNClassifier(**SMALL).fit(basic_motions.X_train, basic_motions.y_train)
+    assert resumed.n_epochs_ == 6
+    np.testing.assert_allclose(resumed.history_["loss"], whole.history_["loss"], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "change", [{"n_epochs": 7}, {"batch_size": 8}, {"filters": (8, 8, 8)}, {"scaling": None}]
+)
+def test_a_checkpoint_of_another_training_is_refused_and_kept(change, basic_motions, tmp_path):
+    path = tmp_path / "state"
+    interrupted(path, basic_motions)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="is of a training with other data, settings or network; delete it"):
+        MLSTMFCNClassifier(**{**SMALL, **change}, checkpoint=str(path)).fit(
+            basic_motions.X_train, basic_motions.y_train
+        )
+    assert path.read_bytes() == before
+
+
+def test_a_damaged_checkpoint_is_named(basic_motions, tmp_path):
+    path = tmp_path / "state"
+    interrupted(path, basic_motions)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="is damaged, or not a checkpoint"):
+        interrupted(path, basic_motions)
