@@ -24,6 +24,7 @@ FLOORS = {
     "training": 4,
     "inference": 4,
     "estimators": 5,
+    "explain": 6,
     "report": 6,
     "cli": 7,
     "__main__": 8,

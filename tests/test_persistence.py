@@ -1,11 +1,15 @@
 """A saved estimator comes back whole, or not at all with a sentence that says why."""
 
+import copy
 import json
+import pickle
 import zipfile
 
+import joblib
 import keras
 import numpy as np
 import pytest
+from sktime.base import load as sktime_load
 
 from mlstm_fcn import MLSTMFCNClassifier
 from mlstm_fcn.persistence import ENTRY
@@ -48,6 +52,56 @@ def test_labels_come_back_in_their_type(labels, basic_motions, tmp_path):
     loaded = MLSTMFCNClassifier.load(tmp_path / "it.mlstm")
     assert loaded.classes_.dtype == y.dtype
     assert loaded.classes_.tolist() == classifier.classes_.tolist()
+
+
+def joblib_round_trip(estimator, folder):
+    joblib.dump(estimator, folder / "it.joblib")
+    return joblib.load(folder / "it.joblib")
+
+
+def sktime_round_trip(estimator, folder):
+    estimator.save(folder / "it")
+    return sktime_load(folder / "it.zip")
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        lambda estimator, _: pickle.loads(pickle.dumps(estimator)),
+        lambda estimator, _: copy.deepcopy(estimator),
+        lambda estimator, _: sktime_load(estimator.save()),
+        joblib_round_trip,
+        sktime_round_trip,
+    ],
+    ids=["pickle", "deepcopy", "sktime in memory", "joblib", "sktime to a file"],
+)
+def test_copies_predict_the_same_to_the_bit(copied, fitted, basic_motions, tmp_path):
+    twin = copied(fitted, tmp_path)
+    assert twin is not fitted
+    assert twin.model_ is not fitted.model_
+    X = basic_motions.X_test
+    np.testing.assert_array_equal(twin.predict_proba(X), fitted.predict_proba(X))
+    np.testing.assert_array_equal(twin.predict_proba(X[:, :, :70]), fitted.predict_proba(X[:, :, :70]))
+
+
+def test_parameters_that_are_objects_are_left_out(basic_motions, tmp_path):
+    objects = {"optimizer": keras.optimizers.Adam(0.01), "random_state": np.random.RandomState(0)}
+    plain = {"class_weight": {"Badminton": 1.0, "Running": 1.0, "Standing": 2.0, "Walking": 1.0}}
+    classifier = MLSTMFCNClassifier(**{**SMALL, **objects, **plain}).fit(
+        basic_motions.X_train, basic_motions.y_train
+    )
+    classifier.save(tmp_path / "it.mlstm")
+    loaded = MLSTMFCNClassifier.load(tmp_path / "it.mlstm")
+    assert loaded.optimizer is None
+    assert loaded.random_state is None
+    assert loaded.class_weight == plain["class_weight"]
+    assert loaded.filters == (8, 16, 8)
+
+
+def test_the_file_holds_no_optimizer(saved, fitted):
+    n_parameters = fitted.model_.count_params()
+    with zipfile.ZipFile(saved) as archive:
+        assert archive.getinfo("model.weights.h5").file_size < 4 * n_parameters + 100_000
 
 
 def test_the_file_is_a_plain_keras_model(saved, fitted, basic_motions):

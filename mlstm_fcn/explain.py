@@ -1,0 +1,70 @@
+"""What a fitted estimator looks at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import check_scoring
+from sklearn.utils import Bunch, check_random_state
+
+from mlstm_fcn._checks import require_positive_int
+
+
+def permutation_importance(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    *,
+    n_repeats: int = 5,
+    scoring: Any = None,
+    random_state: int | np.random.RandomState | None = None,
+) -> Bunch:
+    """How much worse an estimator scores when one channel's series are exchanged between cases.
+
+    scikit-learn's function of this name takes tables only; this is its counterpart for series.
+
+    Args:
+        estimator: A fitted estimator, or a pipeline that ends in one.
+        X: Series, `(cases, channels, time)` or a list of `(channels, time)`.
+        y: Their targets.
+        n_repeats: How often each channel is permuted.
+        scoring: A scorer or its name; None for the estimator's score.
+        random_state: Decides the permutations.
+
+    Returns:
+        A `Bunch` as scikit-learn's: `importances` of shape `(channels, n_repeats)`, baseline minus score;
+        `importances_mean` and `importances_std` of shape `(channels,)`.
+
+    Raises:
+        ValueError: If `n_repeats` is not a positive integer.
+
+    References:
+        Breiman: Random Forests. Machine Learning 45, 2001, section 10.
+    """
+    require_positive_int("n_repeats", n_repeats)
+    score, random = check_scoring(estimator, scoring), check_random_state(random_state)
+    baseline = score(estimator, X, y)
+    importances = np.array(
+        [
+            [
+                baseline - score(estimator, _exchanged(X, channel, random.permutation(len(X))), y)
+                for _ in range(n_repeats)
+            ]
+            for channel in range(len(X[0]))
+        ]
+    )
+    return Bunch(
+        importances=importances,
+        importances_mean=importances.mean(axis=1),
+        importances_std=importances.std(axis=1),
+    )
+
+
+def _exchanged(X: Any, channel: int, order: np.ndarray) -> Any:
+    """The series with one channel taken from other cases, cut or continued by its last value to fit."""
+    cases = [np.array(case) for case in X]
+    for case, other in zip(cases, order, strict=True):
+        values = np.asarray(X[other])[channel, : case.shape[1]]
+        case[channel] = np.pad(values, (0, case.shape[1] - len(values)), mode="edge")
+    return np.stack(cases) if isinstance(X, np.ndarray) else cases
