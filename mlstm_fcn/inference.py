@@ -8,6 +8,8 @@ from weakref import WeakKeyDictionary, ref
 import keras
 import numpy as np
 
+from mlstm_fcn import _tensorflow
+
 BATCH_SIZE = 256
 
 _COMPILED: WeakKeyDictionary[keras.Model, Callable[[np.ndarray], list[np.ndarray]]] = WeakKeyDictionary()
@@ -30,14 +32,8 @@ def _compiled(model):
         outputs = model_ref()(series, training=False)  # type: ignore[misc]
         return outputs if isinstance(outputs, list | tuple) else [outputs]
 
-    if keras.config.backend() == "tensorflow":
-        call = _tensorflow_call(call, model.input_shape)
-    return lambda series: [keras.ops.convert_to_numpy(output) for output in call(series)]
-
-
-def _tensorflow_call(call, shape):
-    """Compiled once, for batches of any size."""
-    import tensorflow as tf
-
-    signature = [tf.TensorSpec(shape, tf.float32)]
-    return tf.function(call, autograph=False, input_signature=signature).get_concrete_function()
+    if _tensorflow.is_backend():
+        call = _tensorflow.compiled(call, [model.input_shape], "float32")
+    return lambda series: [
+        keras.ops.convert_to_numpy(output) for output in call(keras.ops.convert_to_tensor(series))
+    ]

@@ -16,6 +16,7 @@ PACKAGE = Path(mlstm_fcn.__file__).parent
 FLOORS = {
     "": 0,  # the package itself: names, loaded lazily
     "_checks": 0,
+    "_tensorflow": 0,
     "layers": 1,
     "models": 2,
     "datasets": 3,
@@ -61,6 +62,16 @@ def test_a_module_imports_only_from_lower_floors(path):
 
 def test_every_module_has_a_floor():
     assert {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in MODULES} == set(FLOORS) - {""}
+
+
+def test_only_the_fast_paths_name_tensorflow():
+    for path in MODULES:
+        imports = {
+            line.split()[1].partition(".")[0]
+            for line in path.read_text().splitlines()
+            if line.split()[:1] in (["import"], ["from"])
+        }
+        assert "tensorflow" not in imports or path.name == "_tensorflow.py", path
 
 
 def run_python(code):

@@ -54,11 +54,9 @@ class FillMissing(keras.layers.Layer):
         self.method = method
 
     def call(self, inputs):
-        observed = ops.logical_not(ops.isnan(inputs))
-        zeros = ops.where(observed, inputs, 0.0)
         if self.method == "zero":
-            return zeros
-        return ops.where(observed, inputs, _interpolated(zeros, observed))
+            return ops.where(ops.isnan(inputs), 0.0, inputs)
+        return _time_last(_interpolated(_time_last(inputs)))
 
     def compute_output_shape(self, input_shape):
         return input_shape
@@ -67,16 +65,23 @@ class FillMissing(keras.layers.Layer):
         return {**super().get_config(), "method": self.method}
 
 
-def _interpolated(values, observed):
-    """The line through the nearest observed values before and after each step."""
-    time = ops.shape(values)[1]
-    steps = ops.reshape(ops.arange(time, dtype="int32"), (1, -1, 1)) + ops.zeros_like(values, dtype="int32")
+def _interpolated(series):
+    """Fill in `(batch, channels, time)` by the line through the nearest values before and after each step."""
+    observed = ops.logical_not(ops.isnan(series))
+    values = ops.where(observed, series, 0.0)
+    time = ops.shape(values)[2]
+    steps = ops.broadcast_to(ops.arange(time, dtype="int32"), ops.shape(values))
     # The places of observed values come first in this order, so the k-th of them stands at position k.
-    places = ops.argsort(ops.where(observed, steps, steps + time), axis=1)
-    n_up_to = ops.cumsum(ops.cast(observed, "int32"), axis=1)
-    last = ops.maximum(n_up_to[:, -1:] - 1, 0)
-    before = ops.take_along_axis(places, ops.clip(n_up_to - 1, 0, last), axis=1)
-    after = ops.take_along_axis(places, ops.minimum(n_up_to, last), axis=1)
-    left, right = ops.take_along_axis(values, before, axis=1), ops.take_along_axis(values, after, axis=1)
+    places = ops.argsort(ops.where(observed, steps, steps + time), axis=2)
+    n_up_to = ops.cumsum(ops.cast(observed, "int32"), axis=2)
+    last = ops.maximum(n_up_to[:, :, -1:] - 1, 0)
+    before = ops.take_along_axis(places, ops.clip(n_up_to - 1, 0, last), axis=2)
+    after = ops.take_along_axis(places, ops.minimum(n_up_to, last), axis=2)
+    left, right = ops.take_along_axis(values, before, axis=2), ops.take_along_axis(values, after, axis=2)
     share = ops.cast(steps - before, values.dtype) / ops.cast(ops.maximum(after - before, 1), values.dtype)
-    return left + (right - left) * ops.clip(share, 0.0, 1.0)
+    return ops.where(observed, values, left + (right - left) * ops.clip(share, 0.0, 1.0))
+
+
+def _time_last(tensor):
+    """`(batch, time, channels)` to `(batch, channels, time)`, and back."""
+    return ops.transpose(tensor, (0, 2, 1))

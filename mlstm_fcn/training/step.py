@@ -1,4 +1,4 @@
-"""One step of training or validation, compiled: the only place that knows which backend Keras runs on."""
+"""One step of training or validation, compiled."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 import keras
 import numpy as np
+
+from mlstm_fcn import _tensorflow
 
 Logs = dict[str, float]
 
@@ -45,7 +47,7 @@ def compiled_step(model: keras.Model, examples: Examples) -> Callable[[np.ndarra
     Returns:
         A function from an index array to the loss and the metrics since the model's `reset_metrics`.
     """
-    if keras.config.backend() == "tensorflow":
+    if _tensorflow.is_backend():
         return _tensorflow_step(model, model.train_step, examples)
     return lambda cases: model.train_on_batch(*_keras_data(examples.take(cases)), return_dict=True)
 
@@ -56,7 +58,7 @@ def compiled_evaluation(model: keras.Model, examples: Examples, batch_size: int)
         np.arange(start, min(start + batch_size, len(examples)))
         for start in range(0, len(examples), batch_size)
     ]
-    if keras.config.backend() == "tensorflow":
+    if _tensorflow.is_backend():
         step = _tensorflow_step(model, model.test_step, examples)
     else:
 
@@ -72,18 +74,17 @@ def compiled_evaluation(model: keras.Model, examples: Examples, batch_size: int)
 
 def _tensorflow_step(model, keras_step, examples):
     """Keeps the data on the device, and compiles once where Keras does for each size of batch."""
-    import tensorflow as tf
-
     _create_variables(model, examples)
-    data = [tf.constant(array) for array in examples.arrays()]
+    take = _tensorflow.on_device(examples.arrays())
 
-    @tf.function(autograph=False, input_signature=[tf.TensorSpec((None,), tf.int64)])
     def step(cases):
-        *inputs, targets, sample_weight = (tf.gather(array, cases) for array in data)
+        *inputs, targets, sample_weight = take(cases)
         return keras_step((_one_or_list(inputs), targets, sample_weight))
 
-    compiled = step.get_concrete_function()
-    return lambda cases: {name: float(value) for name, value in compiled(tf.constant(cases)).items()}
+    compiled = _tensorflow.compiled(step, [(None,)], "int64")
+    return lambda cases: {
+        name: float(value) for name, value in compiled(keras.ops.convert_to_tensor(cases)).items()
+    }
 
 
 def _create_variables(model, examples):
