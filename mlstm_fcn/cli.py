@@ -71,11 +71,17 @@ def train(
 ) -> None:
     """Train on DATASET's training cases, and test on its test cases."""
     from mlstm_fcn import datasets
+    from mlstm_fcn._checks import require
     from mlstm_fcn.persistence import checked_path
 
     if output is not None:
         checked_path(output)
     problem = datasets.load(dataset)
+    require(
+        problem.y_train.dtype.kind == "U",
+        "A data set with a number to predict has no classes.",
+        dataset=dataset,
+    )
     click.echo(repr(problem))
     _start_keras_quietly()
     from mlstm_fcn.estimators import MLSTMFCNClassifier
@@ -137,14 +143,14 @@ def predict(model: Path, data: str, split: str) -> None:
 
 def _load(model: Path) -> Any:
     _start_keras_quietly()
-    from mlstm_fcn.estimators import NetworkEstimator
+    from mlstm_fcn.estimators.classifier import BaseNetworkClassifier
 
-    return NetworkEstimator.load(model)
+    return BaseNetworkClassifier.load(model)
 
 
 def _start_keras_quietly() -> None:
     """Import Keras and its backend without the greetings that C++ code writes to standard error."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)

@@ -51,6 +51,18 @@ def test_a_function_of_the_user(basic_motions):
     np.testing.assert_allclose(classifier.predict_proba(mixed), alone, atol=1e-6)
 
 
+def test_saved_without_its_function_it_still_predicts_series_of_the_length_it_knows(basic_motions, tmp_path):
+    X, y = basic_motions.X_train, basic_motions.y_train
+    classifier = NetworkClassifier(network=mean_then_dense, **QUICK).fit(X, y)
+    classifier.save(tmp_path / "it.keras")
+    loaded = NetworkClassifier.load(tmp_path / "it.keras")
+    np.testing.assert_array_equal(loaded.predict_proba(X), classifier.predict_proba(X))
+    with pytest.raises(
+        ValueError, match="need the function that made the network, which is not in a saved file"
+    ):
+        loaded.predict(X[:, :, :50])
+
+
 def test_a_function_without_a_mask_takes_series_of_one_length_only(basic_motions):
     X, y = basic_motions.X_train, basic_motions.y_train
     classifier = NetworkClassifier(network=plain, **QUICK).fit(X, y)

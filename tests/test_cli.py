@@ -104,6 +104,15 @@ def test_predicting_another_data_set_is_refused(saved):
     assert "Error: X must have 6 channels, as in fit." in run("predict", saved[0], "UnitTest", code=1)
 
 
+def test_a_regressor_is_refused(tmp_path):
+    from mlstm_fcn import NetworkRegressor, datasets
+
+    X, y = datasets.load("Covid3Month", split="train")
+    NetworkRegressor(network="fcn", n_epochs=1).fit(X[:8], y[:8]).save(tmp_path / "it.keras")
+    output = run("evaluate", tmp_path / "it.keras", "Covid3Month", code=1)
+    assert "must hold one of BaseNetworkClassifier, MLSTMFCNClassifier, NetworkClassifier" in output
+
+
 def test_an_interrupted_training_leaves_no_file(tmp_path, monkeypatch):
     """Ctrl-C in the third epoch."""
 

@@ -21,10 +21,11 @@ class AnyNetwork(TrainingParameters):
     """The network of the estimators below.
 
     Parameters:
-        network: A name of `mlstm_fcn.models.names()`, or a function
-            `f(input_shape, n_outputs) -> keras.Model` with input_shape = (time, channels). The function
-            may take `activation` (`"softmax"` or `"linear"`), the output's. If it takes `masked`, it is
-            asked with True for a network of `[series, mask]` where series differ in length.
+        network: A name of `mlstm_fcn.models.names()`, or a function `f(input_shape, n_outputs)` with
+            input_shape = (time, channels) that gives a functional or sequential `keras.Model` from that
+            shape to probabilities (or numbers). The function may take `activation` (`"softmax"` or
+            `"linear"`), the output's. If it takes `masked`, it is asked with True for a network of
+            `[series, mask]` where series differ in length.
         network_params: Further arguments by name: options of the config, or of the function.
     """
 
@@ -41,6 +42,10 @@ class AnyNetwork(TrainingParameters):
     def _network(
         self, input_shape: tuple[int | None, int], n_outputs: int, activation: str, masked: bool
     ) -> keras.Model:
+        rule = (
+            "Series of other lengths need the function that made the network, which is not in a saved file."
+        )
+        require(self.network is not None, rule, network=self.network)
         form: dict[str, Any] = {"activation": activation, "masked": masked}
         if not isinstance(self.network, str):
             return self.network(input_shape, n_outputs, **_taken(self.network, form), **self._options())

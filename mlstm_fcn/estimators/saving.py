@@ -24,8 +24,8 @@ class Saving(Contract):
         Args:
             path: A name that ends in `.keras` or `.mlstm`: one file without pickle, which is also a plain
                 Keras model; `load` reads it. Parameters that are objects (an optimizer, callbacks, a
-                random generator) are not kept: they have done their work. With another name, or None,
-                sktime's way, which pickles.
+                random generator, a function) become None: they have done their work. With another name,
+                or None, sktime's way, which pickles.
             serialization_format: For sktime's way.
 
         Returns:
@@ -65,8 +65,11 @@ class Saving(Contract):
 
     def _fitted_values(self) -> dict[str, Any]:
         """What the network does not hold, as plain values."""
-        parameters = {name: value for name, value in self.get_params(deep=False).items() if _is_plain(value)}
-        return {"parameters": parameters, "history": self.history_}
+        parameters = self.get_params(deep=False).items()
+        return {
+            "parameters": {name: value if _is_plain(value) else None for name, value in parameters},
+            "history": self.history_,
+        }
 
     def _set_fitted_values(self, model: keras.Model, values: dict[str, Any]) -> None:
         """The reverse of `_fitted_values`; the estimator is fitted then."""
