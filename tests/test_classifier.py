@@ -136,6 +136,12 @@ SEEN_ELSEWHERE = {
 }
 
 
+def test_without_a_random_state_every_fit_is_another(basic_motions):
+    X, y = basic_motions.X_train, basic_motions.y_train
+    one, other = (MLSTMFCNClassifier(**{**SMALL, "random_state": None}).fit(X, y) for _ in range(2))
+    assert np.abs(one.predict_proba(X) - other.predict_proba(X)).max() > 1e-3
+
+
 def test_global_random_state_is_the_same_before_and_after_fit(basic_motions):
     """Of Python, NumPy and Keras: what is drawn next does not depend on whether there was a fit."""
 

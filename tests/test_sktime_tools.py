@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import accuracy_score
 from sklearn.model_selection import KFold
-from sktime.classification.ensemble import WeightedEnsembleClassifier
+from sktime.benchmarking.classification import ClassificationBenchmark
+from sktime.classification.ensemble import BaggingClassifier, WeightedEnsembleClassifier
+from sktime.classification.model_evaluation import evaluate
 from sktime.classification.model_selection import TSCGridSearchCV
 from sktime.transformations.series.impute import Imputer
 
@@ -36,9 +39,27 @@ def test_weighted_ensemble(classifier, basic_motions):
     assert (ensemble.predict(basic_motions.X_test) == basic_motions.y_test).mean() > 0.8
 
 
-def test_benchmarking_evaluates_it(classifier, basic_motions):
-    from sktime.classification.model_evaluation import evaluate
+def test_bagging(classifier, basic_motions):
+    """scikit-learn's bagging takes tables only; sktime's takes series."""
+    ensemble = BaggingClassifier(classifier, n_estimators=2, random_state=0)
+    ensemble.fit(basic_motions.X_train, basic_motions.y_train)
+    assert (ensemble.predict(basic_motions.X_test) == basic_motions.y_test).mean() > 0.8
 
+
+def test_classification_benchmark(classifier, basic_motions, tmp_path):
+    benchmark = ClassificationBenchmark()
+    benchmark.add_estimator(classifier, estimator_id="mlstm_fcn")
+    benchmark.add_task(
+        lambda: (basic_motions.X_train, basic_motions.y_train),
+        KFold(2, shuffle=True, random_state=0),
+        [accuracy_score],
+        task_id="motions",
+    )
+    results = benchmark.run(tmp_path / "results.csv")
+    assert results["accuracy_score_mean"].item() > 0.6
+
+
+def test_evaluate(classifier, basic_motions):
     results = evaluate(
         classifier,
         cv=KFold(2, shuffle=True, random_state=0),

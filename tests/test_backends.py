@@ -1,0 +1,45 @@
+"""The package runs on Keras' other backends: the same calls, in a process of their own."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import sys
+import keras, numpy as np
+from mlstm_fcn import MLSTMFCNClassifier, datasets
+
+assert keras.config.backend() == sys.argv[1]
+motions = datasets.load("BasicMotions")
+holes = motions.X_train.copy()
+holes[:, 1, 30:40] = np.nan
+for attention in (False, True):
+    classifier = MLSTMFCNClassifier(
+        n_epochs=20, random_state=0, attention=attention, validation_split=0.2, patience=15
+    )
+    classifier.fit(holes, motions.y_train)
+    assert classifier.score(motions.X_test, motions.y_test) > 0.9
+    mixed = [motions.X_test[0], motions.X_test[20, :, :60]]
+    alone = [classifier.predict_proba([case])[0] for case in mixed]
+    np.testing.assert_allclose(classifier.predict_proba(mixed), alone, atol=1e-5)
+    classifier.save(sys.argv[2])
+    loaded = MLSTMFCNClassifier.load(sys.argv[2])
+    np.testing.assert_allclose(loaded.predict_proba(mixed), alone, atol=1e-5)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_backend(backend, tmp_path):
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed: pip install 'mlstm-fcn[{backend}]'")
+    environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    subprocess.run(
+        [sys.executable, "-c", SCRIPT, backend, str(tmp_path / "it.keras")],
+        env=environment,
+        check=True,
+        timeout=280,
+    )
