@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mlstm_fcn import datasets as datasets
+    from mlstm_fcn import explain as explain
     from mlstm_fcn import layers as layers
     from mlstm_fcn import models as models
     from mlstm_fcn.estimators import MLSTMFCNClassifier as MLSTMFCNClassifier
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _ESTIMATORS = ("MLSTMFCNClassifier", "MLSTMFCNRegressor", "NetworkClassifier", "NetworkRegressor")
-_MODULES = ("datasets", "layers", "models")
+_MODULES = ("datasets", "explain", "layers", "models")
 
 __all__ = [
     "MLSTMFCNClassifier",
@@ -27,6 +28,7 @@ __all__ = [
     "NetworkRegressor",
     "__version__",
     "datasets",
+    "explain",
     "layers",
     "models",
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from numbers import Integral
 
 
 def require(condition: bool, rule: str, /, **received: object) -> None:
@@ -32,7 +33,7 @@ def require_choice(name: str, value: object, options: Iterable[object]) -> None:
         ValueError: Names the nearest options, or all of them where none is near.
     """
     known = list(options)
-    if any(value is option or (type(value) is type(option) and value == option) for option in known):
+    if any(value is option or (isinstance(value, str) and value == option) for option in known):
         return
     by_lower_case = {str(option).lower(): option for option in known}
     near = [repr(by_lower_case[word]) for word in get_close_matches(str(value).lower(), by_lower_case, n=3)]
@@ -48,5 +49,5 @@ def require_positive_int(name: str, value: object) -> None:
     Raises:
         ValueError: Names the argument and what was received.
     """
-    is_int = isinstance(value, int) and not isinstance(value, bool)
+    is_int = isinstance(value, Integral) and not isinstance(value, bool)
     require(is_int and value >= 1, f"`{name}` must be a positive integer.", **{name: value})  # type: ignore[operator]

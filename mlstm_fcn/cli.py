@@ -116,8 +116,13 @@ def train(
 @click.option("--split", type=_SPLIT, default="test", show_default=True, help="Part of a data set.")
 def evaluate(model: Path, data: str, split: str) -> None:
     """Test a saved MODEL on DATA, a data set's name or a .ts file with labels."""
+    from mlstm_fcn._checks import require
+
     X, y = _series(data, split)
+    require(len(y) > 0, "To evaluate, every case must have a label.", data=data)
     classifier = _load(model)
+    unknown = sorted(set(y.tolist()) - set(classifier.classes_.tolist()))
+    require(not unknown, "Every label must be one that the model knows.", unknown=unknown)
     _print_results(y, classifier.predict(X), classifier.classes_)
 
 

@@ -9,6 +9,7 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import Bunch, check_random_state
 
 from mlstm_fcn._checks import require_positive_int
+from mlstm_fcn.preprocess import lengths, pad
 
 
 def permutation_importance(
@@ -44,14 +45,15 @@ def permutation_importance(
     """
     require_positive_int("n_repeats", n_repeats)
     score, random = check_scoring(estimator, scoring), check_random_state(random_state)
-    baseline = score(estimator, X, y)
+    baseline, cases = score(estimator, X, y), _without_padding(X)
     importances = np.array(
         [
             [
-                baseline - score(estimator, _exchanged(X, channel, random.permutation(len(X))), y)
+                baseline
+                - score(estimator, _like(X, _exchanged(cases, channel, random.permutation(len(y)))), y)
                 for _ in range(n_repeats)
             ]
-            for channel in range(len(X[0]))
+            for channel in range(len(cases[0]))
         ]
     )
     return Bunch(
@@ -61,10 +63,21 @@ def permutation_importance(
     )
 
 
-def _exchanged(X: Any, channel: int, order: np.ndarray) -> Any:
+def _exchanged(cases: list[np.ndarray], channel: int, order: np.ndarray) -> list[np.ndarray]:
     """The series with one channel taken from other cases, cut or continued by its last value to fit."""
-    cases = [np.array(case) for case in X]
-    for case, other in zip(cases, order, strict=True):
-        values = np.asarray(X[other])[channel, : case.shape[1]]
+    exchanged = [case.copy() for case in cases]
+    for case, other in zip(exchanged, order, strict=True):
+        values = cases[other][channel, : case.shape[1]]
         case[channel] = np.pad(values, (0, case.shape[1] - len(values)), mode="edge")
-    return np.stack(cases) if isinstance(X, np.ndarray) else cases
+    return exchanged
+
+
+def _without_padding(X: Any) -> list[np.ndarray]:
+    """The cases, without the steps at their ends at which every channel is NaN."""
+    cases = [np.array(case, dtype=np.float64) for case in X]
+    return [case[:, : lengths(case.T[None])[0]] for case in cases]
+
+
+def _like(X: Any, cases: list[np.ndarray]) -> Any:
+    """As one array if X was one."""
+    return pad(cases) if isinstance(X, np.ndarray) else cases

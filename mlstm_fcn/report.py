@@ -1,6 +1,7 @@
 """Results as tables for a terminal; the figures are scikit-learn's."""
 
 import numpy as np
+from rich.markup import escape
 from rich.table import Table
 from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 
@@ -18,7 +19,7 @@ def class_table(y_true: np.ndarray, y_pred: np.ndarray, labels: np.ndarray) -> T
         table.add_column(column, justify="left" if column == "class" else "right")
     figures = precision_recall_fscore_support(y_true, y_pred, labels=labels, zero_division=0)
     for label, precision, recall, f1, cases in zip(labels, *figures, strict=True):
-        table.add_row(str(label), f"{precision:.3f}", f"{recall:.3f}", f"{f1:.3f}", str(cases))
+        table.add_row(escape(str(label)), f"{precision:.3f}", f"{recall:.3f}", f"{f1:.3f}", str(cases))
     return table
 
 
@@ -27,7 +28,7 @@ def confusion_table(y_true: np.ndarray, y_pred: np.ndarray, labels: np.ndarray) 
     table = Table(title="Confusion matrix (rows: true, columns: predicted)", title_justify="left")
     table.add_column("")
     for label in labels:
-        table.add_column(str(label), justify="right")
+        table.add_column(escape(str(label)), justify="right")
     for label, counts in zip(labels, confusion_matrix(y_true, y_pred, labels=labels), strict=True):
-        table.add_row(str(label), *(str(count) if count else "·" for count in counts))
+        table.add_row(escape(str(label)), *(str(count) if count else "·" for count in counts))
     return table

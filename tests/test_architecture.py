@@ -16,6 +16,7 @@ PACKAGE = Path(mlstm_fcn.__file__).parent
 FLOORS = {
     "": 0,  # the package itself: names, loaded lazily
     "_checks": 0,
+    "_options": 0,
     "_tensorflow": 0,
     "layers": 1,
     "models": 2,

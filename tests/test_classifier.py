@@ -215,6 +215,25 @@ def test_verbose_shows_a_progress_bar_and_silence_is_silent(basic_motions, capsy
         assert (output.out == "") == (not verbose)
 
 
+def test_mixed_precision_leaves_scaling_exact(basic_motions):
+    """Under the policy the network computes in float16; series of 1e5 would overflow in it."""
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        classifier = MLSTMFCNClassifier(**{**SMALL, "n_epochs": 15}, learning_rate=0.01)
+        classifier.fit(basic_motions.X_train * 1e5, basic_motions.y_train)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert classifier.score(basic_motions.X_test * 1e5, basic_motions.y_test) > 0.8
+
+
+def test_the_paper_preset_goes_with_fewer_blocks(basic_motions):
+    classifier = MLSTMFCNClassifier(
+        **{**SMALL, "filters": (8,), "n_epochs": 1}, kernel_sizes=(3,), preset="paper"
+    )
+    classifier.fit(basic_motions.X_train, basic_motions.y_train)
+    assert classifier.model_.layers[-1].get_layer("squeeze_excite_1")
+
+
 # Bad input.
 
 
@@ -242,7 +261,12 @@ def test_one_class_only_gives_a_warning_and_that_class(basic_motions):
     ("spoil", "message"),
     [
         (lambda X, y: (X, y[:-1]), "X and y must have equally many cases. Received: X=40, y=39"),
-        (lambda X, y: (X[:0], y[:0]), "X must hold at least one value"),
+        (lambda X, y: (X[:0], y[:0]), "X and y must hold at least one case"),
+        (lambda X, y: ([], []), "X and y must hold at least one case"),
+        (
+            lambda X, y: (X, np.array([1, "a"] * 20, dtype=object)),
+            "Labels must be all strings, or none of them",
+        ),
         (lambda X, y: (X[:, :, :0], y), "X must hold at least one value"),
         (lambda X, y: (X[0, 0], y), r"X must be \(cases, channels, time\) or \(cases, time\)"),
         (lambda X, y: (X[..., None], y), r"X must be \(cases, channels, time\) or \(cases, time\)"),

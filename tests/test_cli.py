@@ -104,6 +104,18 @@ def test_predicting_another_data_set_is_refused(saved):
     assert "Error: X must have 6 channels, as in fit." in run("predict", saved[0], "UnitTest", code=1)
 
 
+@pytest.mark.parametrize(
+    ("header", "line", "message"),
+    [
+        ("@classLabel false", "1,2,3:4,5,6", "Error: To evaluate, every case must have a label."),
+        ("@classLabel true Flying", "1,2,3:Flying", "Error: Every label must be one that the model knows."),
+    ],
+)
+def test_evaluating_what_has_no_known_labels_is_refused(header, line, message, saved, tmp_path):
+    (tmp_path / "it.ts").write_text(f"{header}\n@data\n{line}\n")
+    assert message in run("evaluate", saved[0], tmp_path / "it.ts", code=1)
+
+
 def test_a_regressor_is_refused(tmp_path):
     from mlstm_fcn import NetworkRegressor, datasets
 

@@ -134,7 +134,7 @@ def test_paper_preset_is_the_papers_recipe():
 
 
 def test_paper_learning_rate_falls_by_a_third_power_of_two_on_a_plateau_of_100_epochs():
-    (plateau,) = loop._plateau(RECIPES["paper"])
+    (plateau,) = loop._plateau(RECIPES["paper"], highest=1e-3)
     np.testing.assert_allclose(plateau.factor**3, 1 / 2)
     assert (plateau.patience, plateau.monitor) == (100, "loss")
     np.testing.assert_allclose(plateau.min_lr, 1e-4)

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import keras
 import numpy as np
@@ -101,7 +102,19 @@ def test_history_after_resuming_is_that_of_all_epochs(basic_motions, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"n_epochs": 7}, {"batch_size": 8}, {"filters": (8, 8, 8)}, {"scaling": None}]
+    "change",
+    [
+        {"n_epochs": 7},
+        {"batch_size": 8},
+        {"filters": (8, 8, 8)},
+        {"scaling": None},
+        {"random_state": 1},
+        {"dropout": 0.5},
+        {"gate": "tanh"},
+        {"label_smoothing": 0.3},
+        {"loss": "kl_divergence"},
+        {"optimizer": "adam"},
+    ],
 )
 def test_a_checkpoint_of_another_training_is_refused_and_kept(change, basic_motions, tmp_path):
     path = tmp_path / "state"
@@ -112,6 +125,19 @@ def test_a_checkpoint_of_another_training_is_refused_and_kept(change, basic_moti
             basic_motions.X_train, basic_motions.y_train
         )
     assert path.read_bytes() == before
+
+
+def test_a_checkpoint_needs_a_seed(basic_motions, tmp_path):
+    with pytest.raises(ValueError, match="`checkpoint` needs an integer as `random_state`"):
+        interrupted(tmp_path / "state", basic_motions, random_state=None)
+
+
+def test_an_interrupted_fit_ends_its_progress_bar(basic_motions):
+    threads = threading.active_count()
+    classifier = MLSTMFCNClassifier(**SMALL, callbacks=[Interrupt(1)], verbose=1)
+    with pytest.raises(KeyboardInterrupt):
+        classifier.fit(basic_motions.X_train, basic_motions.y_train)
+    assert threading.active_count() == threads
 
 
 def test_a_damaged_checkpoint_is_named(basic_motions, tmp_path):

@@ -21,6 +21,7 @@ LAYERS = {
     ),
     "fill_missing": lambda **kw: layers.FillMissing(**kw),
     "fill_missing_zero": lambda **kw: layers.FillMissing("zero", **kw),
+    "standardize_channels": lambda **kw: layers.StandardizeChannels([0.5] * 6, [2, 1, 1, 3, 1, 0.5], **kw),
     "standardize_series": lambda **kw: layers.StandardizeSeries(**kw),
 }
 MASKED = [name for name, make in LAYERS.items() if "mask" in inspect.signature(make().call).parameters]

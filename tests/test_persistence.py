@@ -84,6 +84,27 @@ def test_copies_predict_the_same_to_the_bit(copied, fitted, basic_motions, tmp_p
     np.testing.assert_array_equal(twin.predict_proba(X[:, :, :70]), fitted.predict_proba(X[:, :, :70]))
 
 
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"filters": [4, 8, 4]},
+        {"class_weight": {0: 1.0, 1: 2.0}},
+        {"lstm_units": np.int64(2), "optimizer": np.str_("adam")},
+        {"kernel_sizes": (3, 3, 3), "random_state": np.int32(3)},
+    ],
+    ids=str,
+)
+def test_plain_parameters_come_back_and_other_lengths_are_predicted(parameters, basic_motions, tmp_path):
+    X, y = basic_motions.X_train, np.arange(40) % 2
+    classifier = MLSTMFCNClassifier(**{**SMALL, **parameters}).fit(X, y)
+    classifier.save(tmp_path / "it.mlstm")
+    loaded = MLSTMFCNClassifier.load(tmp_path / "it.mlstm")
+    for name, value in parameters.items():
+        assert getattr(loaded, name) == (tuple(value) if isinstance(value, list) else value)
+    shorter = X[:3, :, :50]
+    np.testing.assert_array_equal(loaded.predict_proba(shorter), classifier.predict_proba(shorter))
+
+
 def test_parameters_that_are_objects_are_left_out(basic_motions, tmp_path):
     objects = {"optimizer": keras.optimizers.Adam(0.01), "random_state": np.random.RandomState(0)}
     plain = {"class_weight": {"Badminton": 1.0, "Running": 1.0, "Standing": 2.0, "Walking": 1.0}}

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from mlstm_fcn import MLSTMFCNClassifier
+from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier
 
 SMALL = {"filters": (8, 16, 8), "reduction": 4, "n_epochs": 3, "batch_size": 8, "random_state": 0}
 
@@ -63,6 +63,14 @@ def test_a_loss_by_name_or_as_an_object(data):
     named = fit(data, loss="categorical_focal_crossentropy")
     assert_same(named, fit(data, loss=keras.losses.CategoricalFocalCrossentropy()))
     assert differ(named, fit(data))
+
+
+def test_an_optimizer_with_a_schedule_of_its_own_takes_no_second_one(data):
+    falling = keras.optimizers.schedules.ExponentialDecay(0.05, decay_steps=1, decay_rate=0.1)
+    with pytest.raises(ValueError, match="schedule of its own needs `schedule='constant'` or None"):
+        fit(data, optimizer=keras.optimizers.SGD(falling), schedule="cosine")
+    flat = fit(data, optimizer=keras.optimizers.SGD(falling), learning_rate=0.05)
+    assert_same(flat, fit(data, optimizer=keras.optimizers.SGD(0.05)))
 
 
 # Weights.
@@ -202,8 +210,46 @@ def test_warm_start_goes_on_from_the_last_weights(data):
     first = classifier.history_["loss"]
     again = classifier.fit(*data).history_["loss"]
     assert again[0] < 0.7 * first[0]
-    cold = classifier.set_params(warm_start=False).fit(*data).history_["loss"]
-    assert cold == first
+    after_setting = classifier.set_params(batch_size=10).fit(*data).history_["loss"]
+    assert after_setting[0] < 0.7 * first[0]
+    classifier.warm_start, classifier.batch_size = False, 8
+    assert classifier.fit(*data).history_["loss"] == first
+
+
+def test_parts_of_a_training_that_goes_on_draw_anew(data):
+    """At a learning rate of next to nothing only the order of cases and dropout change the loss."""
+    classifier = MLSTMFCNClassifier(**SMALL, learning_rate=1e-30)
+    for _ in range(3):
+        classifier.partial_fit(*data)
+    assert len(set(classifier.history_["loss"])) == 3
+
+
+def unnamed_layers(input_shape, n_outputs):
+    series = keras.Input(input_shape)
+    hidden = keras.layers.Dense(4, activation="relu")(keras.layers.GlobalAveragePooling1D()(series))
+    return keras.Model(series, keras.layers.Dense(n_outputs, activation="softmax")(hidden))
+
+
+def frozen_first_layer(input_shape, n_outputs):
+    model = unnamed_layers(input_shape, n_outputs)
+    model.layers[2].trainable = False
+    return model
+
+
+def test_going_on_takes_over_the_weights_of_layers_without_names(data):
+    optimizer = keras.optimizers.SGD(1e-12)
+    classifier = NetworkClassifier(network=unnamed_layers, n_epochs=1, optimizer=optimizer, random_state=0)
+    before = [weight.copy() for weight in weights_of(classifier.fit(*data))]
+    classifier.random_state = 1
+    for old, new in zip(before, weights_of(classifier.partial_fit(*data)), strict=True):
+        np.testing.assert_allclose(new, old, atol=1e-6)
+
+
+def test_layers_that_the_user_froze_stay_frozen(data):
+    first = NetworkClassifier(network=frozen_first_layer, n_epochs=1, random_state=0).fit(*data)
+    longer = NetworkClassifier(network=frozen_first_layer, n_epochs=3, random_state=0).fit(*data)
+    np.testing.assert_array_equal(weights_of(first)[0], weights_of(longer)[0])
+    assert differ(first, longer)
 
 
 def test_warm_start_needs_the_same_labels(data):
@@ -293,12 +339,30 @@ def test_scaling_each_series_makes_its_level_and_size_irrelevant(data, basic_mot
     np.testing.assert_allclose(classifier.predict_proba(changed), classifier.predict_proba(X), atol=1e-3)
 
 
-def test_scaling_uses_training_cases_only(data):
+def test_scaling_uses_training_cases_only(data, monkeypatch):
     """Cases that are held back for validation do not enter the statistics."""
-    X, _ = data
+    from mlstm_fcn.estimators import fitting
+
+    chosen = []
+    split = fitting._split
+    monkeypatch.setattr(fitting, "_split", lambda *given: chosen.append(split(*given)) or chosen[0])
     classifier = fit(data, validation_split=0.5)
-    mean = np.asarray(classifier.model_.get_layer("front").get_layer("scaling").mean).ravel()
-    assert np.abs(mean - X.mean(axis=(0, 2))).max() > 1e-4
+    scaling = classifier.model_.get_layer("front").get_layer("scaling")
+    X = data[0][chosen[0][0]]
+    np.testing.assert_allclose(scaling.mean, X.mean(axis=(0, 2)), rtol=1e-5)
+    np.testing.assert_allclose(scaling.std, X.std(axis=(0, 2)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("scaling", ["channel", "series"])
+@pytest.mark.parametrize("unit", [1e-20, 1e20])
+def test_the_unit_of_the_data_does_not_matter(scaling, unit, data):
+    """Magnetic fields of the brain are of the order of 1e-13 tesla."""
+    plain, scaled = (fit((data[0] * factor, data[1]), scaling=scaling) for factor in (1, unit))
+    series = np.swapaxes(data[0], 1, 2)
+    front, scaled_front = (classifier.model_.get_layer("front") for classifier in (plain, scaled))
+    np.testing.assert_allclose(
+        scaled_front((series * unit).astype("float32")), front(series.astype("float32")), atol=1e-3
+    )
 
 
 def test_every_recipe_field_that_an_estimator_has_reaches_the_recipe():

@@ -7,15 +7,15 @@ is first needed, not before, so that the user can choose the backend.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import pandas as pd
 from sklearn.callback import with_callbacks
 
 from mlstm_fcn._checks import require, require_choice
-from mlstm_fcn.estimators.call import ONE_EPOCH, FitCall
+from mlstm_fcn._options import FILL_METHODS, LONGER, SCALINGS
+from mlstm_fcn.estimators.call import ONE_EPOCH, FitCall, require_cases
 from mlstm_fcn.estimators.parameters import TrainingParameters
 from mlstm_fcn.estimators.saving import Saving
 from mlstm_fcn.preprocess import Container, pad, require_complete, to_batch
@@ -75,8 +75,11 @@ class NetworkEstimator(TrainingParameters, Saving):
             ValueError: If X and y do not fit together, hold what they must not, or a parameter is out of
                 its range.
         """
-        start = getattr(self, "model_", None) if self.warm_start else None
-        return self._fit_with(X, y, FitCall(sample_weight, X_val, y_val, start))
+        call = FitCall(sample_weight, X_val, y_val)
+        if self.warm_start and self.__before:
+            self._check_labels(y, self.__before["classes_"])
+            call = replace(call, start=self.__before["model_"], n_epochs_before=self.__before["n_epochs_"])
+        return self._fit_with(X, y, call)
 
     def fine_tune(
         self,
@@ -90,8 +93,9 @@ class NetworkEstimator(TrainingParameters, Saving):
     ) -> NetworkEstimator:
         """Train a copy of this fitted estimator further on other data, which may have other labels.
 
-        The copy starts from all weights that fit, and keeps the scaling. Its head is new where the number
-        of classes differs; a head alone (all else frozen) wants a higher learning rate than a network.
+        The copy starts from all weights that fit, and keeps scaling and filling in as they were. Its head
+        is new where the number of classes differs; a head alone, with all else frozen, wants a higher
+        learning rate than a network.
 
         Args:
             X: As in `fit`, with as many channels.
@@ -110,11 +114,10 @@ class NetworkEstimator(TrainingParameters, Saving):
             NotFittedError: If this one is not fitted.
             ValueError: As `fit`; and if `freeze` fits no layer.
         """
-        self.check_is_fitted("fine_tune")
+        self._require_network("fine_tune")
         tuned: NetworkEstimator = self.clone().set_params(**parameters)
         return tuned._fit_with(X, y, FitCall(sample_weight, X_val, y_val, start=self.model_, freeze=freeze))
 
-    @with_callbacks
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkEstimator:
         """Train for one epoch more, at a constant learning rate; the first time, after `fit`'s preparation.
 
@@ -131,25 +134,16 @@ class NetworkEstimator(TrainingParameters, Saving):
         Raises:
             ValueError: As `fit`.
         """
-        from mlstm_fcn.estimators.fitting import fit_model
-
-        y = np.asarray(y)
-        _require_cases(X, y)
-        if not self._is_fitted:
-            self.reset()
-            self._learn_targets(y)
-        start, history = getattr(self, "model_", None), getattr(self, "history_", {})
-        call = FitCall(sample_weight, start=start, history=history, changes=ONE_EPOCH)
-        fit_model(self, self._check_convert_X_for_predict(X), y, call)
-        self._y_metadata = {"is_univariate": True}  # what sktime notes in fit and asks in predict
-        self._is_fitted = True
-        return self
+        return self._fit_one_epoch(X, y, FitCall(sample_weight))
 
     # What a task (classification, regression) and an estimator add.
 
-    def _learn_targets(self, y: np.ndarray) -> None:
+    def _learn_targets(self, y: np.ndarray, call: FitCall) -> None:
         """Note what is to be known of the targets, before the first epoch."""
         raise NotImplementedError
+
+    def _check_labels(self, y: Any, labels: Any) -> None:
+        """Raise if training cannot go on with targets like these."""
 
     def _task(self) -> Task:
         """Loss, metrics and form of the output; after the targets are known."""
@@ -178,7 +172,9 @@ class NetworkEstimator(TrainingParameters, Saving):
     @with_callbacks
     def _fit_with(self, X: Any, y: Any, call: FitCall) -> NetworkEstimator:
         y = y if hasattr(y, "columns") else np.asarray(y)  # sktime wants an array or a frame
-        _require_cases(X, y)
+        require_cases(X, y)
+        rule = "With more than one column of y, sktime fits copies, which are given X and y only."
+        require(y.ndim == 1 or y.shape[1] == 1 or call == FitCall(), rule, shape=y.shape)
         self.__call = call  # two underscores, or sktime's reset deletes it
         try:
             return super().fit(X, y)
@@ -188,10 +184,48 @@ class NetworkEstimator(TrainingParameters, Saving):
         finally:
             self.__call = FitCall()
 
+    @with_callbacks
+    def _fit_one_epoch(self, X: Any, y: Any, call: FitCall) -> NetworkEstimator:
+        """Sktime's fit forgets what it had, and fits nothing to one class; so this does without it."""
+        from mlstm_fcn.estimators.fitting import fit_model
+
+        y = np.asarray(y)
+        require_cases(X, y)
+        if not self._is_fitted:
+            self.reset()
+            self._learn_targets(y, call)
+        history = getattr(self, "history_", {})
+        call = replace(
+            call,
+            start=getattr(self, "model_", None),
+            changes=ONE_EPOCH,
+            history=history,
+            n_epochs_before=len(history.get("loss", ())),
+        )
+        fit_model(self, self._check_convert_X_for_predict(X), y, call)
+        self._y_metadata = {"is_univariate": True}  # what sktime notes in fit and asks in predict
+        self._is_fitted = True
+        return self
+
+    def reset(self) -> NetworkEstimator:
+        """As sktime does in fit and when a parameter is set, but keep where `warm_start` goes on."""
+        before = self.__before
+        super().reset()
+        self.__kept = before
+        return self
+
+    @property
+    def __before(self) -> dict[str, Any]:
+        """The last fit's model, labels and number of epochs; nothing without `warm_start`."""
+        if not self.warm_start:
+            return {}
+        now = {name: getattr(self, name, None) for name in ("model_", "classes_", "n_epochs_")}
+        return now if now["model_"] is not None else getattr(self, "_NetworkEstimator__kept", {})
+
     def _fit(self, X: Container, y: np.ndarray) -> NetworkEstimator:
         from mlstm_fcn.estimators.fitting import fit_model
 
-        self._learn_targets(y)
+        self._learn_targets(y, self.__call)
         return fit_model(self, X, y, self.__call)
 
     def _outputs(self, X: Container) -> np.ndarray:
@@ -201,9 +235,9 @@ class NetworkEstimator(TrainingParameters, Saving):
 
     def _batch(self, X: Container) -> np.ndarray:
         """Checked series as models read them."""
-        require_choice("scaling", self.scaling, ("channel", "series", None))
-        require_choice("missing", self.missing, ("interpolate", "zero", "error"))
-        require_choice("longer", self.longer, ("error", "cut"))
+        require_choice("scaling", self.scaling, SCALINGS)
+        require_choice("missing", self.missing, (*FILL_METHODS, "error"))
+        require_choice("longer", self.longer, LONGER)
         batch = to_batch(X)
         if self.missing == "error":
             require_complete(batch)
@@ -214,14 +248,3 @@ class NetworkEstimator(TrainingParameters, Saving):
         if isinstance(X, list | tuple) and all(isinstance(case, np.ndarray) for case in X):
             X = pad(X)
         return super()._internal_convert(X, y)
-
-
-def _require_cases(X: Any, y: Any) -> None:
-    """Check what sktime does not, or not in a sentence."""
-    if isinstance(X, np.ndarray):
-        require(X.ndim in (2, 3), "X must be (cases, channels, time) or (cases, time).", shape=X.shape)
-        require(X.size > 0, "X must hold at least one value.", shape=X.shape)
-    if isinstance(X, np.ndarray | list | tuple):
-        require(len(X) == len(y), "X and y must have equally many cases.", X=len(X), y=len(y))
-    missing = np.flatnonzero(np.asarray(pd.isna(y)).reshape(len(y), -1).any(axis=1))
-    require(len(missing) == 0, "Every case must have a target.", cases_without_one=missing[:5].tolist())

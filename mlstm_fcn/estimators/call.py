@@ -1,10 +1,15 @@
-"""What one call of fit was given, beside the parameters of the estimator."""
+"""What one call of fit is given, beside the parameters of the estimator, and checks of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from mlstm_fcn._checks import require
 
 if TYPE_CHECKING:
     import keras
@@ -29,7 +34,9 @@ class FitCall:
         start: A model whose weights and scaling training starts from, or None.
         freeze: Beginnings of the names of layers that training does not change.
         changes: What is different from the estimator's recipe.
-        history: Figures of the epochs before.
+        history: Figures of the epochs before, to be continued.
+        n_epochs_before: Epochs that `start` was trained for.
+        classes: All labels that will ever come, if not those of y.
     """
 
     sample_weight: Any = None
@@ -39,3 +46,20 @@ class FitCall:
     freeze: Sequence[str] = ()
     changes: Mapping[str, Any] = field(default_factory=dict)
     history: Mapping[str, list[float]] = field(default_factory=dict)
+    n_epochs_before: int = 0
+    classes: Any = None
+
+
+def require_cases(X: Any, y: Any) -> None:
+    """Check of X and y what sktime does not, or not in a sentence."""
+    require(len(y) > 0, "X and y must hold at least one case.")
+    if isinstance(X, np.ndarray):
+        require(X.ndim in (2, 3), "X must be (cases, channels, time) or (cases, time).", shape=X.shape)
+        require(X.size > 0, "X must hold at least one value.", shape=X.shape)
+    if isinstance(X, np.ndarray | list | tuple):
+        require(len(X) == len(y), "X and y must have equally many cases.", X=len(X), y=len(y))
+    missing = np.flatnonzero(np.asarray(pd.isna(y)).reshape(len(y), -1).any(axis=1))
+    require(len(missing) == 0, "Every case must have a target.", cases_without_one=missing[:5].tolist())
+    if isinstance(y, np.ndarray) and y.dtype == object:
+        kinds = {isinstance(value, str) for value in y.ravel()}
+        require(len(kinds) == 1, "Labels must be all strings, or none of them.", y=y.ravel()[:5].tolist())

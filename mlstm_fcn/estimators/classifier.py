@@ -43,25 +43,16 @@ class BaseNetworkClassifier(ClassifierMixin, NetworkEstimator, BaseClassifier, B
 
     score = ClassifierMixin.score  # unlike sktime's it takes sample weights
 
-    def _fit_with(self, X: Any, y: Any, call: FitCall) -> Any:
-        if call.start is not None and call.start is getattr(self, "model_", None):
-            known = list(self.classes_)
-            require(
-                list(np.unique(y)) == known,
-                "With warm_start the labels must be those of before.",
-                known=known,
-            )
-        return super()._fit_with(X, y, call)
+    def _check_labels(self, y: Any, labels: Any) -> None:
+        rule = "With warm_start the labels must be those of before."
+        require(np.unique(y).tolist() == labels.tolist(), rule, before=labels.tolist())
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Any:
         """As every estimator's; `classes`, in the first call, are all the labels that will ever come."""
-        if classes is not None and not self._is_fitted:
-            self.__labels = np.unique(classes)  # two underscores, or sktime's reset deletes it
-        return super().partial_fit(X, y, sample_weight)
+        return self._fit_one_epoch(X, y, FitCall(sample_weight, classes=classes))
 
-    def _learn_targets(self, y: np.ndarray) -> None:
-        announced = self.__dict__.pop("_BaseNetworkClassifier__labels", None)
-        self._set_labels(np.unique(y) if announced is None else announced)
+    def _learn_targets(self, y: np.ndarray, call: FitCall) -> None:
+        self._set_labels(np.unique(y if call.classes is None else call.classes))
 
     def _set_labels(self, labels: np.ndarray) -> None:
         self.classes_, self.n_classes_ = labels, len(labels)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import math
 import warnings
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -18,7 +20,7 @@ from sklearn.utils import check_random_state
 from mlstm_fcn._checks import require
 from mlstm_fcn.estimators.epoch_tasks import EpochTasks
 from mlstm_fcn.inference import predict
-from mlstm_fcn.models.raw_series import freeze, front, join, parts, takes_mask, transfer, with_mask
+from mlstm_fcn.models.raw_series import front, frozen, join, parts, takes_mask, transfer, with_mask
 from mlstm_fcn.preprocess import Container, channel_statistics, lengths, with_length
 from mlstm_fcn.training.loop import seeded, train
 from mlstm_fcn.training.progress import ProgressBar
@@ -56,14 +58,14 @@ class Task:
 def fit_model(estimator: NetworkEstimator, X: Container, y: np.ndarray, call: FitCall) -> Any:
     """Train a new network; sets `model_`, `history_` and `n_epochs_`."""
     recipe, task = dataclasses.replace(estimator._recipe(), **call.changes), estimator._task()
-    rng = np.random.default_rng(check_random_state(estimator.random_state).randint(2**31))
+    rng = _generator(estimator, call)
     training, validation = _examples(estimator, X, y, call, recipe, rng, task)
     tasks = EpochTasks(estimator, recipe.n_epochs, X, y)
     with seeded(rng):
         before, network = _untrained(estimator, training, validation, call, task)
-        freeze(network, call.freeze)
-        history = {name: list(figures) for name, figures in call.history.items()}
-        try:
+    history = {name: list(figures) for name, figures in call.history.items()}
+    try:
+        with frozen(network, call.freeze):
             train(
                 network,
                 _prepared(before, training),
@@ -76,12 +78,22 @@ def fit_model(estimator: NetworkEstimator, X: Container, y: np.ndarray, call: Fi
                 callbacks=[*_callbacks(estimator), tasks],
                 checkpoint=Path(estimator.checkpoint) if estimator.checkpoint else None,
             )
-        finally:
-            freeze(network, ())
-            if history:  # an interrupted training has trained too
-                estimator.history_, estimator.n_epochs_ = history, len(history["loss"])
-                estimator.model_ = join(before, network, task.unit)
+    finally:
+        if history:  # an interrupted training has trained too
+            estimator.history_, estimator.n_epochs_ = history, len(history["loss"])
+            estimator.model_ = join(before, network, task.unit)
     return estimator
+
+
+def _generator(estimator, call):
+    """Decides all that is random in a fit; another one for each part of a training that goes on."""
+    state = estimator.random_state
+    rule = "A fit with a `checkpoint` needs an integer as `random_state`, to be the same fit when it goes on."
+    require(not estimator.checkpoint or isinstance(state, Integral), rule, random_state=state)
+    if state is None:
+        return np.random.default_rng()
+    seed = int(state) if isinstance(state, Integral) else check_random_state(state).randint(2**31)
+    return np.random.default_rng([seed, call.n_epochs_before] if call.n_epochs_before else seed)
 
 
 def outputs(estimator: NetworkEstimator, X: Container) -> np.ndarray:
@@ -131,12 +143,13 @@ def _given_weights(sample_weight, y):
 def _split(y, n_cases, share, rng):
     """Cases to train on and cases to hold back; by class where each class has enough cases."""
     seed = int(rng.integers(2**31))
+    n_held_back = math.ceil(share * n_cases)
+    require(n_held_back < n_cases, "The training set is too small for the `validation_split`.", cases=n_cases)
     try:
-        return train_test_split(np.arange(n_cases), test_size=share, stratify=y, random_state=seed)
+        return train_test_split(np.arange(n_cases), test_size=n_held_back, stratify=y, random_state=seed)
     except ValueError as error:
-        require(y is not None, f"The training set is too small for validation_split={share}: {error}")
         warnings.warn(f"The validation split is not stratified: {error}", UserWarning, stacklevel=2)
-        return train_test_split(np.arange(n_cases), test_size=share, random_state=seed)
+        return train_test_split(np.arange(n_cases), test_size=n_held_back, random_state=seed)
 
 
 def _untrained(estimator, training, validation, call, task):

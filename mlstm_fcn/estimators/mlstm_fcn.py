@@ -75,6 +75,10 @@ class MLSTMFCNNetwork(TrainingParameters):
         options = {**self._recipe().network_options, **{name: getattr(self, name) for name in _OPTIONS}}
         if self.se_blocks is not None:
             options["se_blocks"] = self.se_blocks
+        elif "se_blocks" in options:  # the preset's, of a network that may have fewer blocks
+            options["se_blocks"] = tuple(
+                block for block in options["se_blocks"] if block <= len(self.filters)
+            )
         return ("malstm_fcn" if self.attention else "mlstm_fcn"), options
 
     @classmethod
@@ -103,7 +107,7 @@ class MLSTMFCNClassifier(MLSTMFCNNetwork, BaseNetworkClassifier):
         model_: The trained `keras.Model`, from `(batch, time, channels)` in the units of the data to
             probabilities.
         history_: Loss and accuracy of each epoch, by name.
-        n_epochs_: Number of epochs that it was trained for.
+        n_epochs_: Number of epochs of the last fit.
 
     Example:
         >>> from mlstm_fcn import MLSTMFCNClassifier, datasets
@@ -130,7 +134,7 @@ class MLSTMFCNRegressor(MLSTMFCNNetwork, BaseNetworkRegressor):
         model_: The trained `keras.Model`, from `(batch, time, channels)` to the number, both in the units
             of the data.
         history_: Loss of each epoch, of standardised targets.
-        n_epochs_: Number of epochs that it was trained for.
+        n_epochs_: Number of epochs of the last fit.
 
     Example:
         >>> from mlstm_fcn import MLSTMFCNRegressor, datasets

@@ -96,7 +96,7 @@ class NetworkClassifier(AnyNetwork, BaseNetworkClassifier):
         model_: The trained `keras.Model`, from `(batch, time, channels)` in the units of the data to
             probabilities.
         history_: Loss and accuracy of each epoch, by name.
-        n_epochs_: Number of epochs that it was trained for.
+        n_epochs_: Number of epochs of the last fit.
 
     Example:
         >>> from mlstm_fcn import NetworkClassifier, datasets
@@ -118,7 +118,7 @@ class NetworkRegressor(AnyNetwork, BaseNetworkRegressor):
         model_: The trained `keras.Model`, from `(batch, time, channels)` to the number, both in the units
             of the data.
         history_: Loss of each epoch, of standardised targets.
-        n_epochs_: Number of epochs that it was trained for.
+        n_epochs_: Number of epochs of the last fit.
 
     Example:
         >>> from mlstm_fcn import NetworkRegressor, datasets

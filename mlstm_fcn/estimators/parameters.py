@@ -31,9 +31,11 @@ class TrainingParameters(Documented):
         n_epochs: Passes over the training set.
         batch_size: Cases a gradient step.
         optimizer: Keras' name of an optimizer, or an optimizer, of which every fit uses a copy. An
-            optimizer keeps its learning rate or schedule unless `learning_rate` or `schedule` is given.
+            optimizer keeps its learning rate unless `learning_rate` is given, and follows no schedule but
+            its own unless `schedule` is given.
         learning_rate: Highest learning rate of the schedule.
-        schedule: `"cosine"` (with warm-up), `"plateau"` or `"constant"`.
+        schedule: `"cosine"` (with warm-up), `"plateau"` or `"constant"`; the last for callbacks that set
+            the learning rate themselves.
         validation_split: Share of the training set that validates, in [0, 1), stratified by class. A
             validation set given to fit goes before.
         patience: Stop after so many epochs without a lower validation loss (training loss if there is no
@@ -43,11 +45,12 @@ class TrainingParameters(Documented):
         callbacks: Keras callbacks; every fit uses copies.
         warm_start: Whether fit goes on from the weights of the last fit.
         checkpoint: Path of a file that keeps the state of training after each epoch. If a fit was killed,
-            the same fit goes on where it was; a fit that ends deletes the file.
+            the same fit goes on where it was, which needs an integer as `random_state`; a fit that ends
+            deletes the file.
         scaling: `"channel"`: each channel by its mean and standard deviation in the training set;
             `"series"`: each channel of each series by its own; None: not at all.
-        missing: `"interpolate"`: linearly in time, held at the ends; `"zero"`: zero after scaling, the
-            mean; `"error"`: a missing value raises ValueError.
+        missing: `"interpolate"`: linearly in time, held at the ends; `"zero"`: zero after scaling, which
+            with scaling is the mean; `"error"`: a missing value raises ValueError.
         longer: What becomes of series longer than the longest training series, where the network has a
             fixed length: `"error"` raises ValueError, `"cut"` drops what is too long.
         random_state: Decides initial weights, dropout, validation split and the order of cases: an integer

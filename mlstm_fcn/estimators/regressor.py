@@ -11,6 +11,7 @@ from sktime.regression.base import BaseRegressor
 
 from mlstm_fcn._checks import require
 from mlstm_fcn.estimators.base import NetworkEstimator
+from mlstm_fcn.estimators.call import FitCall
 
 if TYPE_CHECKING:
     import keras
@@ -24,10 +25,15 @@ class BaseNetworkRegressor(RegressorMixin, NetworkEstimator, BaseRegressor, Base
 
     score = RegressorMixin.score  # unlike sktime's it takes sample weights
 
-    def _learn_targets(self, y: np.ndarray) -> None:
+    def _learn_targets(self, y: np.ndarray, call: FitCall) -> None:
         values = np.asarray(y, dtype=np.float64)
         require(bool(np.isfinite(values).all()), "Every target must be a finite number.")
-        self._target_mean, self._target_std = float(values.mean()), float(values.std()) or 1.0
+        if call.start is None:
+            self._target_mean, self._target_std = float(values.mean()), float(values.std()) or 1.0
+        else:  # going on in the unit that the network knows
+            from mlstm_fcn.models.raw_series import parts
+
+            _, _, (self._target_std, self._target_mean) = parts(call.start)
 
     def _task(self) -> Task:
         from mlstm_fcn.estimators.fitting import Task

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from mlstm_fcn._checks import require
 from mlstm_fcn.estimators.contract import Contract
@@ -37,8 +38,7 @@ class Saving(Contract):
         """
         if path is None or Path(path).suffix not in SUFFIXES:
             return super().save(path, serialization_format)
-        self.check_is_fitted("save")
-        require(hasattr(self, "model_"), "There is no network to save: fit saw one class only.")
+        self._require_network("save")
         write_archive(path, self.model_, {"estimator": type(self).__name__, **self._fitted_values()})
         return None
 
@@ -63,13 +63,15 @@ class Saving(Contract):
             raise ValueError(f"{path} is damaged: {error!r}") from error
         return estimator
 
+    def _require_network(self, method_name: str) -> None:
+        self.check_is_fitted(method_name)
+        rule = f"There is no network for {method_name}: fit saw one class only, or several columns of y."
+        require(hasattr(self, "model_"), rule)
+
     def _fitted_values(self) -> dict[str, Any]:
         """What the network does not hold, as plain values."""
-        parameters = self.get_params(deep=False).items()
-        return {
-            "parameters": {name: value if _is_plain(value) else None for name, value in parameters},
-            "history": self.history_,
-        }
+        parameters = {name: _to_json(value) for name, value in self.get_params(deep=False).items()}
+        return {"parameters": parameters, "history": self.history_}
 
     def _set_fitted_values(self, model: keras.Model, values: dict[str, Any]) -> None:
         """The reverse of `_fitted_values`; the estimator is fitted then."""
@@ -85,14 +87,21 @@ def _kinds(cls: type[Saving]) -> Iterator[type[Saving]]:
         yield from _kinds(kind)
 
 
-def _is_plain(value: Any) -> bool:
-    """Whether a parameter comes back from JSON as it was."""
-    try:
-        return bool(_from_json(json.loads(json.dumps(value))) == value)
-    except TypeError:
-        return False
+def _to_json(value: Any) -> Any:
+    """Numbers, strings, and sequences and dictionaries of them in JSON's terms; anything else is None."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, list | tuple):
+        return [_to_json(item) for item in value]
+    if isinstance(value, Mapping):
+        return {"items": [[_to_json(key), _to_json(item)] for key, item in value.items()]}
+    return value if isinstance(value, str | int | float | None) else None
 
 
 def _from_json(value: Any) -> Any:
-    """JSON has no tuples, parameters no lists."""
-    return tuple(map(_from_json, value)) if isinstance(value, list) else value
+    """The reverse; sequences come back as tuples."""
+    if isinstance(value, list):
+        return tuple(_from_json(item) for item in value)
+    if isinstance(value, dict):
+        return {_from_json(key): _from_json(item) for key, item in value["items"]}
+    return value

@@ -2,7 +2,8 @@
 
 from mlstm_fcn.layers.attention_lstm import AttentionLSTM as AttentionLSTM
 from mlstm_fcn.layers.missing import FillMissing as FillMissing
+from mlstm_fcn.layers.scaling import StandardizeChannels as StandardizeChannels
 from mlstm_fcn.layers.scaling import StandardizeSeries as StandardizeSeries
 from mlstm_fcn.layers.squeeze_excite import SqueezeExcite1D as SqueezeExcite1D
 
-__all__ = ["AttentionLSTM", "FillMissing", "SqueezeExcite1D", "StandardizeSeries"]
+__all__ = ["AttentionLSTM", "FillMissing", "SqueezeExcite1D", "StandardizeChannels", "StandardizeSeries"]

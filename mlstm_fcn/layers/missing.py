@@ -4,8 +4,7 @@ import keras
 from keras import ops
 
 from mlstm_fcn._checks import require_choice
-
-METHODS = ("interpolate", "zero")
+from mlstm_fcn._options import FILL_METHODS
 
 
 def valid_steps(series):
@@ -49,7 +48,7 @@ class FillMissing(keras.layers.Layer):
     """
 
     def __init__(self, method: str = "interpolate", **kwargs: object):
-        require_choice("method", method, METHODS)
+        require_choice("method", method, FILL_METHODS)
         super().__init__(**kwargs)
         self.method = method
 

@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 import keras
+import numpy as np
 
 from mlstm_fcn._checks import require, require_choice, require_positive_int
 from mlstm_fcn.models.lstm_fcn import LSTMFCNConfig as LSTMFCNConfig
@@ -36,7 +37,7 @@ def config(name: str, **options: Any) -> LSTMFCNConfig:
     known = [field.name for field in fields(default)]
     for option in options:
         require_choice("option", option, known)
-    return replace(default, **options)
+    return replace(default, **{name: _plain(value) for name, value in options.items()})
 
 
 def build(
@@ -76,6 +77,11 @@ def build(
     require_positive_int("n_classes", n_classes)
     builder, _ = MODELS[name]
     return builder(chosen, (time, channels), n_classes, activation=activation, masked=masked, name=name)
+
+
+def _plain(value):
+    """NumPy's numbers, as from a grid of settings, as Python's, which Keras wants."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _shape(input_shape):

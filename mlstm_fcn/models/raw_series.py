@@ -1,15 +1,14 @@
 """What stands before a network: from series as they were measured to series as the network reads them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import keras
 import numpy as np
 
 from mlstm_fcn._checks import require
-from mlstm_fcn.layers import FillMissing, StandardizeSeries
+from mlstm_fcn.layers import FillMissing, StandardizeChannels, StandardizeSeries
 from mlstm_fcn.layers.missing import valid_steps
-
-SCALINGS = ("channel", "series", None)
 
 
 def front(mean: np.ndarray, std: np.ndarray, *, scaling: str | None, missing: str) -> keras.Model:
@@ -27,10 +26,10 @@ def front(mean: np.ndarray, std: np.ndarray, *, scaling: str | None, missing: st
     raw = keras.Input((None, len(mean)), name="raw_series")
     series = raw
     if scaling == "channel":
-        series = keras.layers.Normalization(mean=mean, variance=np.square(std), name="scaling")(series)
+        series = StandardizeChannels(mean.tolist(), std.tolist(), dtype="float32", name="scaling")(series)
     elif scaling == "series":
-        series = StandardizeSeries(name="scaling")(series)
-    return keras.Model(raw, FillMissing(missing, name="fill_missing")(series), name="front")
+        series = StandardizeSeries(dtype="float32", name="scaling")(series)
+    return keras.Model(raw, FillMissing(missing, dtype="float32", name="fill_missing")(series), name="front")
 
 
 def with_mask(front: keras.Model) -> keras.Model:
@@ -44,7 +43,7 @@ def join(front: keras.Model, network: keras.Model, unit: tuple[float, float] = (
     series = keras.Input(shape[1:], name="series")
     outputs = network(front(series))
     if unit != (1.0, 0.0):
-        outputs = keras.layers.Rescaling(*unit, name="unit")(outputs)
+        outputs = keras.layers.Rescaling(*unit, dtype="float32", name="unit")(outputs)
     return keras.Model(series, outputs, name=f"{network.name}_on_raw_series")
 
 
@@ -60,23 +59,46 @@ def takes_mask(network: keras.Model) -> bool:
 
 
 def transfer(source: keras.Model, target: keras.Model) -> None:
-    """Copy the weights of every layer that both networks have, by name, in the same shapes."""
-    layers = {layer.name: layer for layer in source.layers}
-    for layer in target.layers:
-        weights = layers[layer.name].get_weights() if layer.name in layers else []
-        if [weight.shape for weight in weights] == [weight.shape for weight in layer.get_weights()]:
-            layer.set_weights(weights)
+    """Copy the weights of every layer that both networks have, in the same shapes.
+
+    Layers are the same if they stand at the same place, where both networks have the same kinds of layers
+    in the same order; else if they have the same name.
+
+    Raises:
+        ValueError: If there is no such layer.
+    """
+    kinds = [[type(layer) for layer in network.layers] for network in (source, target)]
+    if kinds[0] == kinds[1]:
+        pairs = list(zip(source.layers, target.layers, strict=True))
+    else:
+        by_name = {layer.name: layer for layer in source.layers}
+        pairs = [(by_name[layer.name], layer) for layer in target.layers if layer.name in by_name]
+    n_copied = 0
+    for old, new in pairs:
+        weights = old.get_weights()
+        if weights and [weight.shape for weight in weights] == [weight.shape for weight in new.get_weights()]:
+            new.set_weights(weights)
+            n_copied += 1
+    require(n_copied > 0, "The network must have a layer in common with the one that it goes on from.")
 
 
-def freeze(network: keras.Model, prefixes: Sequence[str]) -> None:
+@contextmanager
+def frozen(network: keras.Model, prefixes: Sequence[str]) -> Iterator[None]:
     """Keep training from changing the layers whose names begin with one of some prefixes.
 
     Raises:
         ValueError: If a prefix fits no layer.
     """
-    names = [layer.name for layer in network.layers if layer.weights]
+    layers = [layer for layer in network.layers if layer.weights]
+    names = [layer.name for layer in layers]
     for prefix in prefixes:
         rule = f"`freeze` must hold beginnings of layers' names: {', '.join(names)}."
         require(any(name.startswith(prefix) for name in names), rule, freeze=prefix)
-    for layer in network.layers:
-        layer.trainable = not layer.name.startswith(tuple(prefixes))
+    chosen = [layer for layer in layers if layer.name.startswith(tuple(prefixes)) and layer.trainable]
+    for layer in chosen:
+        layer.trainable = False
+    try:
+        yield
+    finally:
+        for layer in chosen:
+            layer.trainable = True

@@ -44,7 +44,8 @@ class Checkpoint:
     def resume(self, callbacks: keras.callbacks.CallbackList) -> int:
         """Take up the state of the file, if there is one.
 
-        Callbacks live through the epochs that are over once more, so that they know them.
+        Callbacks live through the epochs that are over once more, with the latest weights; one that keeps
+        the weights of an earlier epoch (`patience` does without it) does not get those back.
 
         Returns:
             The number of epochs that are over.
@@ -60,13 +61,13 @@ class Checkpoint:
         rule = f"{self._path} is of a training with other data, settings or network; delete it to start anew."
         require(fits and values["of"] == self._of, rule)
         n_epochs = len(values["history"]["loss"])
+        self._assign(arrays["variables"])
         for epoch in range(n_epochs):
             callbacks.on_epoch_begin(epoch)
             callbacks.on_epoch_end(
                 epoch, {name: figures[epoch] for name, figures in values["history"].items()}
             )
-        for variable, array in zip(variables, arrays["variables"], strict=True):
-            variable.assign(array)
+        self._assign(arrays["variables"])  # callbacks may have changed the learning rate
         self._history.update(values["history"])
         self._rng.bit_generator.state = values["rng"]
         self._best.set_state(values["best"], arrays["best"])
@@ -94,6 +95,10 @@ class Checkpoint:
     def delete(self) -> None:
         """Remove the file: the training is over."""
         self._path.unlink(missing_ok=True)
+
+    def _assign(self, arrays: list[np.ndarray]) -> None:
+        for variable, array in zip(self._variables(), arrays, strict=True):
+            variable.assign(array)
 
     def _variables(self) -> list[Any]:
         return [*self._model.variables, *self._model.optimizer.variables]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import random
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from mlstm_fcn._checks import require
 from mlstm_fcn.training.best_epoch import BestEpoch
 from mlstm_fcn.training.checkpoint import Checkpoint
 from mlstm_fcn.training.recipes import Recipe
@@ -21,6 +23,8 @@ WARM_UP = 0.1
 PLATEAU_EPOCHS = 100
 
 History = dict[str, list[float]]
+
+_GLOBAL_GENERATORS = threading.Lock()
 
 
 def train(
@@ -52,7 +56,8 @@ def train(
         history: Gets loss and metrics of each epoch by name, those of validation as `val_...`; complete
             up to the last whole epoch also if training is interrupted.
         validation: What it is tested on after each epoch.
-        callbacks: Called as Keras' `fit` does.
+        callbacks: Called as Keras' `fit` calls them around training, epochs and batches; the end of
+            training also if it is interrupted.
         checkpoint: A file that keeps the state after each epoch. If it is there, training goes on from
             it; after the last epoch it is deleted.
     """
@@ -62,30 +67,34 @@ def train(
     train_step = compiled_step(model, examples)
     evaluate = compiled_evaluation(model, validation, batch_size=256) if validation else dict
     best = BestEpoch("val_loss" if validation else "loss", recipe.patience)
+    rate = LearningRate(recipe, model.optimizer, steps=-(-len(examples) // recipe.batch_size))
     state = None
     if checkpoint:
-        state = Checkpoint(checkpoint, model, rng, history, best, of=_identity(examples, recipe))
-    rate = LearningRate(recipe, model.optimizer, steps=-(-len(examples) // recipe.batch_size))
+        of = identity(model, examples, validation, recipe)
+        state = Checkpoint(checkpoint, model, rng, history, best, of)
     calls = keras.callbacks.CallbackList(
-        [*_plateau(recipe), *callbacks], model=model, epochs=recipe.n_epochs, steps=rate.steps
+        [*_plateau(recipe, rate.highest), *callbacks], model=model, epochs=recipe.n_epochs, steps=rate.steps
     )
     model.stop_training = False
     calls.on_train_begin()
-    for epoch in range(state.resume(calls) if state else 0, recipe.n_epochs):
-        calls.on_epoch_begin(epoch)
-        logs = _epoch(model, train_step, shuffled(len(examples), recipe.batch_size, rng), epoch, rate, calls)
-        logs |= {f"val_{name}": value for name, value in evaluate().items()}
-        for name, value in logs.items():
-            history.setdefault(name, []).append(value)
-        calls.on_epoch_end(epoch, logs)
-        best.note(epoch, logs, model)
-        if state:
-            state.save()
-        if model.stop_training or best.is_long_ago(epoch):
-            break
-    if recipe.keep_best or recipe.patience:
-        best.restore(model)
-    calls.on_train_end()
+    try:
+        for epoch in range(state.resume(calls) if state else 0, recipe.n_epochs):
+            if model.stop_training or best.is_long_ago(epoch - 1):
+                break
+            calls.on_epoch_begin(epoch)
+            batches = shuffled(len(examples), recipe.batch_size, rng)
+            logs = _epoch(model, train_step, batches, epoch, rate, calls)
+            logs |= {f"val_{name}": value for name, value in evaluate().items()}
+            for name, value in logs.items():
+                history.setdefault(name, []).append(value)
+            calls.on_epoch_end(epoch, logs)
+            best.note(epoch, logs, model)
+            if state:
+                state.save()
+        if recipe.keep_best or recipe.patience:
+            best.restore(model)
+    finally:
+        calls.on_train_end()
     if state:
         state.delete()
 
@@ -105,17 +114,18 @@ def seeded(rng: np.random.Generator) -> Iterator[None]:
     """Make what Keras draws from the global generators depend on `rng`, and leave those as they were.
 
     Keras seeds initialisers and dropout from Python's generator when a layer is made, so a network
-    must be built in here to be reproducible.
+    must be built in here to be reproducible. One thread is in here at a time.
     """
-    python_state, numpy_state = random.getstate(), np.random.get_state()
-    seed = int(rng.integers(2**31))
-    random.seed(seed)
-    np.random.seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(python_state)
-        np.random.set_state(numpy_state)
+    with _GLOBAL_GENERATORS:
+        python_state, numpy_state = random.getstate(), np.random.get_state()
+        seed = int(rng.integers(2**31))
+        random.seed(seed)
+        np.random.seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(python_state)
+            np.random.set_state(numpy_state)
 
 
 def shuffled(n_cases: int, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
@@ -126,20 +136,28 @@ def shuffled(n_cases: int, batch_size: int, rng: np.random.Generator) -> Iterato
 
 
 class LearningRate:
-    """Sets the learning rate of each step, where the schedule has one for each step."""
+    """Sets the learning rate of each step, where the schedule has one for each step.
+
+    Raises:
+        ValueError: If the optimizer has a schedule of its own, and the recipe another.
+    """
 
     def __init__(self, recipe: Recipe, optimizer: keras.optimizers.Optimizer, steps: int):
         self.steps = steps
+        self.highest = float(optimizer.learning_rate)
         self._optimizer = optimizer
         self._n_steps = recipe.n_epochs * steps
         self._follows_cosine = recipe.schedule == "cosine"
-        self._highest = float(optimizer.learning_rate)
+        inner = getattr(optimizer, "inner_optimizer", optimizer)  # of the one that float16 needs
+        own = isinstance(inner.get_config()["learning_rate"], dict)
+        rule = "An optimizer with a learning rate schedule of its own needs `schedule='constant'` or None."
+        require(not own or recipe.schedule == "constant", rule, schedule=recipe.schedule)
 
     def set(self, epoch: int, step: int) -> None:
         """Set the rate for a step of an epoch, both counted from 0."""
         if self._follows_cosine:
             share = warm_up_and_cosine(epoch * self.steps + step, self._n_steps)
-            self._optimizer.learning_rate = self._highest * share
+            self._optimizer.learning_rate = self.highest * share
 
 
 def warm_up_and_cosine(step: int, n_steps: int) -> float:
@@ -150,31 +168,28 @@ def warm_up_and_cosine(step: int, n_steps: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / (n_steps - warm_up)))
 
 
-def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
-    if not isinstance(recipe.optimizer, str):
-        optimizer = type(recipe.optimizer).from_config(recipe.optimizer.get_config())
-    else:
-        decay = {"weight_decay": recipe.weight_decay} if recipe.optimizer == "adamw" else {}
-        optimizer = keras.optimizers.get({"class_name": recipe.optimizer, "config": decay})
-    if recipe.learning_rate is not None:
-        optimizer.learning_rate = recipe.learning_rate
-    return optimizer
-
-
-def _identity(examples: Examples, recipe: Recipe) -> str:
+def identity(model: keras.Model, examples: Examples, validation: Examples | None, recipe: Recipe) -> str:
+    """A digest of all that decides how a training goes: data, initial weights, network, recipe."""
     digest = hashlib.sha256()
-    for array in examples.arrays():
+    for array in [*examples.arrays(), *(validation.arrays() if validation else ()), *model.get_weights()]:
         digest.update(np.ascontiguousarray(array).tobytes())
-    return (
-        f"{digest.hexdigest()} {recipe.n_epochs} {recipe.batch_size} {recipe.schedule} {recipe.learning_rate}"
-    )
+    for layer in model.layers:
+        digest.update(repr({**layer.get_config(), "name": None}).encode())
+    settings = {**vars(recipe), "optimizer": {**model.optimizer.get_config(), "name": None}}
+    digest.update(repr([settings, repr(keras.losses.serialize(keras.losses.get(model.loss)))]).encode())
+    return digest.hexdigest()
 
 
-def _plateau(recipe: Recipe) -> Iterator[keras.callbacks.Callback]:
+def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
+    rate = {} if recipe.learning_rate is None else {"learning_rate": recipe.learning_rate}
+    if not isinstance(recipe.optimizer, str):
+        return type(recipe.optimizer).from_config({**recipe.optimizer.get_config(), **rate})
+    decay = {"weight_decay": recipe.weight_decay} if recipe.optimizer == "adamw" else {}
+    return keras.optimizers.get({"class_name": str(recipe.optimizer), "config": {**decay, **rate}})
+
+
+def _plateau(recipe: Recipe, highest: float) -> Iterator[keras.callbacks.Callback]:
     if recipe.schedule == "plateau":
         yield keras.callbacks.ReduceLROnPlateau(
-            monitor="loss",
-            factor=2 ** (-1 / 3),
-            patience=PLATEAU_EPOCHS,
-            min_lr=(recipe.learning_rate or 1e-3) / 10,
+            monitor="loss", factor=2 ** (-1 / 3), patience=PLATEAU_EPOCHS, min_lr=highest / 10
         )

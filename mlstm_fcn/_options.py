@@ -1,0 +1,5 @@
+"""Values that parameters may have, where more than one floor names them."""
+
+SCALINGS = ("channel", "series", None)
+FILL_METHODS = ("interpolate", "zero")
+LONGER = ("error", "cut")
