@@ -6,31 +6,13 @@ import keras
 import numpy as np
 import pytest
 
-from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier
-
-SMALL = {"filters": (8, 16, 8), "reduction": 4, "n_epochs": 3, "batch_size": 8, "random_state": 0}
+from mlstm_fcn import MLSTMFCNClassifier
+from tests.quick_fit import SMALL, assert_same, differ, fit, weights_of
 
 
 @pytest.fixture(scope="module")
 def data(basic_motions):
     return basic_motions.X_train, basic_motions.y_train
-
-
-def fit(data, *arguments, **parameters):
-    return MLSTMFCNClassifier(**{**SMALL, **parameters}).fit(*data, *arguments)
-
-
-def weights_of(classifier):
-    return classifier.model_.get_weights()
-
-
-def assert_same(one, other):
-    for first, second in zip(weights_of(one), weights_of(other), strict=True):
-        np.testing.assert_array_equal(first, second)
-
-
-def differ(one, other):
-    return any(not np.array_equal(a, b) for a, b in zip(weights_of(one), weights_of(other), strict=True))
 
 
 # Optimizer, schedule, loss.
@@ -198,171 +180,6 @@ def test_callbacks_are_called_and_every_fit_has_its_own_copy(data):
     assert classifier.fit(*data).n_epochs_ == 2
     assert classifier.fit(*data).n_epochs_ == 2
     assert callback.n_epochs == 0
-
-
-# Going on.
-
-
-def test_warm_start_goes_on_from_the_last_weights(data):
-    classifier = MLSTMFCNClassifier(**{**SMALL, "n_epochs": 20}, learning_rate=0.01, warm_start=True).fit(
-        *data
-    )
-    first = classifier.history_["loss"]
-    again = classifier.fit(*data).history_["loss"]
-    assert again[0] < 0.7 * first[0]
-    after_setting = classifier.set_params(batch_size=10).fit(*data).history_["loss"]
-    assert after_setting[0] < 0.7 * first[0]
-    classifier.warm_start, classifier.batch_size = False, 8
-    assert classifier.fit(*data).history_["loss"] == first
-
-
-def test_parts_of_a_training_that_goes_on_draw_anew(data):
-    """At a learning rate of next to nothing only the order of cases and dropout change the loss."""
-    classifier = MLSTMFCNClassifier(**SMALL, learning_rate=1e-30)
-    for _ in range(3):
-        classifier.partial_fit(*data)
-    assert len(set(classifier.history_["loss"])) == 3
-
-
-def unnamed_layers(input_shape, n_outputs):
-    series = keras.Input(input_shape)
-    hidden = keras.layers.Dense(4, activation="relu")(keras.layers.GlobalAveragePooling1D()(series))
-    return keras.Model(series, keras.layers.Dense(n_outputs, activation="softmax")(hidden))
-
-
-def frozen_first_layer(input_shape, n_outputs):
-    model = unnamed_layers(input_shape, n_outputs)
-    model.layers[2].trainable = False
-    return model
-
-
-def test_going_on_takes_over_the_weights_of_layers_without_names(data):
-    optimizer = keras.optimizers.SGD(1e-12)
-    classifier = NetworkClassifier(network=unnamed_layers, n_epochs=1, optimizer=optimizer, random_state=0)
-    before = [weight.copy() for weight in weights_of(classifier.fit(*data))]
-    classifier.random_state = 1
-    for old, new in zip(before, weights_of(classifier.partial_fit(*data)), strict=True):
-        np.testing.assert_allclose(new, old, atol=1e-6)
-
-
-def test_layers_that_the_user_froze_stay_frozen(data):
-    first = NetworkClassifier(network=frozen_first_layer, n_epochs=1, random_state=0).fit(*data)
-    longer = NetworkClassifier(network=frozen_first_layer, n_epochs=3, random_state=0).fit(*data)
-    np.testing.assert_array_equal(weights_of(first)[0], weights_of(longer)[0])
-    assert differ(first, longer)
-
-
-def test_warm_start_needs_the_same_labels(data):
-    classifier = fit(data, warm_start=True)
-    with pytest.raises(ValueError, match="With warm_start the labels must be those of before"):
-        classifier.fit(data[0], np.roll(np.where(data[1] == "Running", "Flying", data[1]), 1))
-
-
-def test_partial_fit_learns_from_one_part_after_another(data, basic_motions):
-    X, y = data
-    classifier = MLSTMFCNClassifier(**SMALL, learning_rate=0.01)
-    for _ in range(12):
-        for part in range(2):
-            classifier.partial_fit(X[part::2], y[part::2], classes=np.unique(y))
-    assert classifier.n_epochs_ == 24
-    assert classifier.history_["loss"][-1] < 0.7 * classifier.history_["loss"][0]
-    assert classifier.score(basic_motions.X_test, basic_motions.y_test) > 0.8
-
-
-def test_partial_fit_knows_announced_labels_from_the_start_and_refuses_others(data):
-    X, y = data
-    classifier = MLSTMFCNClassifier(**SMALL).partial_fit(X[:10], y[:10], classes=np.unique(y))
-    assert len(np.unique(y[:10])) == 1
-    assert classifier.classes_.tolist() == np.unique(y).tolist()
-    assert classifier.predict_proba(X).shape == (40, 4)
-    with pytest.raises(ValueError, match=r"Labels must be among those of fit.*Flying"):
-        classifier.partial_fit(X[:2], ["Flying", "Running"])
-
-
-def test_fine_tuning_takes_over_what_fits_and_leaves_what_is_frozen(data):
-    source = fit(data)
-    y = np.where(data[1] == "Running", "yes", "no")
-    frozen = ("conv", "batch_norm", "squeeze_excite")
-    tuned = source.fine_tune(data[0], y, freeze=frozen)
-    assert tuned.classes_.tolist() == ["no", "yes"]
-    assert source.classes_.tolist() == ["Badminton", "Running", "Standing", "Walking"]
-    ours, theirs = (model.layers[-1] for model in (source.model_, tuned.model_))
-    for layer in theirs.layers:
-        for old, new in zip(ours.get_layer(layer.name).get_weights(), layer.get_weights(), strict=True):
-            if layer.name.startswith(frozen):
-                np.testing.assert_array_equal(old, new)
-            elif layer.name == "lstm":
-                assert not np.array_equal(old, new)
-    assert all(layer.trainable for layer in theirs.layers)
-
-
-def test_a_new_head_on_frozen_branches_learns_new_labels_from_a_fifth_of_the_data(basic_motions):
-    X, y = basic_motions.X_train, basic_motions.y_train
-    source = MLSTMFCNClassifier(n_epochs=25, random_state=0).fit(X, y)
-    few = np.arange(40) % 5 == 0
-    on_foot, test_on_foot = (np.isin(labels, ["Running", "Walking"]) for labels in (y, basic_motions.y_test))
-    branches = ("conv", "batch_norm", "squeeze_excite", "lstm")
-    tuned = source.fine_tune(X[few], on_foot[few], freeze=branches, n_epochs=40, learning_rate=0.05)
-    assert tuned.n_epochs_ == 40
-    assert tuned.score(basic_motions.X_test, test_on_foot) > 0.9
-    assert source.score(basic_motions.X_test, basic_motions.y_test) > 0.9
-
-
-def test_freezing_what_is_not_there_is_named(data):
-    with pytest.raises(
-        ValueError, match=r"`freeze` must hold beginnings of layers' names: conv_1.*freeze='gru'"
-    ):
-        fit(data).fine_tune(*data, freeze=("gru",))
-
-
-# Scaling.
-
-
-@pytest.mark.parametrize("scaling", ["channel", "series", None])
-def test_scaling_is_inside_the_model(scaling, data):
-    classifier = fit(data, scaling=scaling)
-    series = np.swapaxes(data[0], 1, 2).astype("float32")
-    scaled = np.asarray(classifier.model_.get_layer("front")(series))
-    if scaling == "channel":
-        expected = (series - series.mean(axis=(0, 1))) / series.std(axis=(0, 1))
-    elif scaling == "series":
-        expected = (series - series.mean(axis=1, keepdims=True)) / series.std(axis=1, keepdims=True)
-    else:
-        expected = series
-    np.testing.assert_allclose(scaled, expected, atol=2e-3)
-
-
-def test_scaling_each_series_makes_its_level_and_size_irrelevant(data, basic_motions, rng):
-    classifier = fit(data, scaling="series")
-    X = basic_motions.X_test
-    changed = X * rng.uniform(0.5, 2, size=(40, 6, 1)) + rng.normal(size=(40, 6, 1))
-    np.testing.assert_allclose(classifier.predict_proba(changed), classifier.predict_proba(X), atol=1e-3)
-
-
-def test_scaling_uses_training_cases_only(data, monkeypatch):
-    """Cases that are held back for validation do not enter the statistics."""
-    from mlstm_fcn.estimators import fitting
-
-    chosen = []
-    split = fitting._split
-    monkeypatch.setattr(fitting, "_split", lambda *given: chosen.append(split(*given)) or chosen[0])
-    classifier = fit(data, validation_split=0.5)
-    scaling = classifier.model_.get_layer("front").get_layer("scaling")
-    X = data[0][chosen[0][0]]
-    np.testing.assert_allclose(scaling.mean, X.mean(axis=(0, 2)), rtol=1e-5)
-    np.testing.assert_allclose(scaling.std, X.std(axis=(0, 2)), rtol=1e-5)
-
-
-@pytest.mark.parametrize("scaling", ["channel", "series"])
-@pytest.mark.parametrize("unit", [1e-20, 1e20])
-def test_the_unit_of_the_data_does_not_matter(scaling, unit, data):
-    """Magnetic fields of the brain are of the order of 1e-13 tesla."""
-    plain, scaled = (fit((data[0] * factor, data[1]), scaling=scaling) for factor in (1, unit))
-    series = np.swapaxes(data[0], 1, 2)
-    front, scaled_front = (classifier.model_.get_layer("front") for classifier in (plain, scaled))
-    np.testing.assert_allclose(
-        scaled_front((series * unit).astype("float32")), front(series.astype("float32")), atol=1e-3
-    )
 
 
 def test_every_recipe_field_that_an_estimator_has_reaches_the_recipe():

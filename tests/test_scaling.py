@@ -1,0 +1,58 @@
+"""Scaling is inside the model, by the training cases, in any unit."""
+
+import numpy as np
+import pytest
+
+from tests.quick_fit import fit
+
+
+@pytest.fixture(scope="module")
+def data(basic_motions):
+    return basic_motions.X_train, basic_motions.y_train
+
+
+@pytest.mark.parametrize("scaling", ["channel", "series", None])
+def test_scaling_is_inside_the_model(scaling, data):
+    classifier = fit(data, scaling=scaling)
+    series = np.swapaxes(data[0], 1, 2).astype("float32")
+    scaled = np.asarray(classifier.model_.get_layer("front")(series))
+    if scaling == "channel":
+        expected = (series - series.mean(axis=(0, 1))) / series.std(axis=(0, 1))
+    elif scaling == "series":
+        expected = (series - series.mean(axis=1, keepdims=True)) / series.std(axis=1, keepdims=True)
+    else:
+        expected = series
+    np.testing.assert_allclose(scaled, expected, atol=2e-3)
+
+
+def test_scaling_each_series_makes_its_level_and_size_irrelevant(data, basic_motions, rng):
+    classifier = fit(data, scaling="series")
+    X = basic_motions.X_test
+    changed = X * rng.uniform(0.5, 2, size=(40, 6, 1)) + rng.normal(size=(40, 6, 1))
+    np.testing.assert_allclose(classifier.predict_proba(changed), classifier.predict_proba(X), atol=1e-3)
+
+
+def test_scaling_uses_training_cases_only(data, monkeypatch):
+    """Cases that are held back for validation do not enter the statistics."""
+    from mlstm_fcn.estimators import fitting
+
+    chosen = []
+    split = fitting._split
+    monkeypatch.setattr(fitting, "_split", lambda *given: chosen.append(split(*given)) or chosen[0])
+    classifier = fit(data, validation_split=0.5)
+    scaling = classifier.model_.get_layer("front").get_layer("scaling")
+    X = data[0][chosen[0][0]]
+    np.testing.assert_allclose(scaling.mean, X.mean(axis=(0, 2)), rtol=1e-5)
+    np.testing.assert_allclose(scaling.std, X.std(axis=(0, 2)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("scaling", ["channel", "series"])
+@pytest.mark.parametrize("unit", [1e-20, 1e20])
+def test_the_unit_of_the_data_does_not_matter(scaling, unit, data):
+    """Magnetic fields of the brain are of the order of 1e-13 tesla."""
+    plain, scaled = (fit((data[0] * factor, data[1]), scaling=scaling) for factor in (1, unit))
+    series = np.swapaxes(data[0], 1, 2)
+    front, scaled_front = (classifier.model_.get_layer("front") for classifier in (plain, scaled))
+    np.testing.assert_allclose(
+        scaled_front((series * unit).astype("float32")), front(series.astype("float32")), atol=1e-3
+    )
