@@ -71,10 +71,10 @@ def test_warm_start_needs_the_same_labels(data):
 def test_partial_fit_learns_from_one_part_after_another(data, basic_motions):
     X, y = data
     classifier = MLSTMFCNClassifier(**SMALL, learning_rate=0.01)
-    for _ in range(12):
+    for _ in range(7):
         for part in range(2):
             classifier.partial_fit(X[part::2], y[part::2], classes=np.unique(y))
-    assert classifier.n_epochs_ == 24
+    assert classifier.n_epochs_ == 14
     assert classifier.history_["loss"][-1] < 0.7 * classifier.history_["loss"][0]
     assert classifier.score(basic_motions.X_test, basic_motions.y_test) > 0.8
 
