@@ -100,6 +100,13 @@ def test_bad_sample_weights_are_named(weights, message, data):
         fit(data, weights)
 
 
+def test_sample_weights_would_be_lost_with_two_columns_of_labels(data):
+    """sktime fits one copy for each column, and gives it X and y only."""
+    X, y = data
+    with pytest.raises(ValueError, match="With more than one column of y"):
+        fit((X, np.stack([y, y], axis=1)), np.ones(40))
+
+
 def test_class_weights_that_leave_a_label_out_are_named(data):
     with pytest.raises(ValueError, match=r"must have a weight for each label.*Walking"):
         fit(data, class_weight={"Badminton": 1.0, "Running": 1.0, "Standing": 1.0})

@@ -174,7 +174,7 @@ class NetworkEstimator(TrainingParameters, Saving):
         y = y if hasattr(y, "columns") else np.asarray(y)  # sktime wants an array or a frame
         require_cases(X, y)
         rule = "With more than one column of y, sktime fits copies, which are given X and y only."
-        require(y.ndim == 1 or y.shape[1] == 1 or call == FitCall(), rule, shape=y.shape)
+        require(y.ndim == 1 or y.shape[1] == 1 or call.is_plain, rule, shape=y.shape)
         self.__call = call  # two underscores, or sktime's reset deletes it
         try:
             return super().fit(X, y)

@@ -49,6 +49,11 @@ class FitCall:
     n_epochs_before: int = 0
     classes: Any = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether fit was given X and y only."""
+        return self.sample_weight is None and self.X_val is None and self.start is None
+
 
 def require_cases(X: Any, y: Any) -> None:
     """Check of X and y what sktime does not, or not in a sentence."""
