@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from numbers import Integral
 
+_MOST_SHOWN = 30
+
 
 def require(condition: bool, rule: str, /, **received: object) -> None:
     """Raise unless a condition on the user's input holds.
@@ -30,7 +32,7 @@ def require_choice(name: str, value: object, options: Iterable[object]) -> None:
         options: What may be given.
 
     Raises:
-        ValueError: Names the nearest options, or all of them where none is near.
+        ValueError: Names the nearest options, and all of them if they are not very many.
     """
     known = list(options)
     if any(value is option or (isinstance(value, str) and value == option) for option in known):
@@ -38,9 +40,8 @@ def require_choice(name: str, value: object, options: Iterable[object]) -> None:
     by_lower_case = {str(option).lower(): option for option in known}
     near = [repr(by_lower_case[word]) for word in get_close_matches(str(value).lower(), by_lower_case, n=3)]
     hint = f"Did you mean {' or '.join(near)}? " if near else ""
-    raise ValueError(
-        f"`{name}` must be one of {', '.join(map(repr, known))}. {hint}Received: {name}={value!r}"
-    )
+    options = ", ".join(map(repr, known)) if len(known) <= _MOST_SHOWN else f"{len(known)} known names"
+    raise ValueError(f"`{name}` must be one of {options}. {hint}Received: {name}={value!r}")
 
 
 def require_positive_int(name: str, value: object) -> None:

@@ -6,6 +6,19 @@ import numpy as np
 import pytest
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """Tests neither use the user's data folders, nor the network."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("MLSTM_FCN_CACHE", str(tmp_path_factory.mktemp("cache")))
+    for name in ("MLSTM_FCN_DATA", "MLSTM_FCN_MIRROR"):
+        patch.delenv(name, raising=False)
+    for name in ("ZENODO", "SITE"):
+        patch.setattr(f"mlstm_fcn.datasets.fetch.{name}", "http://127.0.0.1:9")
+    yield
+    patch.undo()
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)

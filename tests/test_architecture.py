@@ -75,6 +75,22 @@ def test_only_the_fast_paths_name_tensorflow():
         assert "tensorflow" not in imports or path.name == "_tensorflow.py", path
 
 
+def test_only_one_module_uses_the_network():
+    network = {"requests", "urllib", "http", "socket", "ftplib"}
+    users = {
+        path.name
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and network & {name.partition(".")[0] for name in _imported(node)}
+    }
+    assert users == {"transfer.py"}
+
+
+def _imported(node):
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+
+
 def run_python(code):
     return subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120

@@ -47,6 +47,7 @@ def test_evaluate_finds_what_train_found(saved):
 
 def test_predict_prints_csv_for_a_data_set_or_a_file(saved, tmp_path):
     from mlstm_fcn import datasets
+    from mlstm_fcn.datasets import places
 
     path, _ = saved
     rows = list(csv.DictReader(io.StringIO(run("predict", path, "BasicMotions"))))
@@ -55,7 +56,7 @@ def test_predict_prints_csv_for_a_data_set_or_a_file(saved, tmp_path):
     assert [row["label"] for row in rows] == labels.tolist()
     for row in rows:
         assert sum(float(row[label]) for label in set(labels)) == pytest.approx(1, abs=1e-5)
-    file = datasets._file("BasicMotions", "test")
+    file = places.find("BasicMotions")["test"].path
     assert list(csv.DictReader(io.StringIO(run("predict", path, file)))) == rows
 
 

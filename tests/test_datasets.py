@@ -1,9 +1,16 @@
-"""Data sets load offline, as arrays, with the archive's labels."""
+"""Data sets load offline, as arrays, with the archive's labels, from the first place that has them."""
+
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mlstm_fcn import datasets
+from mlstm_fcn.datasets import places
+from mlstm_fcn.datasets.formats import blocks
+from tests.archives_at_hand import ROOT, manifest, needs_archives
+from tests.web import Site, served
 
 
 def test_basic_motions_is_the_archives(basic_motions):
@@ -16,14 +23,17 @@ def test_basic_motions_is_the_archives(basic_motions):
     assert counts.tolist() == [10, 10, 10, 10]
 
 
-def test_values_equal_those_of_sktimes_reader():
+@pytest.mark.parametrize("name", ["BasicMotions", "JapaneseVowels", "ItalyPowerDemand"])
+def test_values_equal_those_of_sktimes_reader(name):
     from sktime.datasets import load_from_tsfile
     from sktime.datatypes import convert
 
-    X, y = datasets.load("BasicMotions", split="test")
-    path = datasets._file("BasicMotions", "test")
+    X, y = datasets.load(name, split="test")
+    path = places.find(name)["test"].path
     their_X, their_y = load_from_tsfile(str(path), return_data_type="nested_univ")
-    np.testing.assert_array_equal(X, convert(their_X, "nested_univ", "numpy3D"))
+    theirs = convert(their_X, "nested_univ", "df-list")
+    for case, frame in zip(X, theirs, strict=True):
+        np.testing.assert_array_equal(case, frame.to_numpy().T)
     assert [label.lower() for label in y] == their_y.tolist()
 
 
@@ -35,19 +45,10 @@ def test_one_split_is_that_part_of_the_problem(basic_motions):
 
 
 def test_different_lengths_come_as_a_list():
-    problem = datasets.load("JapaneseVowels")
+    problem = datasets.load("JapaneseVowels", dtype="float32")
     assert "270 training and 370 test cases, 12 channels, 7 to 29 steps, 9 classes" in repr(problem)
-    assert all(case.shape[0] == 12 for case in problem.X_train)
+    assert all(case.shape[0] == 12 and case.dtype == np.float32 for case in problem.X_train)
     assert {case.shape[1] for case in problem.X_train} <= set(range(7, 30))
-
-
-@pytest.mark.parametrize("name", datasets.names())
-def test_every_bundled_data_set_loads(name):
-    problem = datasets.load(name)
-    assert len(problem.X_train) == len(problem.y_train) > 0
-    assert len(problem.X_test) == len(problem.y_test) > 0
-    if problem.y_train.dtype.kind == "U":
-        assert set(problem.y_test) <= set(problem.y_train)
 
 
 def test_unknown_names_get_the_nearest():
@@ -55,3 +56,151 @@ def test_unknown_names_get_the_nearest():
         datasets.load("basicmotion")
     with pytest.raises(ValueError, match="`split` must be one of 'train', 'test'"):
         datasets.load("BasicMotions", split="validation")
+    with pytest.raises(ValueError, match="has only letters, digits"):
+        datasets.load("../BasicMotions")
+
+
+def put(folder, value, suffix=".ts"):
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in ("TRAIN", "TEST"):
+        datasets.write(folder / f"GunPoint_{part}{suffix}", np.full((2, 1, 3), value), ["a", "b"])
+
+
+def test_places_are_looked_at_in_their_order(tmp_path, monkeypatch):
+    def first():
+        return float(datasets.load("GunPoint").X_train[0, 0, 0])
+
+    monkeypatch.setenv("MLSTM_FCN_CACHE", str(tmp_path / "cache"))
+    shipped = first()
+    put(tmp_path / "cache", 1.0)
+    assert first() == 1.0 != shipped
+    put(tmp_path / "data" / "GunPoint", 2.0)
+    monkeypatch.setenv("MLSTM_FCN_DATA", str(tmp_path / "data"))
+    assert first() == 2.0
+    put(tmp_path / "given", 3.0)
+    assert datasets.load("GunPoint", folder=tmp_path / "given").X_train[0, 0, 0] == 3.0
+
+
+def test_a_folder_with_one_part_is_not_mixed_with_another_place(tmp_path):
+    put(tmp_path, 1.0)
+    (tmp_path / "GunPoint_TEST.ts").unlink()
+    assert datasets.load("GunPoint", folder=tmp_path).X_train.shape == (50, 1, 150)
+
+
+def test_a_changed_file_is_read_anew_and_its_old_arrays_are_removed(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLSTM_FCN_CACHE", str(tmp_path / "cache"))
+    put(tmp_path / "data", 1.0)
+    datasets.load("GunPoint", folder=tmp_path / "data")
+    kept = set((tmp_path / "cache" / "arrays").iterdir())
+    assert len(kept) == 2
+    put(tmp_path / "data", 5.25)
+    os.utime(tmp_path / "data" / "GunPoint_TRAIN.ts", ns=(1, 1))
+    assert datasets.load("GunPoint", folder=tmp_path / "data").X_train[0, 0, 0] == 5.25
+    assert len(list((tmp_path / "cache" / "arrays").iterdir())) == 2
+    assert set((tmp_path / "cache" / "arrays").iterdir()).isdisjoint(kept)
+
+
+def test_what_was_read_before_is_not_read_again(monkeypatch):
+    first = datasets.load("JapaneseVowels")
+    monkeypatch.setattr("mlstm_fcn.datasets.formats.values.parse", None)
+    again = datasets.load("JapaneseVowels")
+    for one, other in zip(first.X_test, again.X_test, strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(first.y_test, again.y_test)
+
+
+def test_without_a_cache_to_write_to_it_works_all_the_same(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MLSTM_FCN_CACHE", str(tmp_path / "file" / "cache"))
+    assert datasets.load("BasicMotions").X_train.shape == (40, 6, 100)
+    with pytest.raises(OSError, match="Not a directory"):
+        datasets.load("BasicMotions", memory_map=True)
+
+
+def test_a_damaged_file_leaves_no_arrays(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLSTM_FCN_CACHE", str(tmp_path / "cache"))
+    put(tmp_path / "data", 1.0)
+    with (tmp_path / "data" / "GunPoint_TRAIN.ts").open("a") as file:
+        file.write("1,x,3:a\n")
+    with pytest.raises(datasets.FormatError, match=r"GunPoint_TRAIN.ts, line 12, column 3"):
+        datasets.load("GunPoint", folder=tmp_path / "data")
+    assert list((tmp_path / "cache" / "arrays").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["BasicMotions", "JapaneseVowels"])
+def test_memory_mapped_series_are_the_same_and_stay_on_disk(name):
+    mapped = datasets.load(name, dtype="float32", memory_map=True)
+    plain = datasets.load(name, dtype="float32")
+    for one, other in zip(mapped.X_train, plain.X_train, strict=True):
+        assert isinstance(one, np.memmap)
+        np.testing.assert_array_equal(one, other)
+
+
+def test_memory_mapped_series_can_be_learnt():
+    from mlstm_fcn import MLSTMFCNClassifier
+
+    problem = datasets.load("BasicMotions", dtype="float32", memory_map=True)
+    classifier = MLSTMFCNClassifier(n_epochs=8, random_state=0).fit(problem.X_train, problem.y_train)
+    assert classifier.score(problem.X_test, problem.y_test) > 0.7
+
+
+@pytest.mark.parametrize("to", ["npy", "npz", "ts", "arff"])
+@pytest.mark.parametrize("name", ["BasicMotions", "JapaneseVowels"])
+def test_converted_data_sets_are_found_and_equal(name, to, tmp_path):
+    made = datasets.convert(name, tmp_path, to, dtype="float64")
+    assert made == tmp_path / name
+    assert places.find(name, tmp_path)["train"].path.parent == made
+    problem, original = datasets.load(name, folder=tmp_path), datasets.load(name)
+    for part in ("train", "test"):
+        X, expected = getattr(problem, f"X_{part}"), getattr(original, f"X_{part}")
+        assert type(X) is type(expected)
+        for one, other in zip(X, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+        np.testing.assert_array_equal(getattr(problem, f"y_{part}"), getattr(original, f"y_{part}"))
+
+
+def test_a_converted_data_set_is_never_half_there(tmp_path):
+    datasets.convert("GunPoint", tmp_path, "tsv")
+    with pytest.raises(FileExistsError, match="is there already"):
+        datasets.convert("GunPoint", tmp_path, "npy")
+    with pytest.raises(ValueError, match="holds one channel"):
+        datasets.convert("BasicMotions", tmp_path, "tsv")
+    with pytest.raises(ValueError, match="`to` must be one of 'npy'"):
+        datasets.convert("BasicMotions", tmp_path, "mat")
+    assert [path.name for path in tmp_path.iterdir()] == ["GunPoint"]
+
+
+def test_a_file_is_read_in_blocks_that_are_small(tmp_path):
+    path = tmp_path / "It.ts"
+    datasets.write(path, np.arange(600_000.0).reshape(1000, 2, 300), ["a", "b"] * 500)
+    sizes = [block.values.nbytes for block in blocks(datasets.formats.Source(path))]
+    assert len(sizes) > 5
+    assert max(sizes) < 600_000 * 8 / 5
+
+
+@needs_archives
+@pytest.mark.parametrize("way", ["folder", "mirror folder", "mirror URL"])
+@pytest.mark.parametrize("row", manifest(), ids=lambda row: f"{row['group']}-{row['name']}")
+def test_every_archive_at_hand_has_the_sizes_of_its_list(row, way, tmp_path, monkeypatch):
+    folder = Path(ROOT) / row["group"]
+    monkeypatch.setenv("MLSTM_FCN_CACHE", str(tmp_path))
+    monkeypatch.setattr(places, "shipped", lambda: None)
+    if way == "folder":
+        problem = datasets.load(row["name"], folder=folder)
+    elif way == "mirror folder":
+        monkeypatch.setenv("MLSTM_FCN_MIRROR", str(folder))
+        problem = datasets.load(row["name"])
+    else:
+        content = (folder / f"{row['name']}.zip").read_bytes()
+        with served(Site({f"/{row['name']}.zip": content})) as url:
+            monkeypatch.setenv("MLSTM_FCN_MIRROR", url)
+            problem = datasets.load(row["name"])
+    X, y = problem.pooled()
+    lengths = {case.shape[1] for case in X}
+    sizes = (len(problem.y_train), len(problem.y_test), X[0].shape[0], len(set(y.tolist())))
+    assert sizes == tuple(int(row[column]) for column in ("train_cases", "test_cases", "dims", "classes"))
+    if row["length"].isdigit():
+        assert lengths == {int(row["length"])}
+    elif row["length"].startswith("unequal") and row["group"] != "mlstm_fcn":
+        assert row["length"] == f"unequal({min(lengths)}-{max(lengths)})"
+    assert any(np.isnan(case).any() for case in X) == (row["missing"] == "y")

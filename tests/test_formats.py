@@ -1,4 +1,4 @@
-"""The reader of `.ts` files gives what a file holds, and names the place of what it cannot read."""
+"""The readers give what a file holds, and name the place of what they cannot read."""
 
 import importlib.util
 from pathlib import Path
@@ -6,76 +6,243 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlstm_fcn.datasets import read_ts
+from mlstm_fcn.datasets import FormatError, read, write
 
 HEADER = "# a comment\n@problemName It\n@timeStamps false\n@classLabel true Yes no 3\n@data\n"
+ARFF = (
+    "@relation 'It'\n@attribute bag relational\n@attribute t0 numeric\n@end bag\n"
+    "@attribute y {Yes,no}\n@data\n"
+)
 
 
 @pytest.fixture
-def write(tmp_path):
-    def write(text):
-        path = tmp_path / "It.ts"
-        path.write_text(text)
+def file(tmp_path):
+    def file(text, name="It.ts"):
+        path = tmp_path / name
+        path.write_bytes(text.encode())
         return path
 
-    return write
+    return file
 
 
-def test_equal_lengths_give_one_array_and_labels_as_spelled(write):
-    X, y = read_ts(write(HEADER + "1,2,3:4,5,6:Yes\n\n -1, 2.5 ,3e2:?,NaN,6: no \n"))
+def test_equal_lengths_give_one_array_and_labels_as_spelled(file):
+    X, y = read(file(HEADER + "1,2,3:4,5,6:Yes\n\n -1, 2.5 ,3e2:?,NaN,6: no \n"))
     nan = np.nan
     np.testing.assert_array_equal(X, [[[1, 2, 3], [4, 5, 6]], [[-1, 2.5, 300], [nan, nan, 6]]])
     assert X.dtype == np.float64
     assert y.tolist() == ["Yes", "no"]
 
 
-def test_different_lengths_give_a_list(write):
-    X, y = read_ts(write(HEADER + "1,2,3:4,5,6:Yes\n7:8:3\n"))
+def test_different_lengths_give_a_list(file):
+    X, y = read(file(HEADER + "1,2,3:4,5,6:Yes\n7:8:3\n"))
     assert [case.tolist() for case in X] == [[[1, 2, 3], [4, 5, 6]], [[7], [8]]]
     assert y.tolist() == ["Yes", "3"]
 
 
-def test_target_label_is_a_number_to_predict(write):
-    X, y = read_ts(write("@targetLabel true\n@data\n1,2:0.25\n3,4:-7\n"))
+def test_the_type_of_the_values_is_a_choice(file):
+    X, _ = read(file(HEADER + "0.1,2:Yes\n"), dtype="float32")
+    assert X.dtype == np.float32
+    assert X[0, 0, 0] == np.float32(0.1)
+    with pytest.raises(ValueError, match="`dtype` must be one of 'float32', 'float64'"):
+        read(file(HEADER + "1,2:Yes\n"), dtype="float16")
+
+
+def test_target_label_is_a_number_to_predict(file):
+    X, y = read(file("@targetLabel true\n@data\n1,2:0.25\n3,4:-7\n"))
     assert X.shape == (2, 1, 2)
     assert y.dtype == np.float64
     assert y.tolist() == [0.25, -7]
 
 
-def test_without_labels_the_last_field_is_a_channel(write):
-    X, y = read_ts(write("@classLabel false\n@data\n1,2:3,4\n"))
+def test_without_labels_the_last_field_is_a_channel(file):
+    X, y = read(file("@classLabel false\n@data\n1,2:3,4\n"))
     assert X.shape == (1, 2, 2)
     assert len(y) == 0
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "@CLASSLABEL TRUE Banana Finance\n@DATA\n",
+        "%# about\n\n@univariate true\n@missing false\n@seriesLength 99\n@dimensions 7\n"
+        "@problemname a\n@problemName b\n@classlabel true  Banana   Finance\n@data\n",
+        "# caf\xe9\n@timestamps False\n@classLabel true Banana Finance\r\n@data\r\n",
+    ],
+)
+def test_headers_vary_and_their_sizes_are_not_trusted(header, file):
+    X, y = read(file(header + "1,2:Banana\n# between\n3,-1.5e-3:Finance\r\n"))
+    np.testing.assert_array_equal(X, [[[1, 2]], [[3, -1.5e-3]]])
+    assert y.tolist() == ["Banana", "Finance"]
+
+
+@pytest.mark.parametrize("stamps", [("0", "1"), ("2007-01-01 00:00:00", "2007-01-02 13:30:05")])
+def test_timestamps_are_left_out_and_values_kept_whole(stamps, file):
+    first, second = stamps
+    line = f"({first},-1.5e-3),({second},2):({first},7),({second},?):Yes\n"
+    X, y = read(file(HEADER.replace("@timeStamps false", "@timeStamps true") + line))
+    np.testing.assert_array_equal(X, [[[-1.5e-3, 2], [7, np.nan]]])
+    assert y.tolist() == ["Yes"]
+
+
+def test_relational_arff(file):
+    lines = "'1,2,3\\n4,5,?',Yes\n\"7,8,9\\n1,2,3\", no\n"
+    X, y = read(file(ARFF + lines, "It.arff"))
+    np.testing.assert_array_equal(X, [[[1, 2, 3], [4, 5, np.nan]], [[7, 8, 9], [1, 2, 3]]])
+    assert y.tolist() == ["Yes", "no"]
+
+
+def test_flat_arff_is_univariate(file):
+    header = "@RELATION it\n@attribute t0 real\n@attribute 't 1' numeric\n@attribute target {1,'2'}\n@DATA\n"
+    X, y = read(file(header + "% comment\n0.5,?,1\n1,2,'2'\n", "It.arff"))
+    np.testing.assert_array_equal(X, [[[0.5, np.nan]], [[1, 2]]])
+    assert y.tolist() == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("It.tsv", "-1\t0.5\t1.5\n1\t2\tNaN\n"),
+        ("It.txt", "  -1  5.0000000e-01   1.5000000e+00\n 1 2 NaN\n"),
+        ("It.csv", "-1,0.5,1.5\n1,2,?\n"),
+    ],
+)
+def test_ucr_text_has_the_label_first_and_nan_where_a_series_has_ended(name, text, file):
+    X, y = read(file(text, name))
+    assert [case.tolist() for case in X] == [[[0.5, 1.5]], [[2]]]
+    assert y.tolist() == ["-1", "1"]
+
+
+def test_the_paper_authors_folder_of_arrays(tmp_path):
+    np.save(tmp_path / "X_train.npy", np.arange(12.0).reshape(2, 3, 2))
+    np.save(tmp_path / "y_train.npy", np.array([[3], [1]], np.uint8))
+    X, y = read(tmp_path / "X_train.npy")
+    assert X.shape == (2, 3, 2)
+    assert y.tolist() == ["3", "1"]
+    mapped, _ = read(tmp_path / "X_train.npy", memory_map=True)
+    assert isinstance(mapped, np.memmap)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("1,2:Yes\n", "line 1: expected a header line that begins with @, or @data. Received: '1,2:Yes'"),
-        ("@problemName It\n", "expected a line @data, received none"),
+        ("@problemName It\n", "expected a line @data. Received: 'none'"),
         ("@classLabel maybe\n@data\n", "line 1: expected true or false after @classLabel. Received: 'maybe'"),
-        (HEADER, "line 6: expected at least one case after @data"),
-        (HEADER + "1,2:yes\n", "line 6: expected a label out of Yes, no, 3 at the end. Received: 'yes'"),
+        (HEADER, "line 6: expected at least one case"),
+        (HEADER + "1,2:yes\n", "line 6: expected a label out of Yes, no, 3 at the end. Received: '1,2:yes'"),
         (
-            HEADER + "1,2:Yes\n1,x:Yes\n",
-            "line 7: expected numbers separated by commas in channel 1. Received: '1,x'",
+            HEADER + "1,2:Yes\n1,0,x:Yes\n",
+            "line 7, column 5: expected a number, ? or NaN as value 3 of channel 1. Received: 'x'",
+        ),
+        (
+            HEADER + "11,1:1,:Yes\n",
+            "line 6, column 8: expected a number, ? or NaN as value 2 of channel 2.",
         ),
         (HEADER + "1,2:3:Yes\n", "line 6: expected 2 values in channel 2, as in channel 1. Received: 1"),
-        (HEADER + "1,2:Yes\n1,2:3,4:Yes\n", "line 7: expected 1 channels"),
+        (
+            HEADER + "1,2:Yes\n1,2:3,4:Yes\n",
+            "line 7: expected 1 channels, as in the case before. Received: 2",
+        ),
         (HEADER + "Yes\n", "line 6: expected at least one channel before the label"),
-        ("@timestamps true\n@data\n(0,1)\n", "line 2: expected values without timestamps"),
-        ("@targetlabel true\n@data\n1,2:high\n", "line 3: expected a number at the end. Received: 'high'"),
+        (HEADER + "1_0,2:Yes\n", "line 6, column 1: expected a number"),
+        (
+            "@timestamps true\n@data\n(0,1),(1;2)\n",
+            "line 3: expected pairs (timestamp,value) separated by commas",
+        ),
+        (
+            "@targetlabel true\n@data\n1,2:high\n",
+            "line 3: expected a number at the end. Received: '1,2:high'",
+        ),
     ],
 )
-def test_what_cannot_be_read_is_named_with_its_place(text, message, write):
-    with pytest.raises(ValueError, match=r"It\.ts") as error:
-        read_ts(write(text))
+def test_what_cannot_be_read_in_ts_is_named_with_its_place(text, message, file):
+    with pytest.raises(FormatError, match=r"It\.ts") as error:
+        read(file(text))
     assert message in str(error.value)
 
 
-def test_missing_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"none\.ts"):
-        read_ts(tmp_path / "none.ts")
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("It.arff", ARFF + "1,2,Yes\n", "line 7: expected a series in quotes, a comma and a label"),
+        (
+            "It.arff",
+            ARFF + "'1,2\\n3,x',Yes\n",
+            "line 7, column 9: expected a number, ? or NaN as value 2 of",
+        ),
+        ("It.arff", "@data\n", "line 1: expected an @attribute before @data"),
+        ("It.arff", "@attribute x\n", "line 1: expected @attribute NAME KIND"),
+        ("It.arff", "1,2\n", "line 1: expected @relation, @attribute, @end or @data"),
+        (
+            "It.tsv",
+            "1\t2\t3\n1\tx\t3\n",
+            "line 2, column 3: expected a number, ? or NaN as value 1 of channel 1",
+        ),
+        ("It.tsv", "1\n", "line 1: expected a label and values, separated by tabs, commas or spaces"),
+        ("It.tsv", "", "line 1: expected at least one case"),
+        ("It.npz", "no archive", "expected a NumPy archive with arrays X and y"),
+        ("X_train.npy", "no array", "expected a NumPy array"),
+    ],
+)
+def test_what_cannot_be_read_in_other_formats_is_named_too(name, text, message, file):
+    with pytest.raises(FormatError) as error:
+        read(file(text, name))
+    assert message in str(error.value)
+
+
+def test_an_error_holds_its_place(file):
+    path = file(HEADER + "1,x:Yes\n")
+    with pytest.raises(FormatError) as error:
+        read(path)
+    assert (str(error.value.path), error.value.line, error.value.column) == (str(path), 6, 3)
+
+
+@pytest.mark.parametrize("name", ["none.ts", "none.npz", "X_none.npy"])
+def test_missing_file(name, tmp_path):
+    with pytest.raises(FileNotFoundError, match=name):
+        read(tmp_path / name)
+
+
+def test_an_unknown_ending_is_refused(file):
+    with pytest.raises(ValueError, match=r"name must end in \.ts, \.arff, .* Received: suffix='\.mat'"):
+        read(file("", "It.mat"))
+
+
+@pytest.mark.parametrize(
+    ("name", "X", "y", "message"),
+    [
+        ("It.tsv", np.zeros((2, 3, 4)), ["a", "b"], "A .tsv file holds one channel. Received: channels=3"),
+        ("It.tsv", np.zeros((1, 1, 4)), [0.5], "A .tsv file holds labels, not numbers to predict."),
+        ("It.arff", np.zeros((1, 1, 4)), [], "A .arff file needs labels."),
+        ("It.ts", np.zeros((1, 1, 4)), ["two words"], "must be words without spaces"),
+        ("It.ts", np.zeros((1, 1, 4)), ["a", "b"], "There must be a label for each series, or none."),
+        ("It.ts", [], [], "There must be a series to write."),
+        ("It.ts", [np.zeros((1, 4)), np.zeros((2, 4))], ["a", "b"], "with the same number of channels"),
+        ("It.mat", np.zeros((1, 1, 4)), ["a"], "The file's name must end in .ts"),
+    ],
+)
+def test_what_a_format_cannot_hold_is_refused_before_anything_is_written(name, X, y, message, tmp_path):
+    with pytest.raises(ValueError, match=r"Received|There must be") as error:
+        write(tmp_path / name, X, y)
+    assert message in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_writing_replaces_a_file_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "It.ts"
+    write(path, np.ones((2, 1, 3)), ["a", "b"])
+    before = path.read_bytes()
+
+    def fail(file, *rest):
+        file.write(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("mlstm_fcn.datasets.formats.arrays.write_npz", fail)
+    (tmp_path / "It.npz").write_bytes(before)
+    with pytest.raises(OSError, match="No space left"):
+        write(tmp_path / "It.npz", np.ones((2, 1, 3)), ["a", "b"])
+    assert (tmp_path / "It.npz").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["It.npz", "It.ts"]
 
 
 SAMPLES = Path(__file__).parent.parent / "datasets" / "samples"
@@ -89,9 +256,11 @@ def test_the_samples_on_the_shelf_read_as_their_script_wrote_them(tmp_path):
     module.main()
     for path in tmp_path.iterdir():
         assert path.read_text() == (SAMPLES / path.name).read_text()
-    X, y = read_ts(SAMPLES / "EqualLength.ts")
+    X, y = read(SAMPLES / "EqualLength.ts")
     assert X.shape == (8, 2, 20)
     assert y.tolist() == ["slow", "Fast"] * 4
-    X, _ = read_ts(SAMPLES / "UnequalLengthMissing.ts")
+    X, _ = read(SAMPLES / "UnequalLengthMissing.ts")
     assert [case.shape[1] for case in X] == [20, 18, 16, 14, 12, 10, 8, 6]
     assert np.isnan(X[1][0, 3])
+    assert read(SAMPLES / "Relational.arff")[0].shape == (8, 2, 20)
+    assert [case.shape[1] for case in read(SAMPLES / "OneChannel.tsv")[0]] == [20, 18, 16, 14, 12, 10, 8, 6]

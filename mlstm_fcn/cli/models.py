@@ -1,7 +1,4 @@
-"""The command line: `mlstm-fcn train`, `evaluate`, `predict`.
-
-What takes long to import is imported inside the commands, so that `--help` answers at once.
-"""
+"""`mlstm-fcn train`, `evaluate`, `predict`."""
 
 from __future__ import annotations
 
@@ -22,25 +19,7 @@ if TYPE_CHECKING:
 _SPLIT = click.Choice(["train", "test"])
 
 
-class _Commands(click.Group):
-    """Commands whose foreseen errors are one sentence, not a traceback."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            raise  # `| head` has read enough; click ends quietly
-        except (ValueError, OSError) as error:
-            raise click.ClickException(str(error)) from error
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="mlstm-fcn")
-def main() -> None:
-    """Classify multivariate time series with MLSTM-FCN."""
-
-
-@main.command()
+@click.command()
 @click.argument("dataset")
 @click.option("--preset", default="default", show_default=True, help="Recipe: default or paper.")
 @click.option("--epochs", type=int, help="Passes over the training set.  [default: the preset's]")
@@ -110,12 +89,12 @@ def train(
         click.echo(f"next      mlstm-fcn train {dataset} --output {dataset}.keras")
 
 
-@main.command()
+@click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data")
 @click.option("--split", type=_SPLIT, default="test", show_default=True, help="Part of a data set.")
 def evaluate(model: Path, data: str, split: str) -> None:
-    """Test a saved MODEL on DATA, a data set's name or a .ts file with labels."""
+    """Test a saved MODEL on DATA, a data set's name or a file with labels."""
     from mlstm_fcn._checks import require
 
     X, y = _series(data, split)
@@ -126,12 +105,12 @@ def evaluate(model: Path, data: str, split: str) -> None:
     _print_results(y, classifier.predict(X), classifier.classes_)
 
 
-@main.command()
+@click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data")
 @click.option("--split", type=_SPLIT, default="test", show_default=True, help="Part of a data set.")
 def predict(model: Path, data: str, split: str) -> None:
-    """Predict DATA, a data set's name or a .ts file, with a saved MODEL.
+    """Predict DATA, a data set's name or a file, with a saved MODEL.
 
     Prints CSV: the case's number from 0, the predicted label, and the probability of each label.
     """
@@ -170,8 +149,9 @@ def _start_keras_quietly() -> None:
 
 def _series(data: str, split: str) -> tuple[Series, np.ndarray]:
     from mlstm_fcn import datasets
+    from mlstm_fcn.datasets.formats import SUFFIXES
 
-    return datasets.read_ts(data) if Path(data).suffix == ".ts" else datasets.load(data, split=split)  # type: ignore[call-overload]
+    return datasets.read(data) if Path(data).suffix in SUFFIXES else datasets.load(data, split=split)  # type: ignore[call-overload]
 
 
 def _print_results(y_true: np.ndarray, y_pred: np.ndarray, labels: np.ndarray) -> None:

@@ -1,0 +1,35 @@
+"""The command line: `mlstm-fcn train`, `evaluate`, `predict`, `data`.
+
+What takes long to import is imported inside the commands, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from mlstm_fcn.cli.data import data
+from mlstm_fcn.cli.models import evaluate, predict, train
+
+
+class _Commands(click.Group):
+    """Commands whose foreseen errors are one sentence, not a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # `| head` has read enough; click ends quietly
+        except (ValueError, OSError) as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="mlstm-fcn")
+def main() -> None:
+    """Classify multivariate time series with MLSTM-FCN."""
+
+
+for _command in (train, evaluate, predict, data):
+    main.add_command(_command)

@@ -1,0 +1,118 @@
+"""`mlstm-fcn data`: what data sets there are, what is known of them, getting and converting them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+_FOLDER = click.option(
+    "--folder", type=click.Path(path_type=Path), help="Look here first.  [default: MLSTM_FCN_DATA]"
+)
+_OFFLINE = click.option("--offline", is_flag=True, help="Download nothing.")
+
+
+@click.group()
+def data() -> None:
+    """Data sets of the UEA and UCR archives."""
+
+
+@data.command("list")
+@click.option("--archive", help="UEA, UCR, Multiverse, TSER or other.")
+@click.option(
+    "--equal-length/--unequal-length", default=None, help="Only those whose series have one length."
+)
+@click.option("--max-cases", type=int, help="Only those with at most so many cases, training and test.")
+@click.option("--here", is_flag=True, help="Only those that need no download.")
+@_FOLDER
+def list_(
+    archive: str | None, equal_length: bool | None, max_cases: int | None, here: bool, folder: Path | None
+) -> None:
+    """List the data sets of the catalogue; those with a star need no download."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from mlstm_fcn import datasets
+
+    found = set(datasets.here(folder))
+    table = Table("", "name", "archive", box=None)
+    for column in ("train", "test", "channels", "steps", "classes"):
+        table.add_column(column, justify="right")
+    shown = datasets.names(archive=archive, equal_length=equal_length, max_cases=max_cases)
+    shown = [name for name in shown if name in found or not here]
+    for name in shown:
+        row = datasets.describe(name)
+        steps = "-".join(dict.fromkeys(map(_text, (row.min_length, row.max_length))))
+        figures = map(_text, (row.train_cases, row.test_cases, row.channels))
+        table.add_row("*" if name in found else "", name, row.archive, *figures, steps, _text(row.classes))
+    Console().print(table)
+    click.echo(f"{len(shown)} data sets, {sum(name in found for name in shown)} of them here")
+
+
+@data.command()
+@click.argument("name")
+def describe(name: str) -> None:
+    """What is known of the data set NAME: sizes, published accuracies, citation, licence."""
+    from mlstm_fcn import datasets
+
+    click.echo(str(datasets.describe(name)))
+
+
+@data.command()
+@click.argument("names", nargs=-1)
+@click.option("--archive", help="All of UEA, UCR, Multiverse, TSER or other.")
+@_FOLDER
+@_OFFLINE
+def fetch(names: tuple[str, ...], archive: str | None, folder: Path | None, offline: bool) -> None:
+    """Download the data sets NAMES, or those of an archive, where they are not here; show where they are."""
+    from mlstm_fcn import datasets
+    from mlstm_fcn._checks import require
+    from mlstm_fcn.datasets import places
+
+    require(
+        bool(names) != bool(archive), "Give names of data sets, or an archive.", names=names, archive=archive
+    )
+    failures = []
+    for name in names or datasets.names(archive=archive):
+        try:
+            click.echo(f"{name}  {places.find(name, folder, offline)['train']}")
+        except (ValueError, OSError) as error:
+            failures.append(str(error))
+    if failures:
+        raise click.ClickException("\n".join(failures))
+
+
+@data.command()
+@click.argument("source")
+@click.argument("output", type=click.Path(path_type=Path))
+@click.option("--to", help="npy, npz, ts, arff, tsv, txt or csv.  [default: npy for a data set]")
+@click.option(
+    "--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True, help="Of npy."
+)
+@_FOLDER
+@_OFFLINE
+def convert(
+    source: str, output: Path, to: str | None, dtype: Any, folder: Path | None, offline: bool
+) -> None:
+    """Convert a data set or a file.
+
+    SOURCE is a data set's name and OUTPUT a folder, in which a folder of that name is made; or both are
+    files, whose endings say the formats. With --to npy the values can be memory-mapped, for data sets larger
+    than memory.
+    """
+    from mlstm_fcn import datasets
+    from mlstm_fcn._checks import require
+    from mlstm_fcn.datasets.formats import SUFFIXES
+
+    if Path(source).suffix in SUFFIXES:
+        require(to is None, "Where both are files, the ending of OUTPUT says the format.", to=to)
+        datasets.write(output, *datasets.read(source))
+        made = output
+    else:
+        made = datasets.convert(source, output, to or "npy", dtype=dtype, folder=folder, offline=offline)
+    click.echo(f"written {made}")
+
+
+def _text(value: object) -> str:
+    return "?" if value is None else str(value)

@@ -1,0 +1,72 @@
+"""A data set from one format to another, as a folder that `load` finds again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from mlstm_fcn._checks import require, require_choice
+from mlstm_fcn.datasets import places
+from mlstm_fcn.datasets.formats import FORMATS, Dtype, Source, arrays, blocks, read, write
+
+TARGETS = ("npy", "npz", *(suffix.removeprefix(".") for suffix in FORMATS))
+
+
+def convert(
+    name: str,
+    output: Path | str,
+    to: str = "npy",
+    *,
+    dtype: Dtype = "float32",
+    folder: Path | str | None = None,
+    offline: bool = False,
+) -> Path:
+    """Write a data set in another format.
+
+    From text to `npy` no more than a few hundred kilobytes are in memory at a time, so the data set may be
+    larger than memory; `load(name, folder=output, dtype=..., memory_map=True)` then leaves it on disk.
+
+    Args:
+        name: The data set.
+        output: A folder; the files are written to a new folder in it that has the data set's name.
+        to: `"npy"`, `"npz"`, `"ts"`, `"arff"`, `"tsv"`, `"txt"` or `"csv"`.
+        dtype: Type of the values of `npy`; the other formats hold them as they are.
+        folder: A folder to look into first for the data set.
+        offline: Download nothing.
+
+    Returns:
+        The new folder; it is there whole, or not at all.
+
+    Raises:
+        FileExistsError: If the folder is there already.
+        ValueError: If the format cannot hold the data set; and all that `load` raises.
+    """
+    require_choice("to", to, TARGETS)
+    require_choice("dtype", dtype, ("float32", "float64"))
+    target = Path(output) / name
+    if target.exists():
+        raise FileExistsError(f"{target} is there already.")
+    sources = places.find(name, folder, offline)
+    partial = target.with_name(f".{name}.{os.getpid()}.partial")
+    partial.mkdir(parents=True)
+    try:
+        for split, source in sources.items():
+            _convert(source, partial, f"{name}_{split.upper()}.{to}", split, dtype)
+        partial.replace(target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return target
+
+
+def _convert(source: Source, folder: Path, file: str, split: str, dtype: Dtype) -> None:
+    if not file.endswith(".npy"):
+        X, y = read(source)
+        require(len(y) > 0, "A data set must have labels.", file=str(source))
+        write(folder / file, X, y)
+    elif source.name.suffix in FORMATS:
+        arrays.write_folder(folder, split, blocks(source), np.dtype(dtype))
+    else:
+        arrays.write_folder(folder, split, arrays.to_blocks(*read(source)), np.dtype(dtype))

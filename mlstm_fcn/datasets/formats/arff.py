@@ -1,0 +1,95 @@
+r"""`.arff`, Weka's text format, as the archives use it.
+
+A univariate case is `1,2,3,label`. A multivariate case is one relational attribute and the label,
+`'1,2,3\n4,5,6',label`: a channel for each line of the relation, the two characters `\n` between them.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import IO
+
+import numpy as np
+
+from mlstm_fcn.datasets.formats.cases import Block, Target, read_blocks
+from mlstm_fcn.datasets.formats.errors import FormatError
+
+_ATTRIBUTE = re.compile(r"@attribute\s+('[^']*'|\"[^\"]*\"|\S+)\s+(.*)", re.IGNORECASE)
+_RELATIONAL = re.compile(rb"(['\"])(.*)\1\s*,\s*(.+)")
+_NUMERIC = ("numeric", "real", "integer")
+
+
+def read(file: IO[bytes], path: object) -> Iterator[Block]:
+    """Read the cases of an `.arff` file."""
+    kinds, n_lines = _read_header(file, path)
+    multivariate = "relational" in kinds
+    last = kinds[-1]
+    yield from read_blocks(file, path, n_lines + 1, lambda line: _split(line, multivariate, last))
+
+
+def write(file: IO[bytes], name: str, series: Sequence[np.ndarray], targets: np.ndarray) -> None:
+    """Write cases: relational with several channels or different lengths, flat otherwise."""
+    lengths = {case.shape[1] for case in series}
+    flat = len(lengths) == 1 and len(series[0]) == 1
+    steps = [f"@attribute t{step} numeric\n" for step in range(max(lengths))]
+    lines = [f"@relation {_quoted(name)}\n"]
+    lines += steps if flat else ["@attribute series relational\n", *steps, "@end series\n"]
+    numeric = targets.dtype.kind == "f"
+    kind = "numeric" if numeric else "{" + ",".join(map(_quoted, np.unique(targets).tolist())) + "}"
+    lines += [f"@attribute target {kind}\n", "@data\n"]
+    file.write("".join(lines).encode())
+    for case, target in zip(series, targets.tolist(), strict=True):
+        body = "\\n".join(",".join(map(_number, channel)) for channel in case.tolist())
+        end = repr(target) if numeric else _quoted(target)
+        file.write((f"{body},{end}\n" if flat else f"'{body}',{end}\n").encode())
+
+
+def _read_header(file: IO[bytes], path: object) -> tuple[list[str], int]:
+    """The kinds of the attributes outside a relation, and how many lines the header has."""
+    kinds: list[str] = []
+    within = False
+    for number, line in enumerate(file, start=1):
+        text = line.decode(errors="replace").strip()
+        tag = text.split(maxsplit=1)[0].lower() if text else "%"
+        if tag == "@data":
+            if not kinds:
+                raise FormatError(path, "an @attribute before @data", line=number)
+            return kinds, number
+        if tag == "@attribute":
+            found = _ATTRIBUTE.fullmatch(text)
+            if not found:
+                raise FormatError(path, "@attribute NAME KIND", text, number)
+            if not within:
+                kinds.append(found[2].strip().lower())
+            within = within or kinds[-1] == "relational"
+        elif tag == "@end":
+            within = False
+        elif not tag.startswith(("%", "@relation")):
+            raise FormatError(path, "@relation, @attribute, @end or @data", text, number)
+    raise FormatError(path, "a line @data", "none")
+
+
+def _split(line: bytes, multivariate: bool, kind: str) -> tuple[bytes, Target | None]:
+    if multivariate:
+        found = _RELATIONAL.fullmatch(line)
+        if not found:
+            raise ValueError("a series in quotes, a comma and a label")
+        body, last = found[2].replace(b"\\n", b":"), found[3]
+    else:
+        body, comma, last = line.rpartition(b",")
+        if not comma or b":" in body:
+            raise ValueError("values and a label, separated by commas")
+    label = last.strip().decode(errors="replace")
+    if kind not in _NUMERIC:
+        return body, label.strip("'\"")
+    try:
+        return body, float(label)
+    except ValueError:
+        raise ValueError("a number at the end") from None
+
+
+def _quoted(text: str) -> str:
+    return text if re.fullmatch(r"[\w.+-]+", text) else f"'{text}'"
+
+
+def _number(value: float) -> str:
+    return "?" if value != value else repr(value)

@@ -1,0 +1,169 @@
+"""Folders of NumPy arrays, which can be memory-mapped, and `.npz` files.
+
+A folder holds for each split `X_train.npy` and `y_train.npy`, as the authors of MLSTM-FCN prepared their
+data: series `(cases, channels, time)` and labels (integers are labels, floats are numbers to predict). Where
+series have different lengths, `X_train.npy` holds all values in one row, case after case and in it channel
+after channel, and `lengths_train.npy` the steps of each case.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from mlstm_fcn.datasets.formats.cases import Block
+from mlstm_fcn.datasets.formats.errors import FormatError
+from mlstm_fcn.datasets.formats.source import Source
+
+Series = np.ndarray | list[np.ndarray]
+"""Series as one array `(cases, channels, time)`, or where lengths differ a list of `(channels, time)`."""
+
+_HEADER_BYTES = 128
+
+
+def gather(blocks: Iterable[Block], dtype: np.dtype) -> tuple[Series, np.ndarray]:
+    """All blocks as series and targets in memory."""
+    parts: list[np.ndarray] = []
+    steps: list[int] = []
+    targets: list[Any] = []
+    channels = 1
+    for block in blocks:
+        parts.append(block.values.astype(dtype, copy=False))
+        steps += block.steps
+        targets += block.targets
+        channels = block.channels
+    return to_series(np.concatenate(parts), np.array(steps), channels), np.array(
+        targets or [], _kind(targets)
+    )
+
+
+def to_series(values: np.ndarray, steps: np.ndarray, channels: int) -> Series:
+    """Views of the series that stand one after the other in one row."""
+    if (steps == steps[0]).all():
+        return values.reshape(len(steps), channels, steps[0])
+    ends = np.cumsum(steps * channels).tolist()
+    starts = [0, *ends[:-1]]
+    return [values[start:end].reshape(channels, -1) for start, end in zip(starts, ends, strict=True)]
+
+
+def write_folder(folder: Path, split: str, blocks: Iterable[Block], dtype: np.dtype) -> None:
+    """Write blocks as they come, so that no more than one is in memory.
+
+    Args:
+        folder: An existing folder.
+        split: `"train"` or `"test"`.
+        blocks: The cases.
+        dtype: Type of the values on disk.
+    """
+    steps: list[int] = []
+    targets: list[Any] = []
+    channels = 1
+    with (folder / f"X_{split}.npy").open("wb") as file:
+        file.write(b" " * _HEADER_BYTES)
+        for block in blocks:
+            file.write(block.values.astype(dtype, copy=False).tobytes())
+            steps += block.steps
+            targets += block.targets
+            channels = block.channels
+        equal = len(set(steps)) == 1
+        shape = (len(steps), channels, steps[0]) if equal else (sum(steps) * channels,)
+        file.seek(0)
+        file.write(_header(shape, dtype))
+    if not equal:
+        np.save(folder / f"lengths_{split}.npy", np.array(steps))
+    np.save(folder / f"y_{split}.npy", np.array(targets, _kind(targets)))
+
+
+def read_npy(source: Source, dtype: np.dtype, memory_map: bool = False) -> tuple[Series, np.ndarray]:
+    """Read what `write_folder` wrote, or arrays that the paper's authors prepared.
+
+    Args:
+        source: `X_train.npy` or `X_test.npy`; the other arrays stand beside it.
+        dtype: Type of the values.
+        memory_map: Leave them on disk, and read what is used; their type must be `dtype` already.
+
+    Raises:
+        FormatError: If the arrays are damaged, or do not fit together.
+    """
+    X = _array(source, memory_map)
+    if memory_map and X.dtype != dtype:
+        raise FormatError(source, f"values of type {dtype} to be memory-mapped", str(X.dtype))
+    other = [source.beside(source.name.name.replace("X_", name, 1)) for name in ("y_", "lengths_")]
+    steps = _array(other[1]) if other[1].exists() else None
+    return _checked(X.astype(dtype, copy=False), _array(other[0]), steps, source)
+
+
+def read_npz(file: IO[bytes], path: object, dtype: np.dtype) -> tuple[Series, np.ndarray]:
+    """Read a `.npz` file with the arrays `X`, `y` and, where series have different lengths, `lengths`."""
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            X, y, steps = arrays["X"].astype(dtype), arrays["y"], arrays.get("lengths")
+    except Exception as error:  # NumPy and zipfile raise many kinds for a damaged file
+        raise FormatError(path, "a NumPy archive with arrays X and y", str(error)) from error
+    return _checked(X, y, steps, path)
+
+
+def write_npz(file: IO[bytes], name: str, series: Sequence[np.ndarray], targets: np.ndarray) -> None:
+    """Write a `.npz` file; `name` is not part of this format."""
+    arrays = {"y": targets}
+    if len({case.shape for case in series}) == 1:
+        arrays["X"] = np.stack(series)
+    else:
+        arrays["X"] = np.concatenate([case.ravel() for case in series])
+        arrays["lengths"] = np.array([case.shape[1] for case in series])
+    np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def to_blocks(X: Series, y: np.ndarray, cases: int = 1024) -> Iterator[Block]:
+    """Series in memory as blocks."""
+    for start in range(0, len(X), cases):
+        part = X[start : start + cases]
+        values = np.concatenate([np.ravel(case) for case in part])
+        yield Block(
+            values, part[0].shape[0], [case.shape[1] for case in part], y[start : start + cases].tolist()
+        )
+
+
+def _checked(
+    X: np.ndarray, y: np.ndarray, steps: np.ndarray | None, path: object
+) -> tuple[Series, np.ndarray]:
+    n_cases = len(X) if steps is None else len(steps)
+    if steps is None:
+        if X.ndim != 3 or 0 in X.shape:
+            raise FormatError(path, "an array (cases, channels, time)", X.shape)
+    else:
+        whole = steps.ndim == 1 and steps.dtype.kind in "iu" and n_cases and (steps > 0).all()
+        if X.ndim != 1 or not whole or X.size == 0 or X.size % int(steps.sum()):
+            raise FormatError(path, "values of as many steps as the lengths say", X.shape)
+    y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+    y = y.astype(np.str_) if y.dtype.kind in "iu" else y
+    if y.ndim != 1 or len(y) not in (0, n_cases) or y.dtype.kind not in "Uf":
+        raise FormatError(path, f"{n_cases} labels or numbers beside it", f"{y.shape}, {y.dtype}")
+    return (X if steps is None else to_series(X, steps, X.size // int(steps.sum()))), y
+
+
+def _array(source: Source, memory_map: bool = False) -> np.ndarray:
+    try:
+        if source.member is None:
+            return np.load(source.path, mmap_mode="r" if memory_map else None, allow_pickle=False)
+        with source.open() as file:
+            return np.load(file, allow_pickle=False)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # NumPy and zipfile raise many kinds for a damaged file
+        raise FormatError(source, "a NumPy array", str(error)) from error
+
+
+def _kind(targets: list[Any]) -> type:
+    return np.float64 if targets and isinstance(targets[0], float) else np.str_
+
+
+def _header(shape: tuple[int, ...], dtype: np.dtype) -> bytes:
+    """The header of a `.npy` file (NumPy Enhancement Proposal 1), of a length that is known beforehand."""
+    about = repr({"descr": np.dtype(dtype).str, "fortran_order": False, "shape": shape}).encode()
+    length = _HEADER_BYTES - 10
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", length) + about.ljust(length - 1) + b"\n"

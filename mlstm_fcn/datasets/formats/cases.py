@@ -1,0 +1,144 @@
+"""From lines of text to series: what all text formats share.
+
+A format turns each line into a body, `1,2,3:4,5,6` with a colon between channels and a comma between values,
+and a target, a label or a number. The rest happens here, a block of lines at a time.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import IO, NoReturn
+
+import numpy as np
+
+from mlstm_fcn.datasets.formats import values
+from mlstm_fcn.datasets.formats.errors import FormatError
+
+Target = str | float
+Split = Callable[[bytes], tuple[bytes, Target | None]]
+"""A line, stripped, to its body and target. Raises ValueError with what was expected of the line."""
+
+_SMALLEST_BLOCK, _LARGEST_BLOCK = 1 << 15, 1 << 18  # bytes; a block grows to an eighth of what was read
+_NO_MARKS = bytes(set(range(256)) - set(b",:\n"))
+
+
+@dataclass(frozen=True)
+class Block:
+    """Consecutive cases.
+
+    Attributes:
+        values: All values, float64: case after case, in it channel after channel.
+        channels: Channels of each case.
+        steps: Steps of each case.
+        targets: Their labels or numbers; empty where there are none.
+    """
+
+    values: np.ndarray
+    channels: int
+    steps: Sequence[int]
+    targets: list[Target]
+
+
+@dataclass(frozen=True)
+class _Line:
+    number: int
+    text: bytes
+    body: bytes
+    target: Target | None
+
+
+def read_blocks(file: IO[bytes], path: object, first_line: int, split: Split) -> Iterator[Block]:
+    """Read cases.
+
+    Args:
+        file: At the first line of data.
+        path: What errors call the file.
+        first_line: The number of that line, from 1.
+        split: The format's reading of a line.
+
+    Yields:
+        Blocks with the same number of channels.
+
+    Raises:
+        FormatError: If a line cannot be read, or there is none.
+    """
+    channels, size, read = None, _SMALLEST_BLOCK, 0
+    while lines := file.readlines(size):
+        cases = [*_split(lines, path, first_line, split)]
+        first_line += len(lines)
+        read += sum(map(len, lines))
+        size = min(max(size, read // 8), _LARGEST_BLOCK)
+        if cases:
+            block = _block(cases, path, channels)
+            channels = block.channels
+            yield block
+    if channels is None:
+        raise FormatError(path, "at least one case", line=first_line)
+
+
+def _split(lines: Iterable[bytes], path: object, first: int, split: Split) -> Iterator[_Line]:
+    for number, line in enumerate(lines, start=first):
+        text = line.strip()
+        if text and not text.startswith((b"#", b"%")):
+            try:
+                yield _Line(number, line, *split(text))
+            except FormatError:
+                raise
+            except ValueError as error:
+                raise FormatError(path, str(error), text, number) from None
+
+
+def _block(lines: list[_Line], path: object, channels: int | None) -> Block:
+    joined = b"\n".join([line.body for line in lines])
+    without_digits = values.without_digits(joined)
+    marks = without_digits.translate(None, _NO_MARKS).split(b"\n")
+    shape_of = {mark: _shape(mark) for mark in set(marks)}
+    shapes = [shape_of[mark] for mark in marks]
+    channels = channels or shapes[0][0]
+    if any(shape[0] != channels or shape[1] == 0 for shape in shape_of.values()):
+        _raise_first_wrong_shape(lines, marks, shapes, path, channels)
+    try:
+        parsed = values.parse(joined, without_digits)
+    except ValueError:
+        _raise_first_wrong_number(lines, path)
+    targets = [line.target for line in lines if line.target is not None]
+    return Block(parsed, channels, [steps for _, steps in shapes], targets)
+
+
+def _shape(mark: bytes) -> tuple[int, int]:
+    """Channels and steps of a body of which only commas and colons are left; 0 steps where they differ."""
+    steps = [len(channel) + 1 for channel in mark.split(b":")]
+    return len(steps), steps[0] if len(set(steps)) == 1 else 0
+
+
+def _raise_first_wrong_shape(
+    lines: list[_Line], marks: list[bytes], shapes: list[tuple[int, int]], path: object, channels: int
+) -> NoReturn:
+    for line, mark, shape in zip(lines, marks, shapes, strict=True):
+        if shape[0] != channels:
+            raise FormatError(path, f"{channels} channels, as in the case before", shape[0], line.number)
+        first, *others = [len(channel) + 1 for channel in mark.split(b":")]
+        for number, steps in enumerate(others, start=2):
+            if steps != first:
+                expected = f"{first} values in channel {number}, as in channel 1"
+                raise FormatError(path, expected, steps, line.number)
+    raise AssertionError("called where every shape is right")
+
+
+def _raise_first_wrong_number(lines: list[_Line], path: object) -> NoReturn:
+    for line in lines:
+        for channel, text in enumerate(line.body.split(b":"), start=1):
+            for step, token in enumerate(text.split(b","), start=1):
+                try:
+                    values.parse(token)
+                except ValueError:
+                    expected = f"a number, ? or NaN as value {step} of channel {channel}"
+                    raise FormatError(path, expected, token, line.number, _column(line, token)) from None
+    raise AssertionError("called where every number is right")
+
+
+def _column(line: _Line, token: bytes) -> int:
+    """Where a wrong value stands: the first place between separators where its text does."""
+    between = rb"(?<![^\s,:'\"n(])" + re.escape(token) + rb"(?![^\s,:'\"\\)])"
+    found = re.search(between, line.text)
+    return found.start() + 1 if found else 1

@@ -1,0 +1,54 @@
+"""Where the bytes of a file are: on disk, or in a zip archive, which is read without unpacking it."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file, or one member of a zip archive.
+
+    Attributes:
+        path: The file, or the archive.
+        member: The member's name in the archive; None for a plain file.
+    """
+
+    path: Path
+    member: str | None = None
+
+    def __str__(self) -> str:
+        return str(self.path) if self.member is None else f"{self.path}/{self.member}"
+
+    @property
+    def name(self) -> PurePosixPath:
+        """The file's own name, without folders."""
+        return PurePosixPath(PurePosixPath(self.member).name if self.member else self.path.name)
+
+    def beside(self, name: str) -> Source:
+        """Another file of the same folder."""
+        if self.member is None:
+            return Source(self.path.with_name(name))
+        return Source(self.path, str(PurePosixPath(self.member).with_name(name)))
+
+    def exists(self) -> bool:
+        """Whether it is there."""
+        if self.member is None:
+            return self.path.is_file()
+        with zipfile.ZipFile(self.path) as archive:
+            return self.member in archive.namelist()
+
+    @contextmanager
+    def open(self) -> Iterator[IO[bytes]]:
+        """The bytes, to be read once."""
+        if self.member is None:
+            with self.path.open("rb") as file:
+                yield file
+        else:
+            with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as file:
+                yield file

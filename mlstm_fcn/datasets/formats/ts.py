@@ -1,0 +1,137 @@
+"""`.ts`, the text format of timeseriesclassification.com.
+
+A header of lines that begin with `@`, then a line for each case: channels separated by colons, values by
+commas, and last the class label or the number to predict. With timestamps a value is `(stamp,value)`.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import IO
+
+import numpy as np
+
+from mlstm_fcn.datasets.formats.cases import Block, Target, read_blocks
+from mlstm_fcn.datasets.formats.errors import FormatError
+
+_FLAGS = {"@timestamps": None, "@classlabel": "label", "@targetlabel": "number"}
+_STAMPED = re.compile(rb"\s*\(([^()]*),([^(),]*)\)\s*([,:]?)")
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the `@` lines say that matters for reading the cases; sizes are taken from the cases themselves.
+
+    Attributes:
+        target: What stands last in each line: `"label"`, `"number"` (for regression) or None.
+        labels: The labels that the header announces, as it spells them.
+        has_timestamps: Whether values are `(stamp,value)` pairs.
+    """
+
+    target: str | None = None
+    labels: tuple[str, ...] = ()
+    has_timestamps: bool = False
+
+    def split(self, line: bytes) -> tuple[bytes, Target | None]:
+        """A line to its body and target."""
+        target = None
+        if self.target:
+            line, colon, last = line.rpartition(b":")
+            if not colon:
+                raise ValueError(f"at least one channel before the {self.target}")
+            target = self._target(last.strip())
+        return (_without_stamps(line) if self.has_timestamps else line), target
+
+    def _target(self, text: bytes) -> Target:
+        if self.target == "number":
+            try:
+                return float(text)
+            except ValueError:
+                raise ValueError("a number at the end") from None
+        label = text.decode(errors="replace")
+        if self.labels and label not in self.labels:
+            raise ValueError(f"a label out of {', '.join(self.labels)} at the end")
+        if not label:
+            raise ValueError("a label at the end")
+        return label
+
+
+def read(file: IO[bytes], path: object) -> Iterator[Block]:
+    """Read the cases of a `.ts` file."""
+    header, n_lines = _read_header(file, path)
+    yield from read_blocks(file, path, n_lines + 1, header.split)
+
+
+def write(file: IO[bytes], name: str, series: Sequence[np.ndarray], targets: np.ndarray) -> None:
+    """Write cases, with the header that the archive's own files have.
+
+    Args:
+        file: Where to.
+        name: The problem's name.
+        series: Arrays `(channels, time)`.
+        targets: Labels (strings), numbers, or nothing.
+    """
+    lengths = {case.shape[1] for case in series}
+    header = {
+        "problemName": name,
+        "timeStamps": "false",
+        "missing": _flag(any(np.isnan(case).any() for case in series)),
+        "univariate": _flag(len(series[0]) == 1),
+        "dimensions": len(series[0]),
+        "equalLength": _flag(len(lengths) == 1),
+    }
+    if len(lengths) == 1:
+        header["seriesLength"] = lengths.pop()
+    if targets.dtype.kind == "f":
+        header["targetLabel"] = "true"
+    else:
+        header["classLabel"] = " ".join(["true", *np.unique(targets).tolist()]) if len(targets) else "false"
+    file.write("".join(f"@{tag} {value}\n" for tag, value in header.items()).encode() + b"@data\n")
+    ends = [f":{target}\n" for target in targets.tolist()] or ["\n"] * len(series)
+    for case, end in zip(series, ends, strict=True):
+        body = ":".join(",".join(map(_number, channel)) for channel in case.tolist())
+        file.write((body + end).encode())
+
+
+def _read_header(file: IO[bytes], path: object) -> tuple[Header, int]:
+    target: str | None = None
+    labels: tuple[str, ...] = ()
+    has_timestamps = False
+    for number, line in enumerate(file, start=1):
+        tag, *words = line.decode(errors="replace").split() or ["#"]
+        if tag.startswith(("#", "%")):
+            continue
+        if not tag.startswith("@"):
+            raise FormatError(path, "a header line that begins with @, or @data", line.strip(), number)
+        if tag.lower() == "@data":
+            return Header(target, labels, has_timestamps), number
+        if tag.lower() in _FLAGS:
+            flag = words[0].lower() if words else ""
+            if flag not in ("true", "false"):
+                raise FormatError(path, f"true or false after {tag}", flag, number)
+            if tag.lower() == "@timestamps":
+                has_timestamps = flag == "true"
+            elif flag == "true":
+                target, labels = _FLAGS[tag.lower()], tuple(words[1:])
+    raise FormatError(path, "a line @data", "none")
+
+
+def _without_stamps(line: bytes) -> bytes:
+    """`(0,1.5),(1,2):(0,3),(1,4)` to `1.5,2:3,4`. A stamp may hold colons, a date for example."""
+    body, end = [], 0
+    for pair in _STAMPED.finditer(line):
+        if pair.start() != end:
+            break
+        body += [pair[2], pair[3]]
+        end = pair.end()
+    if end != len(line) or not body or body[-1]:
+        raise ValueError("pairs (timestamp,value) separated by commas")
+    return b"".join(body)
+
+
+def _flag(value: bool) -> str:
+    return str(value).lower()
+
+
+def _number(value: float) -> str:
+    return "?" if value != value else repr(value)

@@ -1,0 +1,48 @@
+"""`.tsv`, `.txt` and `.csv` as the UCR archive has them: the label, then the values, a case a line.
+
+There is one channel, and no header. Where series have different lengths, the short ones are filled up with
+NaN at the end; so NaN at the end of a line is not part of the series.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import IO
+
+import numpy as np
+
+from mlstm_fcn.datasets.formats.cases import Block, Target, read_blocks
+
+_MISSING = (b"nan", b"?")
+
+
+def read(file: IO[bytes], path: object) -> Iterator[Block]:
+    """Read the cases of a file; tabs, commas and spaces separate."""
+    yield from read_blocks(file, path, 1, _split)
+
+
+def write(file: IO[bytes], name: str, series: Sequence[np.ndarray], targets: np.ndarray) -> None:
+    """Write cases with tabs between values; `name` is not part of this format."""
+    longest = max(case.shape[1] for case in series)
+    for case, target in zip(series, targets.tolist(), strict=True):
+        padded = case[0].tolist() + [np.nan] * (longest - case.shape[1])
+        fields = [target, *("NaN" if value != value else repr(value) for value in padded)]
+        file.write("\t".join(map(str, fields)).encode() + b"\n")
+
+
+def _split(line: bytes) -> tuple[bytes, Target | None]:
+    separator = b"\t" if b"\t" in line else b","
+    if separator not in line:
+        line = separator.join(line.split())
+    label, _, body = line.partition(separator)
+    if not body or b":" in body or (separator != b"," and b"," in body):
+        raise ValueError("a label and values, separated by tabs, commas or spaces")
+    return _without_padding(body.replace(separator, b",")), label.decode(errors="replace").strip()
+
+
+def _without_padding(body: bytes) -> bytes:
+    """A body without the NaN at its end; of nothing but NaN the first stays."""
+    if not body.lower().endswith(_MISSING):
+        return body
+    values = body.split(b",")
+    while len(values) > 1 and values[-1].strip().lower() in _MISSING:
+        values.pop()
+    return b",".join(values)

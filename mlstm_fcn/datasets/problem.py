@@ -1,0 +1,126 @@
+"""A data set with a split into training and test cases, and other splits of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from mlstm_fcn._checks import require
+from mlstm_fcn.datasets.formats import Series
+
+
+@dataclass(frozen=True, repr=False)
+class Problem:
+    """A data set with a split into training and test cases.
+
+    Attributes:
+        name: Its name in the archive.
+        X_train: Training series, `(cases, channels, time)`, or where lengths differ a list of arrays
+            `(channels, time)`.
+        y_train: Their labels, strings as the archive spells them; for regression numbers.
+        X_test: Test series.
+        y_test: Their labels.
+    """
+
+    name: str
+    X_train: Series
+    y_train: np.ndarray
+    X_test: Series
+    y_test: np.ndarray
+
+    def __repr__(self) -> str:
+        lengths = {case.shape[-1] for part in (self.X_train, self.X_test) for case in part}
+        steps = f"{min(lengths)} to {max(lengths)}" if len(lengths) > 1 else str(*lengths)
+        target = f"{len(np.unique(self.y_train))} classes" if self.y_train.dtype.kind == "U" else "a number"
+        return (
+            f"Problem({self.name!r}: {len(self.y_train)} training and {len(self.y_test)} test cases, "
+            f"{self.X_train[0].shape[0]} channels, {steps} steps, {target})"
+        )
+
+    def pooled(self) -> tuple[Series, np.ndarray]:
+        """All cases, those of the training set first, and their labels."""
+        return _joined(self.X_train, self.X_test), np.concatenate([self.y_train, self.y_test])
+
+    def resample(self, seed: int) -> Problem:
+        """Another split of the same sizes, with the class counts of the default split in both parts.
+
+        This is the archive's convention: resample 0 is the default split, resample `i` is drawn with seed
+        `i`. The indices are those of sktime, aeon and tsml-eval for the same seed (Java's tsml draws others).
+
+        Args:
+            seed: The number of the resample, at least 0.
+
+        Returns:
+            The problem with that split; its cases are ordered by class. Where numbers are to be predicted,
+            cases are drawn without regard to them.
+
+        Raises:
+            ValueError: If the seed is negative, or the test set has a class that the training set lacks.
+        """
+        require(seed >= 0, "`seed` must be at least 0.", seed=seed)
+        if seed == 0:
+            return self
+        X, y = self.pooled()
+        return self._split(X, y, *_resampled(self.y_train, y, np.random.RandomState(seed)))
+
+    def folds(self, cv: Any, groups: Any = None) -> Iterator[Problem]:
+        """The splits that a splitter of scikit-learn makes of all cases.
+
+        Args:
+            cv: A splitter, for example `StratifiedKFold(5)` or `LeaveOneGroupOut()`.
+            groups: The group of each case, training cases first; a person, say, whose series should not be
+                in both parts.
+
+        Yields:
+            A problem for each fold.
+
+        Example:
+            >>> from sklearn.model_selection import StratifiedKFold
+            >>> for fold in load("BasicMotions").folds(StratifiedKFold(5)):
+            ...     MLSTMFCNClassifier().fit(fold.X_train, fold.y_train).score(fold.X_test, fold.y_test)
+        """
+        X, y = self.pooled()
+        for train, test in cv.split(np.zeros((len(y), 1)), y, groups):
+            yield self._split(X, y, train, test)
+
+    def _split(self, X: Series, y: np.ndarray, train: np.ndarray, test: np.ndarray) -> Problem:
+        return replace(
+            self, X_train=_taken(X, train), y_train=y[train], X_test=_taken(X, test), y_test=y[test]
+        )
+
+
+def _resampled(
+    y_train: np.ndarray, y: np.ndarray, random: np.random.RandomState
+) -> tuple[np.ndarray, np.ndarray]:
+    if y.dtype.kind != "U":
+        order = np.arange(len(y))
+        random.shuffle(order)
+        return order[: len(y_train)], order[len(y_train) :]
+    unknown = sorted(set(y.tolist()) - set(y_train.tolist()))
+    require(
+        not unknown, "Every class of the test set must be in the training set to resample.", unknown=unknown
+    )
+    train, test = [], []
+    for label, count in zip(*np.unique(y_train, return_counts=True), strict=True):
+        cases = np.flatnonzero(y == label)
+        random.shuffle(cases)
+        train.append(cases[:count])
+        test.append(cases[count:])
+    return np.concatenate(train), np.concatenate(test)
+
+
+def _joined(first: Series, second: Series) -> Series:
+    arrays = isinstance(first, np.ndarray) and isinstance(second, np.ndarray)
+    if arrays and first.shape[1:] == second.shape[1:]:  # type: ignore[union-attr]
+        return np.concatenate([first, second])
+    return [*first, *second]
+
+
+def _taken(X: Series, cases: np.ndarray) -> Series:
+    if isinstance(X, np.ndarray):
+        return X[cases]
+    taken = [X[case] for case in cases.tolist()]
+    return np.stack(taken) if len({case.shape for case in taken}) == 1 else taken

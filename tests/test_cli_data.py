@@ -1,0 +1,94 @@
+"""`mlstm-fcn data` lists, describes, gets and converts."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from mlstm_fcn import datasets
+from mlstm_fcn.cli import main
+
+
+def run(*arguments, code=0):
+    result = CliRunner(env={"COLUMNS": "120"}).invoke(main, ["data", *map(str, arguments)])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def test_list_shows_the_catalogue_and_what_is_here():
+    output = run("list", "--archive", "UEA", "--unequal-length")
+    assert output.splitlines()[-1].startswith("4 data sets, 1 of them here")
+    row = next(line for line in output.splitlines() if "JapaneseVowels" in line)
+    assert row.split() == ["*", "JapaneseVowels", "UEA", "270", "370", "12", "7-29", "9"]
+    assert "?" in next(line for line in output.splitlines() if "InsectWingbeat" in line)
+
+
+def test_list_of_what_is_here_needs_no_download():
+    assert run("list", "--here").splitlines()[-1] == "11 data sets, 11 of them here"
+
+
+def test_describe():
+    output = run("describe", "BasicMotions")
+    for part in ("40 training, 40 test", "1.0000  ROCKET", "arXiv 1811.00075"):
+        assert part in output
+
+
+def test_fetch_gets_what_it_can_and_names_what_it_cannot(monkeypatch):
+    monkeypatch.setattr("mlstm_fcn.datasets.transfer.WAITS", ())
+    output = run("fetch", "UnitTest", "Coffee", "BasicMotions", code=1)
+    assert "UnitTest_TRAIN.ts" in output
+    assert "BasicMotions_TRAIN.ts" in output
+    assert "Error: Coffee could not be downloaded." in output
+    assert "offline=True forbids a download" in run("fetch", "Coffee", "--offline", code=1)
+
+
+def test_fetch_of_an_archive(monkeypatch):
+    """The scripts of the shelf are this command."""
+    monkeypatch.setattr("mlstm_fcn.datasets.transfer.WAITS", ())
+    output = run("fetch", "--archive", "TSER", "--offline")
+    assert [line.split()[0] for line in output.splitlines()] == ["Covid3Month", "Tecator"]
+    assert "Give names of data sets, or an archive." in run("fetch", code=1)
+
+
+@pytest.mark.parametrize(("archive", "found"), [("uea", "BasicMotions"), ("ucr", "GunPoint")])
+def test_the_scripts_of_the_shelf(archive, found):
+    script = Path(__file__).parent.parent / "datasets" / archive / "prepare.py"
+    command = [sys.executable, str(script), "--offline"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 1
+    assert f"{found}_TRAIN.ts" in result.stdout
+    assert "offline=True forbids a download" in result.stderr
+
+
+def test_convert_a_data_set_to_arrays_and_train_on_them(tmp_path):
+    assert run("convert", "UnitTest", tmp_path) == f"written {tmp_path / 'UnitTest'}\n"
+    problem = datasets.load("UnitTest", folder=tmp_path, dtype="float32", memory_map=True)
+    assert isinstance(problem.X_train, np.memmap)
+    assert "is there already" in run("convert", "UnitTest", tmp_path, code=1)
+
+
+def test_convert_a_file(tmp_path):
+    first, second = tmp_path / "it.ts", tmp_path / "it.arff"
+    datasets.write(first, np.ones((2, 3, 4)), ["a", "b"])
+    assert run("convert", first, second) == f"written {second}\n"
+    assert datasets.read(second)[0].shape == (2, 3, 4)
+    assert "the ending of OUTPUT says the format" in run("convert", first, second, "--to", "ts", code=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["describe", "BasicMotion"], "Did you mean 'BasicMotions'"),
+        (["list", "--archive", "uea"], "Did you mean 'UEA'"),
+        (["convert", "it.ts", "it.arff"], "No such file"),
+        (["convert", "BasicMotions", "out", "--to", "mat"], "`to` must be one of 'npy'"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    output = run(*arguments, code=1)
+    assert message in output
+    assert list(tmp_path.iterdir()) == []

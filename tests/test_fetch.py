@@ -1,0 +1,242 @@
+"""Downloads arrive whole and checked, or leave nothing behind, whatever goes wrong."""
+
+import hashlib
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlstm_fcn import datasets
+from mlstm_fcn.datasets import fetch, places
+from tests.web import Site, served
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    """A zip of a small data set that is in the catalogue, but not with sktime."""
+    folder = tmp_path_factory.mktemp("made")
+    rng = np.random.default_rng(0)
+    with zipfile.ZipFile(folder / "Coffee.zip", "w", zipfile.ZIP_DEFLATED) as made:
+        for part in ("Coffee_TRAIN.ts", "Coffee_TEST.ts"):
+            datasets.write(folder / part, rng.normal(size=(20, 1, 400)), ["0", "1"] * 10)
+            made.write(folder / part, part)
+    return folder
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLSTM_FCN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("mlstm_fcn.datasets.transfer.WAITS", (0.0, 0.0))
+    monkeypatch.setattr("mlstm_fcn.datasets.transfer.TIMEOUT", 0.5)
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def mirror(archive, monkeypatch):
+    site = Site({"/Coffee.zip": (archive / "Coffee.zip").read_bytes()})
+    with served(site) as url:
+        monkeypatch.setenv("MLSTM_FCN_MIRROR", url)
+        yield site
+
+
+def left(cache):
+    return sorted(str(path.relative_to(cache)) for path in cache.rglob("*") if path.is_file())
+
+
+def test_a_mirror_is_asked_once_and_then_the_cache(mirror, cache, archive):
+    problem = datasets.load("Coffee")
+    assert (
+        repr(problem) == "Problem('Coffee': 20 training and 20 test cases, 1 channels, 400 steps, 2 classes)"
+    )
+    np.testing.assert_array_equal(problem.X_test, datasets.read(archive / "Coffee_TEST.ts")[0])
+    again = datasets.load("Coffee", offline=True)
+    np.testing.assert_array_equal(again.X_train, problem.X_train)
+    assert mirror.requests == ["/Coffee.zip"]
+    assert "Coffee" in datasets.here()
+    content = (cache / "Coffee.zip").read_bytes()
+    assert (cache / "Coffee.zip.sha256").read_text() == f"{hashlib.sha256(content).hexdigest()}  Coffee.zip\n"
+    assert list((cache / "partial").iterdir()) == []
+
+
+def test_a_mirror_may_be_a_folder_and_may_have_data_sets_of_ones_own(archive, cache, monkeypatch, tmp_path):
+    monkeypatch.setenv("MLSTM_FCN_MIRROR", str(archive))
+    assert len(datasets.load("Coffee").y_train) == 20
+    own = tmp_path / "own"
+    own.mkdir()
+    with zipfile.ZipFile(own / "Ours.zip", "w") as made:
+        for part in ("TRAIN", "TEST"):
+            made.write(archive / f"Coffee_{part}.ts", f"Ours/Ours_{part}.ts")
+    monkeypatch.setenv("MLSTM_FCN_MIRROR", str(own))
+    assert len(datasets.load("Ours").y_train) == 20
+
+
+def test_zenodo_is_asked_next_and_its_check_sums_are_compared(archive, cache, monkeypatch):
+    parts = {part: (archive / part).read_bytes() for part in ("Coffee_TRAIN.ts", "Coffee_TEST.ts")}
+    record = f"/api/records/{datasets.describe('Coffee').zenodo}"
+
+    def about(base):
+        files = [
+            {
+                "key": part,
+                "links": {"self": f"{base}/{part}"},
+                "checksum": f"md5:{hashlib.md5(body).hexdigest()}",
+            }
+            for part, body in parts.items()
+        ]
+        return json.dumps({"files": files}).encode()
+
+    site = Site({record: about} | {f"/{part}": body for part, body in parts.items()})
+    with served(site) as url:
+        monkeypatch.setattr(fetch, "ZENODO", url)
+        assert len(datasets.load("Coffee").y_test) == 20
+        (cache / "Coffee.zip").unlink()
+        site.files["/Coffee_TEST.ts"] = parts["Coffee_TEST.ts"].replace(b"1", b"2")
+        with pytest.raises(datasets.FetchError, match=r"Coffee_TEST.ts has md5 .* is published"):
+            datasets.load("Coffee")
+    assert not (cache / "Coffee.zip").exists()
+
+
+def test_the_archives_site_is_asked_last(archive, cache, monkeypatch):
+    with served(Site({"/Coffee.zip": (archive / "Coffee.zip").read_bytes()})) as url:
+        monkeypatch.setattr(fetch, "SITE", url)
+        assert len(datasets.load("Coffee").y_test) == 20
+
+
+@pytest.mark.parametrize("fault", ["truncate", "error", "stall"])
+def test_a_passing_fault_is_tried_again(fault, mirror, cache):
+    mirror.faulty(fault, times=1)
+    assert len(datasets.load("Coffee").y_test) == 20
+    assert len(mirror.requests) == 2
+
+
+@pytest.mark.parametrize("fault", ["truncate", "error", "stall"])
+def test_a_lasting_fault_leaves_nothing_and_the_next_call_works(fault, mirror, cache):
+    mirror.faulty(fault)
+    with pytest.raises(
+        datasets.FetchError, match=r"Coffee could not be downloaded. Put Coffee.zip into a folder"
+    ):
+        datasets.load("Coffee")
+    assert left(cache) == []
+    mirror.faulty(None)
+    assert len(datasets.load("Coffee").y_test) == 20
+
+
+def test_every_place_that_was_asked_is_named(mirror, cache):
+    del mirror.files["/Coffee.zip"]
+    with pytest.raises(datasets.FetchError) as error:
+        datasets.load("Coffee")
+    assert "404" in str(error.value)
+    assert str(error.value).count("\n  http://127.0.0.1") == 3
+    assert mirror.requests == ["/Coffee.zip"]
+    assert left(cache) == []
+
+
+def test_a_server_that_is_down(cache):
+    with pytest.raises(datasets.FetchError, match="Connection refused"):
+        datasets.load("Coffee")
+    assert left(cache) == []
+
+
+def test_a_page_instead_of_an_archive_is_refused(mirror, cache):
+    mirror.files["/Coffee.zip"] = b"<html>Not found, but with status 200</html>"
+    with pytest.raises(datasets.FetchError, match="is not a zip archive, or is damaged"):
+        datasets.load("Coffee")
+    assert left(cache) == []
+
+
+def test_an_archive_that_has_changed_is_refused(mirror, cache, archive):
+    datasets.load("Coffee")
+    (cache / "Coffee.zip").unlink()
+    with zipfile.ZipFile(archive / "other.zip", "w") as other:
+        other.write(archive / "Coffee_TRAIN.ts", "Coffee_TRAIN.ts")
+    mirror.files["/Coffee.zip"] = (archive / "other.zip").read_bytes()
+    with pytest.raises(datasets.FetchError, match=r"its SHA-256 is .* first download was .* delete .*sha256"):
+        datasets.load("Coffee")
+    assert not (cache / "Coffee.zip").exists()
+    (cache / "Coffee.zip.sha256").unlink()
+    with pytest.raises(ValueError, match="must hold Coffee_TRAIN and Coffee_TEST"):
+        datasets.load("Coffee")
+
+
+def test_offline_says_where_it_looked(cache, mirror):
+    with pytest.raises(FileNotFoundError, match=r"offline=True forbids a download. Searched: .*cache"):
+        datasets.load("Coffee", offline=True)
+    assert mirror.requests == []
+
+
+CHILD = """
+import sys
+from mlstm_fcn import datasets
+from mlstm_fcn.datasets import fetch, transfer
+transfer.TIMEOUT, transfer.WAITS, fetch.ZENODO, fetch.SITE = 20, (), "http://127.0.0.1:9", "http://127.0.0.1:9"
+print(repr(datasets.load("Coffee")))
+"""
+
+
+def child(limit=None):
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parent.parent,
+        preexec_fn=limit,
+    )
+
+
+def test_killed_in_the_middle(mirror, cache):
+    mirror.faulty("stall", times=1)
+    process = child()
+    assert mirror.half_sent.wait(60)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=60)
+    assert not (cache / "Coffee.zip").exists()
+    assert len(list((cache / "partial").iterdir())) == 1
+    assert len(datasets.load("Coffee").y_test) == 20
+    assert list((cache / "partial").iterdir()) == []
+
+
+def test_two_processes_at_once(mirror, cache):
+    processes = [child(), child()]
+    for process in processes:
+        out, err = process.communicate(timeout=120)
+        assert "20 training and 20 test cases" in out, err
+    assert len(mirror.requests) in (1, 2)
+    assert list((cache / "partial").iterdir()) == []
+
+
+def test_a_full_disk(mirror, cache, archive):
+    size = (archive / "Coffee.zip").stat().st_size
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, size // 2))
+
+    process = child(limit)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "FetchError: Coffee could not be written to" in err
+    assert left(cache) == []
+    assert len(datasets.load("Coffee").y_test) == 20
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_cache_that_cannot_be_written(mirror, tmp_path, monkeypatch):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o500)
+    monkeypatch.setenv("MLSTM_FCN_CACHE", str(closed))
+    with pytest.raises(datasets.FetchError, match="could not be written"):
+        datasets.load("Coffee")
+
+
+def test_the_cache_is_in_the_users_folder_unless_named(monkeypatch):
+    monkeypatch.delenv("MLSTM_FCN_CACHE")
+    assert places.cache_folder().name == "mlstm_fcn"
+    assert places.cache_folder().is_absolute()

@@ -1,0 +1,83 @@
+"""Damaged files give series or a FormatError: no other exception, no hang, no wrong shape."""
+
+import io
+import random
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from mlstm_fcn.datasets import FormatError, read, write
+from mlstm_fcn.datasets.formats import Source
+
+FILES = 10_000
+FORMATS = [".ts", ".arff", ".tsv", ".npz", "stamped.ts"]
+
+
+class Memory(Source):
+    """A file that is not on disk, so that ten thousand can be read in seconds."""
+
+    @contextmanager
+    def open(self):
+        yield io.BytesIO(self.path.content)
+
+
+class Content:
+    def __init__(self, name, content):
+        self.name, self.content = name, content
+
+    def __str__(self):
+        return self.name
+
+
+def mutated(content, rnd):
+    """Some bytes flipped, lines dropped or doubled, or the end cut off."""
+    content = bytearray(content)
+    for _ in range(rnd.randint(1, 4)):
+        kind = rnd.random()
+        if kind < 0.5 and content:
+            content[rnd.randrange(len(content))] = rnd.choice(b"0123456789,.:;-+eE?@#%'\"\\n()\t \x00\xff")
+        elif kind < 0.7:
+            lines = bytes(content).splitlines(keepends=True)
+            if lines:
+                place = rnd.randrange(len(lines))
+                lines[place : place + 1] = [] if rnd.random() < 0.5 else [lines[place]] * 2
+            content = bytearray(b"".join(lines))
+        elif kind < 0.85:
+            content = content[: rnd.randint(0, len(content))]
+        elif content:
+            content[rnd.randrange(len(content))] ^= 1 << rnd.randrange(8)
+    return bytes(content)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    folder = tmp_path_factory.mktemp("whole")
+    labels = ["Yes", "no", "3", "Yes"]
+    for suffix in (".ts", ".arff", ".npz"):
+        X = rng.normal(size=(4, 2, 6))
+        X[1, 0, 2] = np.nan
+        write(folder / f"it{suffix}", X if suffix != ".arff" else [X[0], X[1, :, :3], X[2], X[3]], labels)
+    write(folder / "it.tsv", [rng.normal(size=(1, steps)) for steps in (6, 4, 6, 5)], labels)
+    stamped = "@timeStamps true\n@classLabel true a b\n@data\n(0,1.5),(1,-2):(0,3),(1,4):a\n(0,1):(0,2):b\n"
+    (folder / "itstamped.ts").write_text(stamped)
+    return {suffix: (folder / f"it{suffix}").read_bytes() for suffix in FORMATS}
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_damaged_files_give_series_or_a_format_error(suffix, whole):
+    rnd = random.Random(suffix)
+    read_well = 0
+    for _ in range(FILES // len(FORMATS)):
+        content = mutated(whole[suffix], rnd)
+        try:
+            X, y = read(Memory(Content(f"it{suffix}", content)))
+        except FormatError:
+            continue
+        read_well += 1
+        assert len(X) > 0
+        assert len(y) in (0, len(X))
+        assert all(case.ndim == 2 and case.size and case.dtype == np.float64 for case in X)
+        assert len({len(case) for case in X}) == 1
+    assert read_well > 0

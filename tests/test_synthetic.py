@@ -1,0 +1,80 @@
+"""The synthetic problems are what they say: solvable by the mechanism, and by chance alone without it."""
+
+import numpy as np
+import pytest
+
+from mlstm_fcn.datasets import synthetic
+from mlstm_fcn.preprocess import pad
+
+
+def accuracy(problem, guess):
+    """Of a rule that maps a series to True for the label yes."""
+    X, y = problem.pooled()
+    right = np.mean([guess(case) == (label == "yes") for case, label in zip(X, y, strict=True)])
+    return max(right, 1 - right)
+
+
+def smoothed(case, steps):
+    return np.convolve(case[0], np.ones(steps) / steps, "valid")
+
+
+RULES = {
+    "pattern": lambda case: smoothed(case, 4).min() < -1.9,
+    "order": lambda case: smoothed(case, 8).argmax() < smoothed(case, 8).argmin(),
+    "interaction": lambda case: case[0, 32:].mean() * case[1, 32:].mean() > 0,
+    "length": lambda case: case.shape[1] > 48,
+}
+WITHOUT = {
+    "pattern": lambda case: np.square(case).sum() > 64 + 8 * 9,
+    "order": lambda case: np.sort(case[0])[-8:].mean() > -np.sort(case[0])[:8].mean(),
+    "interaction": lambda case: case[0, 32:].mean() > 0,
+    "length": lambda case: case[0, :32].mean() > 0,
+}
+
+
+@pytest.mark.parametrize("kind", synthetic.KINDS)
+def test_the_mechanism_solves_it_and_nothing_else_does(kind):
+    problem = synthetic.make(kind, n_train=400, n_test=400, random_state=0)
+    assert accuracy(problem, RULES[kind]) > 0.97
+    assert accuracy(problem, WITHOUT[kind]) < 0.56
+
+
+@pytest.mark.parametrize("kind", synthetic.KINDS)
+def test_both_classes_are_as_frequent_and_the_seed_decides_all(kind):
+    first, again, other = (synthetic.make(kind, n_train=10, random_state=seed) for seed in (3, 3, 4))
+    assert np.unique(first.y_train, return_counts=True)[1].tolist() == [5, 5]
+    np.testing.assert_array_equal(pad(first.X_test), pad(again.X_test))
+    assert not np.array_equal(first.X_train[0], other.X_train[0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"kind": "ordre"}, "Did you mean 'order'"),
+        ({"kind": "order", "n_train": 0}, "`n_train` must be a positive integer"),
+        ({"kind": "order", "n_test": 1}, "Each part must have two cases or more"),
+        ({"kind": "order", "scale": 17}, "`scale` must be at least 2 and at most length / 4"),
+    ],
+)
+def test_what_cannot_be_made_is_said(arguments, message):
+    with pytest.raises(ValueError, match="Received") as error:
+        synthetic.make(**arguments)
+    assert message in str(error.value)
+
+
+def score_of_fcn(kind, n_epochs):
+    from mlstm_fcn import NetworkClassifier
+
+    problem = synthetic.make(kind, n_train=128, n_test=128, random_state=0)
+    classifier = NetworkClassifier(network="fcn", n_epochs=n_epochs, random_state=0, scaling=None)
+    return classifier.fit(problem.X_train, problem.y_train).score(problem.X_test, problem.y_test)
+
+
+@pytest.mark.parametrize("kind", ["pattern", "interaction"])
+def test_convolutions_find_patterns_and_interactions_of_channels(kind):
+    assert score_of_fcn(kind, n_epochs=10) > 0.95
+
+
+def test_the_mean_over_valid_steps_does_not_betray_how_long_a_series_is():
+    """Without masks the padding would tell the class."""
+    assert score_of_fcn("length", n_epochs=10) < 0.65
