@@ -25,6 +25,28 @@ def compiled(function: Callable[..., Any], shapes: Sequence[tuple[int | None, ..
     return traced if tf.config.functions_run_eagerly() else traced.get_concrete_function()
 
 
+def batch_norm(series: Any, gamma: Any, beta: Any, epsilon: float) -> tuple[Any, Any, Any]:
+    """Batch normalisation by the statistics of the batch, in one pass.
+
+    Args:
+        series: Float32, `(batch, time, channels)`.
+        gamma: Scale, `(channels,)`.
+        beta: Offset, `(channels,)`.
+        epsilon: Added to the variance.
+
+    Returns:
+        The normalised series, and the mean and variance of each channel.
+    """
+    import tensorflow as tf
+
+    image = tf.expand_dims(series, 2)
+    output, mean, unbiased = tf.compat.v1.nn.fused_batch_norm(
+        image, tf.convert_to_tensor(gamma), tf.convert_to_tensor(beta), epsilon=epsilon
+    )
+    count = tf.cast(tf.size(series) // tf.shape(series)[2], "float32")
+    return tf.squeeze(output, 2), mean, unbiased * (tf.maximum(count, 2.0) - 1) / tf.maximum(count, 2.0)
+
+
 def on_device(arrays: Sequence[Any]) -> Callable[[Any], list[Any]]:
     """Put arrays on the device; gives a function that takes the same cases of each."""
     import tensorflow as tf

@@ -84,9 +84,12 @@ def lstm_fcn(
     """A network of the family, from the weights of its layers by name, in inference."""
     u = x
     for number in range(1, n_blocks + 1):
-        conv, norm = layers[f"conv_{number}"], layers[f"batch_norm_{number}"]
-        u = conv1d_same(u, conv["kernel"], conv["bias"])
-        u = batch_norm(u, norm["gamma"], norm["beta"], norm["moving_mean"], norm["moving_variance"])
+        conv = layers[f"conv_{number}"]
+        u = conv1d_same(u, conv["conv/kernel"], conv["conv/bias"])
+        statistics = (
+            conv[f"batch_norm/{name}"] for name in ("gamma", "beta", "moving_mean", "moving_variance")
+        )
+        u = batch_norm(u, *statistics)
         u = np.maximum(u, 0)
         if number in se_blocks:
             weights = layers[f"squeeze_excite_{number}"]

@@ -1,6 +1,8 @@
 """Data sets load offline, as arrays, with the archive's labels, from the first place that has them."""
 
 import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +119,58 @@ def test_without_a_cache_to_write_to_it_works_all_the_same(tmp_path, monkeypatch
         datasets.load("BasicMotions", memory_map=True)
 
 
+def test_many_first_readers_at_once_all_get_the_values(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLSTM_FCN_CACHE", str(tmp_path / "cache"))
+    for suffix in "abc":
+        put(tmp_path / suffix, 1.0)
+        with ThreadPoolExecutor(4) as pool:
+            loads = [
+                pool.submit(datasets.load, "GunPoint", folder=tmp_path / suffix, memory_map=True)
+                for _ in range(8)
+            ]
+        assert all((load.result().X_train == 1.0).all() for load in loads)
+    assert len(list((tmp_path / "cache" / "arrays").iterdir())) == 6
+
+
+@pytest.mark.parametrize("file", ["X_all.npy", "y_all.npy"])
+@pytest.mark.parametrize("memory_map", [False, True])
+def test_a_damaged_cache_is_mended(file, memory_map, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLSTM_FCN_CACHE", str(tmp_path / "cache"))
+    put(tmp_path / "data", 1.0)
+    for damage in (lambda path: path.unlink(), lambda path: path.write_bytes(path.read_bytes()[:50])):
+        datasets.load("GunPoint", folder=tmp_path / "data")
+        for path in (tmp_path / "cache").rglob(file):
+            damage(path)
+        problem = datasets.load("GunPoint", folder=tmp_path / "data", memory_map=memory_map)
+        assert (problem.X_train == 1.0).all()
+        assert len(list((tmp_path / "cache").rglob(file))) == 2
+
+
+def test_arrays_answer_only_for_the_name_of_their_folder(tmp_path):
+    datasets.convert("UnitTest", tmp_path)
+    assert datasets.load("BasicMotions", folder=tmp_path / "UnitTest").X_train.shape == (40, 6, 100)
+    assert datasets.load("UnitTest", folder=tmp_path / "UnitTest").X_train.dtype == np.float64
+    with pytest.raises(datasets.FormatError, match=r"or `dtype` as they are. Received: 'float32'"):
+        datasets.load("UnitTest", folder=tmp_path, memory_map=True)
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match="`folder` must be a folder"):
+        datasets.load("GunPoint", folder=tmp_path / "none")
+    with pytest.raises(ValueError, match="has only letters, digits"):
+        datasets.load(3)
+
+
+def test_files_stand_before_an_archive_beside_them(tmp_path):
+    put(tmp_path / "GunPoint", 7.0)
+    (tmp_path / "GunPoint.zip").write_bytes(b"damaged")
+    assert datasets.load("GunPoint", folder=tmp_path).X_train[0, 0, 0] == 7.0
+    shutil.rmtree(tmp_path / "GunPoint")
+    with pytest.raises(ValueError, match=r"GunPoint\.zip is not a zip archive, or is damaged"):
+        datasets.load("GunPoint", folder=tmp_path)
+    assert "GunPoint" in datasets.here(tmp_path)
+
+
 def test_a_damaged_file_leaves_no_arrays(tmp_path, monkeypatch):
     monkeypatch.setenv("MLSTM_FCN_CACHE", str(tmp_path / "cache"))
     put(tmp_path / "data", 1.0)
@@ -167,7 +221,10 @@ def test_a_converted_data_set_is_never_half_there(tmp_path):
         datasets.convert("BasicMotions", tmp_path, "tsv")
     with pytest.raises(ValueError, match="`to` must be one of 'npy'"):
         datasets.convert("BasicMotions", tmp_path, "mat")
-    assert [path.name for path in tmp_path.iterdir()] == ["GunPoint"]
+    with ThreadPoolExecutor(3) as pool:
+        calls = [pool.submit(datasets.convert, "UnitTest", tmp_path) for _ in range(3)]
+    assert sum(call.exception() is None for call in calls) >= 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["GunPoint", "UnitTest"]
 
 
 def test_a_file_is_read_in_blocks_that_are_small(tmp_path):

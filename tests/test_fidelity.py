@@ -102,7 +102,7 @@ def test_number_of_parameters(name, time, channels, classes, units):
 
 def test_batch_normalisation_keeps_99_percent_of_its_statistics_a_step(rng):
     model = models.build("fcn", (10, 2), 2, filters=(4,), kernel_sizes=(3,))
-    conv, norm = model.get_layer("conv_1"), model.get_layer("batch_norm_1")
+    conv, norm = model.get_layer("conv_1").conv, model.get_layer("conv_1").norm
     x = rng.normal(size=(6, 10, 2)).astype("float32")
     activations = np.asarray(conv(x))
     model(x, training=True)
@@ -114,7 +114,7 @@ def test_batch_normalisation_keeps_99_percent_of_its_statistics_a_step(rng):
 def test_convolutions_start_he_uniform_and_dropout_is_the_papers():
     model = models.build("mlstm_fcn", (50, 4), 3)
     for number in (1, 2, 3):
-        conv = model.get_layer(f"conv_{number}")
+        conv = model.get_layer(f"conv_{number}").conv
         size, inputs, _ = conv.kernel.shape
         kernel, limit = np.asarray(conv.kernel), np.sqrt(6 / (size * inputs))
         assert 0.99 * limit < np.abs(kernel).max() <= limit

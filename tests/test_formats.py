@@ -122,6 +122,31 @@ def test_the_paper_authors_folder_of_arrays(tmp_path):
     assert isinstance(mapped, np.memmap)
 
 
+@pytest.mark.parametrize("name", ["It.ts", "It.tsv", "It.arff"])
+def test_a_byte_order_mark_and_labels_in_latin_1_are_read_as_meant(name, tmp_path):
+    header = {"It.ts": "@classLabel true\n@data\n", "It.tsv": "", "It.arff": "@attribute y string\n@data\n"}
+    line = {"It.ts": "1,2:{}\n", "It.tsv": "{}\t1\t2\n", "It.arff": "1,2,{}\n"}[name]
+    text = header[name] + line.format("\xe9") + line.format("\xe8")
+    (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + text.encode("latin-1"))
+    X, y = read(tmp_path / name)
+    assert X.shape == (2, 1, 2)
+    assert y.tolist() == ["\xe9", "\xe8"]
+
+
+def test_lengths_of_a_small_type_are_counted_whole(tmp_path):
+    np.savez(tmp_path / "It.npz", X=np.arange(600.0), y=["a", "b"], lengths=np.array([200, 100], np.uint8))
+    assert [case.shape for case in read(tmp_path / "It.npz")[0]] == [(2, 200), (2, 100)]
+    np.savez(tmp_path / "It.npz", X=np.arange(8.0), y=["a"] * 4, lengths=np.array([2**62] * 4))
+    with pytest.raises(FormatError, match="as many steps as the lengths say"):
+        read(tmp_path / "It.npz")
+
+
+def test_timestamps_take_linear_time(file):
+    line = "(0,1)x" + " " * 300_000 + "x:Yes\n"
+    with pytest.raises(FormatError, match="pairs"):
+        read(file(HEADER.replace("@timeStamps false", "@timeStamps true") + line))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -170,6 +195,12 @@ def test_what_cannot_be_read_in_ts_is_named_with_its_place(text, message, file):
             ARFF + "'1,2\\n3,x',Yes\n",
             "line 7, column 9: expected a number, ? or NaN as value 2 of",
         ),
+        ("It.arff", ARFF + "'1,2:3,4',Yes\n", "line 7: expected a series in quotes, a comma and a label"),
+        ("It.arff", ARFF + "'1,2',maybe\n", "line 7: expected a label out of {Yes,no} at the end"),
+        ("It.arff", "@attribute y string\n@data\n1,2,\n", "line 3: expected values, a comma and a label"),
+        ("It.tsv", "\t0.5\t1.5\n", "line 1: expected a label and values"),
+        ("X_train.npy", "no array", "expected a NumPy array"),
+        ("Y.npy", "no array", "expected a name such as X_train.npy"),
         ("It.arff", "@data\n", "line 1: expected an @attribute before @data"),
         ("It.arff", "@attribute x\n", "line 1: expected @attribute NAME KIND"),
         ("It.arff", "1,2\n", "line 1: expected @relation, @attribute, @end or @data"),
@@ -181,7 +212,6 @@ def test_what_cannot_be_read_in_ts_is_named_with_its_place(text, message, file):
         ("It.tsv", "1\n", "line 1: expected a label and values, separated by tabs, commas or spaces"),
         ("It.tsv", "", "line 1: expected at least one case"),
         ("It.npz", "no archive", "expected a NumPy archive with arrays X and y"),
-        ("X_train.npy", "no array", "expected a NumPy array"),
     ],
 )
 def test_what_cannot_be_read_in_other_formats_is_named_too(name, text, message, file):
@@ -212,6 +242,8 @@ def test_an_unknown_ending_is_refused(file):
     ("name", "X", "y", "message"),
     [
         ("It.tsv", np.zeros((2, 3, 4)), ["a", "b"], "A .tsv file holds one channel. Received: channels=3"),
+        ("It.tsv", [[[1, np.nan]], [[1, 2]]], ["a", "b"], "a series cannot end with NaN"),
+        ("It.ts", np.zeros((2, 1, 4)), ["a", None], "No label may be missing. Received: y=[None]"),
         ("It.tsv", np.zeros((1, 1, 4)), [0.5], "A .tsv file holds labels, not numbers to predict."),
         ("It.arff", np.zeros((1, 1, 4)), [], "A .arff file needs labels."),
         ("It.ts", np.zeros((1, 1, 4)), ["two words"], "must be words without spaces"),
@@ -222,7 +254,7 @@ def test_an_unknown_ending_is_refused(file):
     ],
 )
 def test_what_a_format_cannot_hold_is_refused_before_anything_is_written(name, X, y, message, tmp_path):
-    with pytest.raises(ValueError, match=r"Received|There must be") as error:
+    with pytest.raises(ValueError, match=r"Received|There must be|NaN") as error:
         write(tmp_path / name, X, y)
     assert message in str(error.value)
     assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@
 
 import io
 import random
+import zipfile
 from contextlib import contextmanager
 
 import numpy as np
@@ -11,7 +12,7 @@ from mlstm_fcn.datasets import FormatError, read, write
 from mlstm_fcn.datasets.formats import Source
 
 FILES = 10_000
-FORMATS = [".ts", ".arff", ".tsv", ".npz", "stamped.ts"]
+FORMATS = [".ts", ".arff", ".tsv", ".npz", "stamped.ts", "large.ts", "lengths.npz"]
 
 
 class Memory(Source):
@@ -62,7 +63,27 @@ def whole(tmp_path_factory):
     write(folder / "it.tsv", [rng.normal(size=(1, steps)) for steps in (6, 4, 6, 5)], labels)
     stamped = "@timeStamps true\n@classLabel true a b\n@data\n(0,1.5),(1,-2):(0,3),(1,4):a\n(0,1):(0,2):b\n"
     (folder / "itstamped.ts").write_text(stamped)
+    write(folder / "itlarge.ts", rng.normal(size=(40, 2, 60)), labels * 10)
+    write(folder / "itlengths.npz", [rng.normal(size=(2, steps)) for steps in (6, 4, 6, 5)], labels)
     return {suffix: (folder / f"it{suffix}").read_bytes() for suffix in FORMATS}
+
+
+def test_damaged_archives_give_series_or_a_format_error(whole, tmp_path):
+    with zipfile.ZipFile(tmp_path / "it.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("it.ts", whole[".ts"])
+    content = bytearray((tmp_path / "it.zip").read_bytes())
+    refused = 0
+    for place in range(30, len(content) - 70):
+        damaged = content.copy()
+        damaged[place] ^= 0x55
+        (tmp_path / "it.zip").write_bytes(damaged)
+        try:
+            X, _ = read(Source(tmp_path / "it.zip", "it.ts"))
+        except FormatError:
+            refused += 1
+            continue
+        np.testing.assert_array_equal(X, read(Memory(Content("it.ts", whole[".ts"])))[0])
+    assert refused > 200
 
 
 @pytest.mark.parametrize("suffix", FORMATS)

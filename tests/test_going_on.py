@@ -92,7 +92,7 @@ def test_partial_fit_knows_announced_labels_from_the_start_and_refuses_others(da
 def test_fine_tuning_takes_over_what_fits_and_leaves_what_is_frozen(data):
     source = fit(data)
     y = np.where(data[1] == "Running", "yes", "no")
-    frozen = ("conv", "batch_norm", "squeeze_excite")
+    frozen = ("conv", "squeeze_excite")
     tuned = source.fine_tune(data[0], y, freeze=frozen)
     assert tuned.classes_.tolist() == ["no", "yes"]
     assert source.classes_.tolist() == ["Badminton", "Running", "Standing", "Walking"]
@@ -111,7 +111,7 @@ def test_a_new_head_on_frozen_branches_learns_new_labels_from_a_fifth_of_the_dat
     source = MLSTMFCNClassifier(n_epochs=25, random_state=0).fit(X, y)
     few = np.arange(40) % 5 == 0
     on_foot, test_on_foot = (np.isin(labels, ["Running", "Walking"]) for labels in (y, basic_motions.y_test))
-    branches = ("conv", "batch_norm", "squeeze_excite", "lstm")
+    branches = ("conv", "squeeze_excite", "lstm")
     tuned = source.fine_tune(X[few], on_foot[few], freeze=branches, n_epochs=40, learning_rate=0.05)
     assert tuned.n_epochs_ == 40
     assert tuned.score(basic_motions.X_test, test_on_foot) > 0.9

@@ -11,6 +11,10 @@ from mlstm_fcn import layers
 STEPS, CHANNELS = 7, 6
 
 LAYERS = {
+    "conv_norm": lambda **kw: layers.ConvNorm1D(4, 3, **kw),
+    "conv_norm_options": lambda **kw: layers.ConvNorm1D(
+        5, 4, momentum=0.8, epsilon=1e-2, kernel_initializer="glorot_normal", **kw
+    ),
     "squeeze_excite": lambda **kw: layers.SqueezeExcite1D(2, **kw),
     "squeeze_excite_max_tanh_bias": lambda **kw: layers.SqueezeExcite1D(
         3, squeeze="max", gate="tanh", use_bias=True, kernel_initializer="glorot_normal", **kw

@@ -97,7 +97,7 @@ def test_masked_network_has_the_weights_of_the_unmasked_and_computes_the_same(na
 
 
 def test_training_lowers_the_loss_and_moves_every_weight(name, series):
-    keras.utils.set_random_seed(0)
+    keras.utils.set_random_seed(1)
     model = small(name, dropout=0.0)
     targets = np.eye(CLASSES)[[0, 1, 2, 3, 0]]
     model.compile(keras.optimizers.SGD(0.02), "categorical_crossentropy")

@@ -63,6 +63,15 @@ def test_resamples_keep_class_counts_and_every_case():
     assert drawn.X_train[0].tobytes() != problem.X_train[0].tobytes()
 
 
+@pytest.mark.parametrize("labels", [np.array([0, 1, 2]), np.array(["a", "b", "c"], object), ["x", "Y", "z"]])
+def test_labels_of_any_kind_are_classes_in_the_order_of_sktimes_lower_case(labels, small):
+    names = dict(zip("abc", labels, strict=True))
+    y_train, y_test = (np.array([names[label] for label in y]) for y in (small.y_train, small.y_test))
+    drawn = Problem("it", small.X_train, y_train, small.X_test, y_test).resample(1)
+    assert drawn.X_train[:, 0, 0].tolist() == KNOWN[1][0]
+    assert "3 classes" in repr(drawn)
+
+
 def test_resamples_of_a_regression_problem_keep_the_sizes():
     problem = load("Covid3Month")
     drawn = problem.resample(1)
@@ -71,8 +80,14 @@ def test_resamples_of_a_regression_problem_keep_the_sizes():
 
 
 def test_what_cannot_be_resampled_is_said(small):
-    with pytest.raises(ValueError, match="`seed` must be at least 0"):
-        small.resample(-1)
+    for seed in (-1, 1.5, "a"):
+        with pytest.raises(ValueError, match="`seed` must be an integer of at least 0"):
+            small.resample(seed)
+    unlabelled = Problem("it", small.X_train, small.y_train[:0], small.X_test, small.y_test[:0])
+    assert "8 training and 10 test cases" in repr(unlabelled)
+    for call in (lambda: unlabelled.resample(1), lambda: next(unlabelled.folds(StratifiedKFold(2)))):
+        with pytest.raises(ValueError, match="Every case must have a label"):
+            call()
     strange = Problem("strange", small.X_train, small.y_train, small.X_test[:1], np.array(["z"]))
     with pytest.raises(
         ValueError, match=r"must be in the training set to resample. Received: unknown=\['z'\]"

@@ -36,7 +36,9 @@ def list_(
     from mlstm_fcn import datasets
 
     found = set(datasets.here(folder))
-    table = Table("", "name", "archive", box=None)
+    table = Table("", box=None)
+    for column in ("name", "archive"):
+        table.add_column(column, no_wrap=True, overflow="ignore")
     for column in ("train", "test", "channels", "steps", "classes"):
         table.add_column(column, justify="right")
     shown = datasets.names(archive=archive, equal_length=equal_length, max_cases=max_cases)
@@ -87,9 +89,7 @@ def fetch(names: tuple[str, ...], archive: str | None, folder: Path | None, offl
 @click.argument("source")
 @click.argument("output", type=click.Path(path_type=Path))
 @click.option("--to", help="npy, npz, ts, arff, tsv, txt or csv.  [default: npy for a data set]")
-@click.option(
-    "--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True, help="Of npy."
-)
+@click.option("--dtype", type=click.Choice(["float32", "float64"]), help="Of npy.  [default: float32]")
 @_FOLDER
 @_OFFLINE
 def convert(
@@ -106,11 +106,14 @@ def convert(
     from mlstm_fcn.datasets.formats import SUFFIXES
 
     if Path(source).suffix in SUFFIXES:
-        require(to is None, "Where both are files, the ending of OUTPUT says the format.", to=to)
+        rule = "Where both are files, the ending of OUTPUT says the format, and no option is needed."
+        require(not (to or dtype or folder), rule, to=to, dtype=dtype, folder=folder)
         datasets.write(output, *datasets.read(source))
         made = output
     else:
-        made = datasets.convert(source, output, to or "npy", dtype=dtype, folder=folder, offline=offline)
+        made = datasets.convert(
+            source, output, to or "npy", dtype=dtype or "float32", folder=folder, offline=offline
+        )
     click.echo(f"written {made}")
 
 

@@ -7,14 +7,13 @@ Where nothing can be written, nothing is kept.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
-from mlstm_fcn.datasets.formats import Dtype, Series, Source, arrays, blocks, read
+from mlstm_fcn.datasets.formats import Dtype, FormatError, Series, Source, arrays, blocks, read
+from mlstm_fcn.datasets.partial import partial_folder
 
 
 def read_once(
@@ -47,7 +46,12 @@ def read_once(
     try:
         if not entry.is_dir():
             _keep(source, entry, np.dtype(dtype))
-        return read(Source(entry / "X_all.npy"), dtype, memory_map)
+        try:
+            return read(Source(entry / "X_all.npy"), dtype, memory_map)
+        except (FormatError, FileNotFoundError):  # the entry is damaged
+            shutil.rmtree(entry, ignore_errors=True)
+            _keep(source, entry, np.dtype(dtype))
+            return read(Source(entry / "X_all.npy"), dtype, memory_map)
     except OSError:
         if memory_map or not source.path.exists():
             raise
@@ -62,18 +66,17 @@ def _entry(source: Source, folder: Path, dtype: str) -> Path:
 
 
 def _keep(source: Source, entry: Path, dtype: np.dtype) -> None:
-    """Write the arrays beside their place, and move them there when they are whole."""
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix="partial-", dir=entry.parent))
-    try:
-        arrays.write_folder(partial, "all", blocks(source), dtype)
-        old = [*entry.parent.glob(f"{entry.name.partition('-')[0]}-*")]
+    """Write the arrays beside their place, move them there when they are whole, and remove older ones."""
+    with partial_folder(entry.parent) as partial:
+        made = partial / "made"
+        made.mkdir()
+        arrays.write_folder(made, "all", blocks(source), dtype)
         try:
-            os.replace(partial, entry)
+            made.replace(entry)
         except OSError:
-            if not entry.is_dir():  # else another process was faster
+            if not entry.is_dir():  # else another reader was faster
                 raise
-        for other in old:
+            return
+    for other in entry.parent.glob(f"{entry.name.partition('-')[0]}-*"):
+        if other != entry:
             shutil.rmtree(other, ignore_errors=True)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)

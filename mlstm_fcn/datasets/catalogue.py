@@ -104,7 +104,7 @@ class Description:
             f"  cases      {_shown(self.train_cases)} training, {_shown(self.test_cases)} test",
             f"  channels   {_shown(self.channels)}",
             f"  steps      {' to '.join(sorted(lengths, key=lambda text: (len(text), text)))}",
-            f"  classes    {_shown(self.classes)}",
+            f"  classes    {'none, but numbers' if self.archive == 'TSER' else _shown(self.classes)}",
             f"  missing    {_shown(self.missing)}",
             f"  facts      {self.source}",
             f"  cite       {self.citation}",

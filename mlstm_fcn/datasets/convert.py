@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +9,7 @@ import numpy as np
 from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn.datasets import places
 from mlstm_fcn.datasets.formats import FORMATS, Dtype, Source, arrays, blocks, read, write
+from mlstm_fcn.datasets.partial import partial_folder
 
 TARGETS = ("npy", "npz", *(suffix.removeprefix(".") for suffix in FORMATS))
 
@@ -50,14 +49,12 @@ def convert(
     if target.exists():
         raise FileExistsError(f"{target} is there already.")
     sources = places.find(name, folder, offline)
-    partial = target.with_name(f".{name}.{os.getpid()}.partial")
-    partial.mkdir(parents=True)
-    try:
+    with partial_folder(Path(output)) as partial:
+        made = partial / name
+        made.mkdir()
         for split, source in sources.items():
-            _convert(source, partial, f"{name}_{split.upper()}.{to}", split, dtype)
-        partial.replace(target)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+            _convert(source, made, f"{name}_{split.upper()}.{to}", split, dtype)
+        made.replace(target)
     return target
 
 

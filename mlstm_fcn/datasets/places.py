@@ -42,30 +42,43 @@ def find(name: str, folder: Path | str | None = None, offline: bool = False) -> 
         FetchError: If no download worked.
         ValueError: If there is no data set of that name, or an archive is refused.
     """
-    require(
-        bool(_NAME.fullmatch(name)), "The name of a data set has only letters, digits and ._+-", name=name
-    )
+    fits = isinstance(name, str) and _NAME.fullmatch(name)
+    require(bool(fits), "The name of a data set has only letters, digits and ._+-", name=name)
     folders = _folders(folder)
     for place in folders:
-        if found := _both_parts(place, name):
-            return found
-    if not fetch.mirror():
+        try:
+            if found := _both_parts(place, name):
+                return found
+        except archives.UnsafeArchiveError:
+            if place != cache_folder() or offline:
+                raise
+    if "://" not in (fetch.mirror() or ""):
         require_choice("name", name, catalogue.names())
     if offline:
         searched = ", ".join(map(str, folders))
         raise FileNotFoundError(
             f"{name} is not here, and offline=True forbids a download. Searched: {searched}"
         )
-    archive = fetch.fetch(name, cache_folder())
-    found = _both_parts(archive.parent, name)
-    require(bool(found), f"{archive} must hold {name}_TRAIN and {name}_TEST as one of {', '.join(SUFFIXES)}.")
-    return found
+    return _in_archive(fetch.fetch(name, cache_folder(), lambda path: _require_parts(path, name)), name)
+
+
+def _require_parts(path: Path, name: str) -> None:
+    if not _in_archive(path, name):
+        wanted = f"{name}_TRAIN and {name}_TEST as one of {', '.join(SUFFIXES)}"
+        raise archives.UnsafeArchiveError(f"{path.name} does not hold {wanted}")
 
 
 def here(folder: Path | str | None = None) -> list[str]:
     """Names of the data sets of the catalogue that need no download."""
     folders = _folders(folder)
-    return [name for name in catalogue.names() if any(_both_parts(place, name) for place in folders)]
+    return [name for name in catalogue.names() if any(_is_in(place, name) for place in folders)]
+
+
+def _is_in(place: Path, name: str) -> bool:
+    try:
+        return bool(_both_parts(place, name))
+    except archives.UnsafeArchiveError:
+        return False
 
 
 def cache_folder() -> Path:
@@ -86,6 +99,7 @@ def shipped() -> Path | None:
 
 def _folders(first: Path | str | None) -> list[Path]:
     """The places without a download, in order; a mirror that is a folder is the last."""
+    require(first is None or Path(first).expanduser().is_dir(), "`folder` must be a folder.", folder=first)
     mirror = fetch.mirror()
     mirrored = mirror if mirror and "://" not in mirror else None
     places = (first or os.environ.get("MLSTM_FCN_DATA"), cache_folder(), shipped(), mirrored)
@@ -93,23 +107,35 @@ def _folders(first: Path | str | None) -> list[Path]:
 
 
 def _both_parts(place: Path, name: str) -> dict[str, Source]:
-    for exists in (_in_folder(place / name), _in_folder(place), _in_archive(place / f"{name}.zip")):
-        found = {split: source for split in SPLITS if (source := _part(exists, name, split))}
-        if len(found) == len(SPLITS):
+    """The two files, from a folder of the data set's name, the place itself, or an archive there."""
+    return (
+        _in_folder(place / name, name) or _in_folder(place, name) or _in_archive(place / f"{name}.zip", name)
+    )
+
+
+def _in_folder(folder: Path, name: str) -> dict[str, Source]:
+    def look(file: str) -> Source | None:
+        return Source(folder / file) if (folder / file).is_file() else None
+
+    return _parts(look, name, with_arrays=folder.name == name)
+
+
+def _in_archive(path: Path, name: str) -> dict[str, Source]:
+    """The two files from one folder of an archive, the least deep that has both."""
+    members = [PurePosixPath(member) for member in archives.members(path)] if path.is_file() else []
+    for folder in sorted({member.parent for member in members}, key=lambda folder: len(folder.parts)):
+        files = {member.name: Source(path, str(member)) for member in members if member.parent == folder}
+        if found := _parts(files.get, name, with_arrays=True):
             return found
     return {}
 
 
-def _part(look: Callable[[str], Source | None], name: str, split: str) -> Source | None:
-    wanted = [f"{name}_{split.upper()}{suffix}" for suffix in SUFFIXES if suffix != ".npy"]
-    return next((source for file in wanted if (source := look(file))), None) or look(f"X_{split}.npy")
-
-
-def _in_folder(folder: Path) -> Callable[[str], Source | None]:
-    return lambda file: Source(folder / file) if (folder / file).is_file() else None
-
-
-def _in_archive(path: Path) -> Callable[[str], Source | None]:
-    members = archives.members(path) if path.is_file() else []
-    by_name = {PurePosixPath(member).name: member for member in reversed(members)}
-    return lambda file: Source(path, by_name[file]) if file in by_name else None
+def _parts(look: Callable[[str], Source | None], name: str, with_arrays: bool) -> dict[str, Source]:
+    """Both parts, or nothing. Files of arrays do not say of what they are, so their folder must."""
+    found = {}
+    for split in SPLITS:
+        wanted = [f"{name}_{split.upper()}{suffix}" for suffix in SUFFIXES if suffix != ".npy"]
+        wanted += [f"X_{split}.npy"] if with_arrays else []
+        if source := next((source for file in wanted if (source := look(file))), None):
+            found[split] = source
+    return found if len(found) == len(SPLITS) else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from mlstm_fcn._checks import require
 from mlstm_fcn.datasets.formats import Series
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Problem:
     """A data set with a split into training and test cases.
 
@@ -34,9 +35,9 @@ class Problem:
     def __repr__(self) -> str:
         lengths = {case.shape[-1] for part in (self.X_train, self.X_test) for case in part}
         steps = f"{min(lengths)} to {max(lengths)}" if len(lengths) > 1 else str(*lengths)
-        target = f"{len(np.unique(self.y_train))} classes" if self.y_train.dtype.kind == "U" else "a number"
+        target = "a number" if self.y_train.dtype.kind == "f" else f"{len(np.unique(self.y_train))} classes"
         return (
-            f"Problem({self.name!r}: {len(self.y_train)} training and {len(self.y_test)} test cases, "
+            f"Problem({self.name!r}: {len(self.X_train)} training and {len(self.X_test)} test cases, "
             f"{self.X_train[0].shape[0]} channels, {steps} steps, {target})"
         )
 
@@ -48,7 +49,8 @@ class Problem:
         """Another split of the same sizes, with the class counts of the default split in both parts.
 
         This is the archive's convention: resample 0 is the default split, resample `i` is drawn with seed
-        `i`. The indices are those of sktime, aeon and tsml-eval for the same seed (Java's tsml draws others).
+        `i`. The indices are those of sktime, aeon and tsml-eval for the same seed, classes in the order of
+        their labels in lower case, as these libraries read them (Java's tsml draws others).
 
         Args:
             seed: The number of the resample, at least 0.
@@ -58,12 +60,14 @@ class Problem:
             cases are drawn without regard to them.
 
         Raises:
-            ValueError: If the seed is negative, or the test set has a class that the training set lacks.
+            ValueError: If the seed is no such number, there are no labels, or the test set has a class that
+                the training set lacks.
         """
-        require(seed >= 0, "`seed` must be at least 0.", seed=seed)
+        good = isinstance(seed, Integral) and seed >= 0
+        require(good, "`seed` must be an integer of at least 0.", seed=seed)
         if seed == 0:
             return self
-        X, y = self.pooled()
+        X, y = self._labelled()
         return self._split(X, y, *_resampled(self.y_train, y, np.random.RandomState(seed)))
 
     def folds(self, cv: Any, groups: Any = None) -> Iterator[Problem]:
@@ -82,9 +86,14 @@ class Problem:
             >>> for fold in load("BasicMotions").folds(StratifiedKFold(5)):
             ...     MLSTMFCNClassifier().fit(fold.X_train, fold.y_train).score(fold.X_test, fold.y_test)
         """
-        X, y = self.pooled()
+        X, y = self._labelled()
         for train, test in cv.split(np.zeros((len(y), 1)), y, groups):
             yield self._split(X, y, train, test)
+
+    def _labelled(self) -> tuple[Series, np.ndarray]:
+        X, y = self.pooled()
+        require(len(X) == len(y), "Every case must have a label.", cases=len(X), labels=len(y))
+        return X, y
 
     def _split(self, X: Series, y: np.ndarray, train: np.ndarray, test: np.ndarray) -> Problem:
         return replace(
@@ -95,7 +104,7 @@ class Problem:
 def _resampled(
     y_train: np.ndarray, y: np.ndarray, random: np.random.RandomState
 ) -> tuple[np.ndarray, np.ndarray]:
-    if y.dtype.kind != "U":
+    if y.dtype.kind == "f":
         order = np.arange(len(y))
         random.shuffle(order)
         return order[: len(y_train)], order[len(y_train) :]
@@ -104,9 +113,10 @@ def _resampled(
         not unknown, "Every class of the test set must be in the training set to resample.", unknown=unknown
     )
     train, test = [], []
-    for label, count in zip(*np.unique(y_train, return_counts=True), strict=True):
+    for label in sorted(set(y_train.tolist()), key=lambda label: (str(label).lower(), label)):
         cases = np.flatnonzero(y == label)
         random.shuffle(cases)
+        count = int(np.sum(y_train == label))
         train.append(cases[:count])
         test.append(cases[count:])
     return np.concatenate(train), np.concatenate(test)

@@ -32,8 +32,8 @@ def make(
     Args:
         kind: What tells the class:
 
-            * `"pattern"`: one channel holds a single bump of `scale` steps somewhere, or half of it up and
-              half of it down. Both have the same energy, and stand anywhere.
+            * `"pattern"`: one channel holds somewhere `scale` steps, of which one half is up and the other
+              down; which half comes first is the class. Without order the values are the same.
             * `"order"`: a bump up and a bump down, each of `scale` steps, one of them in each half of the
               series; which comes first is the class. Up to noise, every statistic that forgets time is the
               same.
@@ -79,8 +79,9 @@ def _pattern(yes: np.ndarray, length: int, scale: int, random: np.random.Generat
     X = random.standard_normal((len(yes), 1, length))
     for case, start in enumerate(random.integers(0, length - scale + 1, len(yes))):
         half = start + scale // 2
-        X[case, 0, start:half] += _STRENGTH
-        X[case, 0, half : start + scale] += -_STRENGTH if yes[case] else _STRENGTH
+        sign = _STRENGTH if yes[case] else -_STRENGTH
+        X[case, 0, start:half] += sign
+        X[case, 0, half : start + scale // 2 * 2] -= sign
     return X
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 TIMEOUT = 30.0  # seconds without a byte
 WAITS = (1.0, 4.0)  # seconds before another attempt
+
+Result = TypeVar("Result")
 
 
 class TransferError(Exception):
@@ -30,25 +34,17 @@ def download(url: str, path: Path, checksum: str | None = None) -> Path:
         TransferError: If it cannot be had, arrives in part only, or has another check sum.
     """
     import pooch
-    import requests
 
-    failure = ""
-    for wait in (0.0, *WAITS):
-        time.sleep(wait)
+    def once() -> Path:
         bar = _Bar(path.name)
         try:
             pooch.HTTPDownloader(progressbar=bar, timeout=TIMEOUT)(url, path, None)
-            _require_checksum(path, checksum)
-            return path
-        except requests.HTTPError as error:
-            failure = str(error)
-            if error.response is not None and error.response.status_code < 500:
-                break  # asking again would not help
-        except (requests.RequestException, TransferError) as error:
-            failure = str(error)
         finally:
             bar.close()
-    raise TransferError(failure)
+        _require_checksum(path, checksum)
+        return path
+
+    return _with_attempts(once)
 
 
 def read_json(url: str) -> dict[str, Any]:
@@ -59,15 +55,33 @@ def read_json(url: str) -> dict[str, Any]:
     """
     import requests
 
-    try:
+    def once() -> dict[str, Any]:
         answer = requests.get(url, headers={"Accept": "application/json"}, timeout=TIMEOUT)
         answer.raise_for_status()
         content = answer.json()
-    except requests.RequestException as error:
-        raise TransferError(str(error)) from error
-    if not isinstance(content, dict):
-        raise TransferError(f"{url} gave no JSON object")
-    return content
+        if not isinstance(content, dict):
+            raise TransferError(f"{url} gave no JSON object")
+        return content
+
+    return _with_attempts(once)
+
+
+def _with_attempts(once: Callable[[], Result]) -> Result:
+    """Call again what fails for a reason that may pass."""
+    import requests
+
+    failure = ""
+    for wait in (0.0, *WAITS):
+        time.sleep(wait)
+        try:
+            return once()
+        except requests.HTTPError as error:
+            failure = str(error)
+            if error.response is not None and error.response.status_code < 500:
+                break  # asking again would not help
+        except (requests.RequestException, TransferError) as error:
+            failure = str(error)
+    raise TransferError(re.sub(r"//[^/@\s]*@", "//", failure))  # without a password in the address
 
 
 def sha256(path: Path) -> str:
@@ -82,6 +96,8 @@ def _require_checksum(path: Path, checksum: str | None) -> None:
 
     if checksum:
         algorithm, _, expected = checksum.partition(":")
+        if algorithm not in ("md5", "sha256"):
+            raise TransferError(f"{path.name} is published with a check sum of an unknown kind: {checksum!r}")
         received = pooch.file_hash(str(path), alg=algorithm)
         if received != expected:
             raise TransferError(f"{path.name} has {algorithm} {received}, but {expected} is published")

@@ -100,8 +100,8 @@ class NetworkEstimator(TrainingParameters, Saving):
         Args:
             X: As in `fit`, with as many channels.
             y: As in `fit`.
-            freeze: Beginnings of the names of layers that keep their weights: `("conv", "batch_norm",
-                "squeeze_excite")` is the convolution branch, `("lstm", "attention_lstm")` the other.
+            freeze: Beginnings of the names of layers that keep their weights: `("conv", "squeeze_excite")` is
+                the convolution branch, `("lstm", "attention_lstm")` the other.
             sample_weight: As in `fit`.
             X_val: As in `fit`.
             y_val: As in `fit`.

@@ -1,9 +1,17 @@
 """Keras layers on `(batch, time, channels)`; masks of valid steps are tensors that they are given."""
 
 from mlstm_fcn.layers.attention_lstm import AttentionLSTM as AttentionLSTM
+from mlstm_fcn.layers.conv_norm import ConvNorm1D as ConvNorm1D
 from mlstm_fcn.layers.missing import FillMissing as FillMissing
 from mlstm_fcn.layers.scaling import StandardizeChannels as StandardizeChannels
 from mlstm_fcn.layers.scaling import StandardizeSeries as StandardizeSeries
 from mlstm_fcn.layers.squeeze_excite import SqueezeExcite1D as SqueezeExcite1D
 
-__all__ = ["AttentionLSTM", "FillMissing", "SqueezeExcite1D", "StandardizeChannels", "StandardizeSeries"]
+__all__ = [
+    "AttentionLSTM",
+    "ConvNorm1D",
+    "FillMissing",
+    "SqueezeExcite1D",
+    "StandardizeChannels",
+    "StandardizeSeries",
+]

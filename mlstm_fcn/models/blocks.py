@@ -1,14 +1,14 @@
 """Blocks that networks are put together from: functions from tensor to tensor.
 
 Every block takes the series as `(batch, time, channels)` and, where lengths differ, a mask of shape
-`(batch, time)` that is true at valid steps, or None. Invalid steps are zero in what a block gives, as
-they are beyond the end of a series that stands alone, so that padding changes nothing.
+`(batch, time)` that is true at valid steps, or None. A block reads invalid steps as zeros, as they are beyond
+the end of a series that stands alone, so that padding changes nothing; what it gives there means nothing.
 """
 
 import keras
 from keras import ops
 
-from mlstm_fcn.layers import SqueezeExcite1D
+from mlstm_fcn.layers import ConvNorm1D, SqueezeExcite1D
 from mlstm_fcn.layers.pooling import max_over_time
 
 POOLS = ("average", "max", "flatten")
@@ -21,12 +21,8 @@ def zero_invalid(series, mask):
 
 def conv_block(series, mask, *, filters, kernel_size, momentum, number):
     """Convolution over time, batch normalisation over valid steps, ReLU (Wang et al. 2017)."""
-    conv = keras.layers.Conv1D(
-        filters, kernel_size, padding="same", kernel_initializer="he_uniform", name=f"conv_{number}"
-    )
-    norm = keras.layers.BatchNormalization(momentum=momentum, epsilon=1e-3, name=f"batch_norm_{number}")
-    series = norm(conv(series), mask=mask)
-    return zero_invalid(keras.layers.ReLU(name=f"relu_{number}")(series), mask)
+    series = ConvNorm1D(filters, kernel_size, momentum=momentum, name=f"conv_{number}")(series, mask=mask)
+    return keras.layers.ReLU(name=f"relu_{number}")(series)
 
 
 def squeeze_excite(series, mask, *, reduction, squeeze, gate, number):
@@ -41,4 +37,4 @@ def pool(series, mask, how):
         return keras.layers.GlobalAveragePooling1D(name="average")(series, mask=mask)
     if how == "max":
         return max_over_time(series, mask)
-    return keras.layers.Flatten(name="flatten")(series)
+    return keras.layers.Flatten(name="flatten")(zero_invalid(series, mask))

@@ -123,12 +123,11 @@ def lstm_fcn(
     _require_length(config, time, channels)
     series = keras.Input((time, channels), name="series")
     mask = keras.Input((time,), dtype="bool", name="mask") if masked else None
-    clean = zero_invalid(series, mask)
-    features = _convolution_branch(config, clean, mask)
+    features = _convolution_branch(config, series, mask)
     if config.recurrent is not None:
         shuffle = config.shuffles(time, channels)
         features = keras.layers.Concatenate(name="features")(
-            [_recurrent_branch(config, clean, mask, shuffle), features]
+            [_recurrent_branch(config, zero_invalid(series, mask), mask, shuffle), features]
         )
     output = keras.layers.Dense(n_outputs, activation=activation, dtype="float32", name="output")(features)
     return keras.Model(series if mask is None else [series, mask], output, name=name)

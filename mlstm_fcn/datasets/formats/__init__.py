@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Literal
 
 import numpy as np
@@ -31,6 +31,7 @@ class Format:
         read: File and its name for errors, to blocks of cases.
         write: File, problem's name, series and targets.
         max_channels: How many channels it can hold; None for any number.
+        padded: Whether NaN at the end of a series are no part of it.
         numbers: Whether it can hold numbers to predict.
         unlabelled: Whether it can hold series without targets.
     """
@@ -38,11 +39,12 @@ class Format:
     read: Callable[..., Iterator[Block]]
     write: Callable[..., None]
     max_channels: int | None = None
+    padded: bool = False
     numbers: bool = True
     unlabelled: bool = False
 
 
-_UCR = Format(ucr.read, ucr.write, max_channels=1, numbers=False)
+_UCR = Format(ucr.read, ucr.write, max_channels=1, padded=True, numbers=False)
 FORMATS = {
     ".ts": Format(ts.read, ts.write, unlabelled=True),
     ".arff": Format(arff.read, arff.write),
@@ -113,27 +115,37 @@ def write(path: Path | str, X: Any, y: Any = ()) -> None:
     """
     path = Path(path)
     series = [np.asarray(case, np.float64) for case in X]
-    targets = np.asarray(y)
-    targets = targets.astype(np.float64 if targets.dtype.kind == "f" and targets.size else np.str_)
     require(len(series) > 0, "There must be a series to write.")
     require(
         all(case.ndim == 2 and case.size and len(case) == len(series[0]) for case in series),
         "Every series must be (channels, time), with the same number of channels.",
         shapes=sorted({case.shape for case in series})[:5],
     )
+    targets = _targets(y)
     one_each = targets.ndim == 1 and len(targets) in (0, len(series))
     require(one_each, "There must be a label for each series, or none.", y=targets.shape)
     suffix = _known(path.suffix, (*FORMATS, ".npz"))
     if suffix != ".npz":
         _require_fits(FORMATS[suffix], suffix, series, targets)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     name = re.sub(r"_(TRAIN|TEST)$", "", path.stem)
+    partial = path.with_name(f".{path.name}.{token_hex(4)}")
     try:
-        with partial.open("wb") as file:
+        with partial.open("xb") as file:
             (arrays.write_npz if suffix == ".npz" else FORMATS[suffix].write)(file, name, series, targets)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _targets(y: Any) -> np.ndarray:
+    """Labels as strings, numbers to predict as floats."""
+    values = np.asarray(y)
+    if values.dtype == object:
+        missing = [value for value in values.tolist() if value is None or value != value]
+        numbers = all(isinstance(value, float) for value in values.tolist())
+        require(numbers or not missing, "No label may be missing.", y=missing[:3])
+        return values.astype(np.float64 if numbers else np.str_)
+    return values.astype(np.float64 if values.dtype.kind == "f" and values.size else np.str_)
 
 
 def _known(suffix: str, known: Iterable[str]) -> str:
@@ -145,6 +157,8 @@ def _require_fits(form: Format, suffix: str, series: list[np.ndarray], targets: 
     channels = len(series[0])
     fits = form.max_channels is None or channels <= form.max_channels
     require(fits, f"A {suffix} file holds one channel.", channels=channels)
+    ends = not form.padded or not any(np.isnan(case[:, -1]).all() and case.shape[1] > 1 for case in series)
+    require(ends, f"In a {suffix} file a series cannot end with NaN; .npz and .ts can hold that.")
     require(len(targets) > 0 or form.unlabelled, f"A {suffix} file needs labels.", y=targets)
     if targets.dtype.kind == "f":
         require(form.numbers, f"A {suffix} file holds labels, not numbers to predict.", y=targets[:3])

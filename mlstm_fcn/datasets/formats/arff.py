@@ -6,15 +6,18 @@ A univariate case is `1,2,3,label`. A multivariate case is one relational attrib
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import IO
 
 import numpy as np
 
-from mlstm_fcn.datasets.formats.cases import Block, Target, read_blocks
+from mlstm_fcn.datasets.formats.cases import Block, Target, decoded, header_lines, number, read_blocks
 from mlstm_fcn.datasets.formats.errors import FormatError
 
 _ATTRIBUTE = re.compile(r"@attribute\s+('[^']*'|\"[^\"]*\"|\S+)\s+(.*)", re.IGNORECASE)
-_RELATIONAL = re.compile(rb"(['\"])(.*)\1\s*,\s*(.+)")
+_RELATIONAL = re.compile(rb"(?P<quote>['\"])(?P<body>[^'\"]*)(?P=quote)\s*,(?P<last>.*)")
+_FLAT = re.compile(rb"(?P<body>.*),(?P<last>\s*(?:'[^']*'|\"[^\"]*\"|[^,]*))")
+_CHOICE = re.compile(r"'[^']*'|\"[^\"]*\"|[^,]+")
 _NUMERIC = ("numeric", "real", "integer")
 
 
@@ -47,44 +50,49 @@ def _read_header(file: IO[bytes], path: object) -> tuple[list[str], int]:
     """The kinds of the attributes outside a relation, and how many lines the header has."""
     kinds: list[str] = []
     within = False
-    for number, line in enumerate(file, start=1):
-        text = line.decode(errors="replace").strip()
+    for at, line in header_lines(file):
+        text = line.strip()
         tag = text.split(maxsplit=1)[0].lower() if text else "%"
         if tag == "@data":
             if not kinds:
-                raise FormatError(path, "an @attribute before @data", line=number)
-            return kinds, number
+                raise FormatError(path, "an @attribute before @data", line=at)
+            return kinds, at
         if tag == "@attribute":
             found = _ATTRIBUTE.fullmatch(text)
             if not found:
-                raise FormatError(path, "@attribute NAME KIND", text, number)
+                raise FormatError(path, "@attribute NAME KIND", text, at)
             if not within:
-                kinds.append(found[2].strip().lower())
+                kinds.append(_kind(found[2].strip()))
             within = within or kinds[-1] == "relational"
         elif tag == "@end":
             within = False
         elif not tag.startswith(("%", "@relation")):
-            raise FormatError(path, "@relation, @attribute, @end or @data", text, number)
+            raise FormatError(path, "@relation, @attribute, @end or @data", text, at)
     raise FormatError(path, "a line @data", "none")
 
 
+def _kind(text: str) -> str:
+    return text if text.startswith("{") else text.lower()
+
+
 def _split(line: bytes, multivariate: bool, kind: str) -> tuple[bytes, Target | None]:
-    if multivariate:
-        found = _RELATIONAL.fullmatch(line)
-        if not found:
-            raise ValueError("a series in quotes, a comma and a label")
-        body, last = found[2].replace(b"\\n", b":"), found[3]
-    else:
-        body, comma, last = line.rpartition(b",")
-        if not comma or b":" in body:
-            raise ValueError("values and a label, separated by commas")
-    label = last.strip().decode(errors="replace")
-    if kind not in _NUMERIC:
-        return body, label.strip("'\"")
-    try:
-        return body, float(label)
-    except ValueError:
-        raise ValueError("a number at the end") from None
+    if found := (_RELATIONAL if multivariate else _FLAT).fullmatch(line):
+        body, last = found["body"], found["last"].strip()
+    if not found or b":" in body or not last:
+        what = "a series in quotes" if multivariate else "values"
+        raise ValueError(f"{what}, a comma and a label")
+    body = body.replace(b"\\n", b":") if multivariate else body
+    if kind in _NUMERIC:
+        return body, number(last)
+    label = decoded(last).strip("'\"")
+    if kind.startswith("{") and label not in _choices(kind):
+        raise ValueError(f"a label out of {kind} at the end")
+    return body, label
+
+
+@cache
+def _choices(kind: str) -> frozenset[str]:
+    return frozenset(match.strip("'\" ") for match in _CHOICE.findall(kind.strip("{} ")))
 
 
 def _quoted(text: str) -> str:

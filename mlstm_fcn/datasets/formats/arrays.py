@@ -89,9 +89,14 @@ def read_npy(source: Source, dtype: np.dtype, memory_map: bool = False) -> tuple
     Raises:
         FormatError: If the arrays are damaged, or do not fit together.
     """
+    if not source.name.name.startswith("X_"):
+        raise FormatError(source, "a name such as X_train.npy, with y_train.npy beside it")
     X = _array(source, memory_map)
+    if X.dtype.kind not in "fiub":
+        raise FormatError(source, "numbers", str(X.dtype))
     if memory_map and X.dtype != dtype:
-        raise FormatError(source, f"values of type {dtype} to be memory-mapped", str(X.dtype))
+        expected = f"values of type {dtype} to be memory-mapped, or `dtype` as they are"
+        raise FormatError(source, expected, str(X.dtype))
     other = [source.beside(source.name.name.replace("X_", name, 1)) for name in ("y_", "lengths_")]
     steps = _array(other[1]) if other[1].exists() else None
     return _checked(X.astype(dtype, copy=False), _array(other[0]), steps, source)
@@ -136,11 +141,13 @@ def _checked(
         if X.ndim != 3 or 0 in X.shape:
             raise FormatError(path, "an array (cases, channels, time)", X.shape)
     else:
-        whole = steps.ndim == 1 and steps.dtype.kind in "iu" and n_cases and (steps > 0).all()
-        if X.ndim != 1 or not whole or X.size == 0 or X.size % int(steps.sum()):
+        whole = steps.ndim == 1 and steps.dtype.kind in "iu" and n_cases > 0
+        whole = whole and bool((steps > 0).all() and (steps <= X.size).all())
+        steps = steps.astype(np.int64)
+        if X.ndim != 1 or not whole or X.size % int(steps.sum()):
             raise FormatError(path, "values of as many steps as the lengths say", X.shape)
     y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
-    y = y.astype(np.str_) if y.dtype.kind in "iu" else y
+    y = y.astype(np.float64 if y.dtype.kind == "f" else np.str_) if y.dtype.kind in "fiu" else y
     if y.ndim != 1 or len(y) not in (0, n_cases) or y.dtype.kind not in "Uf":
         raise FormatError(path, f"{n_cases} labels or numbers beside it", f"{y.shape}, {y.dtype}")
     return (X if steps is None else to_series(X, steps, X.size // int(steps.sum()))), y

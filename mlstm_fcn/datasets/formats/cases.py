@@ -19,6 +19,7 @@ Split = Callable[[bytes], tuple[bytes, Target | None]]
 """A line, stripped, to its body and target. Raises ValueError with what was expected of the line."""
 
 _SMALLEST_BLOCK, _LARGEST_BLOCK = 1 << 15, 1 << 18  # bytes; a block grows to an eighth of what was read
+_BOM = b"\xef\xbb\xbf"
 _NO_MARKS = bytes(set(range(256)) - set(b",:\n"))
 
 
@@ -76,9 +77,35 @@ def read_blocks(file: IO[bytes], path: object, first_line: int, split: Split) ->
         raise FormatError(path, "at least one case", line=first_line)
 
 
+def decoded(text: bytes) -> str:
+    """Text as UTF-8, or as Latin-1 where it is not; so different labels stay different."""
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        return text.decode("latin-1")
+
+
+def number(text: bytes) -> float:
+    """A number to predict.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    try:
+        return float(values.parse(text)[0])
+    except (ValueError, IndexError):
+        raise ValueError("a number at the end") from None
+
+
+def header_lines(file: IO[bytes]) -> Iterator[tuple[int, str]]:
+    """Lines with their numbers, from 1, without a byte order mark."""
+    for number, line in enumerate(file, start=1):
+        yield number, decoded(line.removeprefix(_BOM) if number == 1 else line)
+
+
 def _split(lines: Iterable[bytes], path: object, first: int, split: Split) -> Iterator[_Line]:
     for number, line in enumerate(lines, start=first):
-        text = line.strip()
+        text = (line.removeprefix(_BOM) if number == 1 else line).strip(b" \r\n")
         if text and not text.startswith((b"#", b"%")):
             try:
                 yield _Line(number, line, *split(text))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
+
+from mlstm_fcn.datasets.formats.errors import FormatError
 
 
 @dataclass(frozen=True)
@@ -50,5 +53,8 @@ class Source:
             with self.path.open("rb") as file:
                 yield file
         else:
-            with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as file:
-                yield file
+            try:
+                with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as file:
+                    yield file
+            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+                raise FormatError(self, "an undamaged archive", str(error)) from error

@@ -11,7 +11,7 @@ from typing import IO
 
 import numpy as np
 
-from mlstm_fcn.datasets.formats.cases import Block, Target, read_blocks
+from mlstm_fcn.datasets.formats.cases import Block, Target, decoded, header_lines, number, read_blocks
 from mlstm_fcn.datasets.formats.errors import FormatError
 
 _FLAGS = {"@timestamps": None, "@classlabel": "label", "@targetlabel": "number"}
@@ -44,11 +44,8 @@ class Header:
 
     def _target(self, text: bytes) -> Target:
         if self.target == "number":
-            try:
-                return float(text)
-            except ValueError:
-                raise ValueError("a number at the end") from None
-        label = text.decode(errors="replace")
+            return number(text)
+        label = decoded(text)
         if self.labels and label not in self.labels:
             raise ValueError(f"a label out of {', '.join(self.labels)} at the end")
         if not label:
@@ -97,18 +94,18 @@ def _read_header(file: IO[bytes], path: object) -> tuple[Header, int]:
     target: str | None = None
     labels: tuple[str, ...] = ()
     has_timestamps = False
-    for number, line in enumerate(file, start=1):
-        tag, *words = line.decode(errors="replace").split() or ["#"]
+    for at, line in header_lines(file):
+        tag, *words = line.split() or ["#"]
         if tag.startswith(("#", "%")):
             continue
         if not tag.startswith("@"):
-            raise FormatError(path, "a header line that begins with @, or @data", line.strip(), number)
+            raise FormatError(path, "a header line that begins with @, or @data", line.strip(), at)
         if tag.lower() == "@data":
-            return Header(target, labels, has_timestamps), number
+            return Header(target, labels, has_timestamps), at
         if tag.lower() in _FLAGS:
             flag = words[0].lower() if words else ""
             if flag not in ("true", "false"):
-                raise FormatError(path, f"true or false after {tag}", flag, number)
+                raise FormatError(path, f"true or false after {tag}", flag, at)
             if tag.lower() == "@timestamps":
                 has_timestamps = flag == "true"
             elif flag == "true":
@@ -119,9 +116,7 @@ def _read_header(file: IO[bytes], path: object) -> tuple[Header, int]:
 def _without_stamps(line: bytes) -> bytes:
     """`(0,1.5),(1,2):(0,3),(1,4)` to `1.5,2:3,4`. A stamp may hold colons, a date for example."""
     body, end = [], 0
-    for pair in _STAMPED.finditer(line):
-        if pair.start() != end:
-            break
+    while pair := _STAMPED.match(line, end):
         body += [pair[2], pair[3]]
         end = pair.end()
     if end != len(line) or not body or body[-1]:

@@ -9,7 +9,7 @@ from typing import IO
 
 import numpy as np
 
-from mlstm_fcn.datasets.formats.cases import Block, Target, read_blocks
+from mlstm_fcn.datasets.formats.cases import Block, Target, decoded, read_blocks
 
 _MISSING = (b"nan", b"?")
 
@@ -33,9 +33,9 @@ def _split(line: bytes) -> tuple[bytes, Target | None]:
     if separator not in line:
         line = separator.join(line.split())
     label, _, body = line.partition(separator)
-    if not body or b":" in body or (separator != b"," and b"," in body):
+    if not label.strip() or not body or b":" in body or (separator != b"," and b"," in body):
         raise ValueError("a label and values, separated by tabs, commas or spaces")
-    return _without_padding(body.replace(separator, b",")), label.decode(errors="replace").strip()
+    return _without_padding(body.replace(separator, b",")), decoded(label).strip()
 
 
 def _without_padding(body: bytes) -> bytes:

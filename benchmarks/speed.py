@@ -1,0 +1,271 @@
+"""Time of an epoch: this package against the floor, bare Keras, sktime and tsai, side by side.
+
+    pip install '.[jax,bench]' && python benchmarks/speed.py
+
+The floor is the three convolutions of the network alone, forward and backward, in the same framework. Every
+figure is taken in a process of its own, in several rounds in turn, as the median over epochs after the first
+few; the table has seconds, and the ratio to the floor, which alone means something on another machine. A peer
+that is not installed is left out: sktime comes with this package, tsai needs `pip install tsai`. Data that
+cannot be loaded are replaced by random series of the same shape, as the table says. The result is written to
+`speed.csv`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SHAPES = {  # cases, channels, steps, classes
+    "BasicMotions": (40, 6, 100, 4),
+    "JapaneseVowels": (270, 12, 29, 9),
+    "NATOPS": (180, 24, 51, 6),
+    "ArticularyWordRecognition": (275, 9, 144, 25),
+    "Libras": (180, 2, 45, 15),
+}
+FILTERS, KERNELS = (128, 256, 128), (8, 5, 3)
+FIELDS = ("data set", "series", "candidate", "epoch s", "floor", "times floor")
+
+
+def series(name: str) -> tuple[np.ndarray, np.ndarray, str]:
+    """Training series of equal length, and their labels; and whether they are real."""
+    from mlstm_fcn import datasets
+    from mlstm_fcn.preprocess import pad
+
+    cases, channels, steps, classes = SHAPES[name]
+    try:
+        X, y = datasets.load(name, "train", offline=True)
+    except OSError:
+        rng = np.random.default_rng(0)
+        return rng.normal(size=(cases, channels, steps)), np.arange(cases) % classes, "random"
+    X = np.nan_to_num(pad(X) if isinstance(X, list) else X)
+    X = np.pad(X, ((0, 0), (0, 0), (0, steps - X.shape[2])))
+    return X, y, "real"
+
+
+class EpochTimes:
+    """When epochs ended, as a Keras callback."""
+
+    def __init__(self) -> None:
+        self.ends: list[float] = []
+
+    def callback(self) -> Any:
+        """A callback that takes note."""
+        import keras
+
+        ends = self.ends
+
+        class Times(keras.callbacks.Callback):
+            def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+                ends.append(time.perf_counter())
+
+            def __deepcopy__(self, memo: Any) -> Times:
+                return self
+
+        return Times()
+
+    def seconds(self) -> float:
+        """The median epoch, without the first three."""
+        return statistics.median(np.diff(self.ends)[2:])
+
+
+def loop(epoch: Callable[[], Any], epochs: int) -> float:
+    """Median seconds of an epoch that is called again and again."""
+    times = EpochTimes()
+    for _ in range(epochs):
+        epoch()
+        times.ends.append(time.perf_counter())
+    return times.seconds()
+
+
+def batches(X: np.ndarray) -> list[np.ndarray]:
+    """The cases of an epoch, `(batch, time, channels)` float32."""
+    X = np.ascontiguousarray(np.swapaxes(X, 1, 2), np.float32)
+    size = min(128, len(X))
+    return [X[start : start + size] for start in range(0, len(X), size)]
+
+
+def floor_tensorflow(X: np.ndarray, y: np.ndarray, epochs: int) -> float:
+    """The convolutions alone."""
+    import tensorflow as tf
+
+    sizes = (X.shape[1], *FILTERS)
+    kernels = [
+        tf.Variable(tf.random.normal((k, i, o)) * 0.05)
+        for k, i, o in zip(KERNELS, sizes, FILTERS, strict=False)
+    ]
+
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec((None, X.shape[2], X.shape[1]))])
+    def step(x: Any) -> Any:
+        with tf.GradientTape() as tape:
+            for kernel in kernels:
+                x = tf.nn.conv1d(x, kernel, 1, "SAME")
+            loss = tf.reduce_sum(x)
+        return tape.gradient(loss, kernels)
+
+    parts = [tf.constant(batch) for batch in batches(X)]
+    return loop(lambda: [step(part)[0].numpy() for part in parts], epochs)
+
+
+def floor_jax(X: np.ndarray, y: np.ndarray, epochs: int) -> float:
+    """The convolutions alone."""
+    import jax
+    from jax import lax
+
+    sizes = (X.shape[1], *FILTERS)
+    keys = jax.random.split(jax.random.PRNGKey(0), 3)
+    kernels = [
+        jax.random.normal(key, (k, i, o)) * 0.05
+        for key, k, i, o in zip(keys, KERNELS, sizes, FILTERS, strict=False)
+    ]
+
+    def loss(kernels: Any, x: Any) -> Any:
+        for kernel in kernels:
+            x = lax.conv_general_dilated(x, kernel, (1,), "SAME", dimension_numbers=("NWC", "WIO", "NWC"))
+        return x.sum()
+
+    step = jax.jit(jax.grad(loss))
+    parts = [jax.device_put(batch) for batch in batches(X)]
+    return loop(lambda: [jax.block_until_ready(step(kernels, part)) for part in parts], epochs)
+
+
+def keras_fit(X: np.ndarray, y: np.ndarray, epochs: int) -> float:
+    """The same network with Keras' own `fit`."""
+    import keras
+
+    from mlstm_fcn import models
+
+    labels, targets = np.unique(y, return_inverse=True)
+    model = models.build("mlstm_fcn", input_shape=(X.shape[2], X.shape[1]), n_classes=len(labels))
+    model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
+    times = EpochTimes()
+    data = np.swapaxes(X, 1, 2).astype(np.float32), np.eye(len(labels), dtype=np.float32)[targets]
+    model.fit(*data, batch_size=min(128, len(X)), epochs=epochs, verbose=0, callbacks=[times.callback()])
+    keras.utils.clear_session()
+    return times.seconds()
+
+
+def ours(X: np.ndarray, y: np.ndarray, epochs: int) -> float:
+    """This package's classifier."""
+    from mlstm_fcn import MLSTMFCNClassifier
+
+    times = EpochTimes()
+    classifier = MLSTMFCNClassifier(
+        n_epochs=epochs, batch_size=min(128, len(X)), callbacks=[times.callback()], random_state=0
+    )
+    classifier.fit(X, y)
+    return times.seconds()
+
+
+def sktime_lstm_fcn(X: np.ndarray, y: np.ndarray, epochs: int) -> float:
+    """Sktime's LSTM-FCN, which has no squeeze-and-excitation."""
+    from sktime.classification.deep_learning.lstmfcn import LSTMFCNClassifier
+
+    times = EpochTimes()
+    LSTMFCNClassifier(n_epochs=epochs, batch_size=min(128, len(X)), callbacks=[times.callback()]).fit(X, y)
+    return times.seconds()
+
+
+def tsai_loop(X: np.ndarray, y: np.ndarray, epochs: int) -> float:
+    """Tsai's MLSTM-FCN in a bare PyTorch loop, without its learner."""
+    import torch
+    from tsai.models.RNN_FCN import MLSTM_FCN
+
+    labels, targets = np.unique(y, return_inverse=True)
+    network = MLSTM_FCN(X.shape[1], len(labels), seq_len=X.shape[2], hidden_size=8)
+    optimizer = torch.optim.Adam(network.parameters(), 1e-3)
+    loss = torch.nn.CrossEntropyLoss()
+    data, size = torch.tensor(X, dtype=torch.float32), min(128, len(X))
+    targets = torch.tensor(targets)
+
+    def epoch() -> None:
+        network.train()
+        order = torch.randperm(len(data))
+        for start in range(0, len(data), size):
+            cases = order[start : start + size]
+            optimizer.zero_grad()
+            loss(network(data[cases]), targets[cases]).backward()
+            optimizer.step()
+
+    return loop(epoch, epochs)
+
+
+CANDIDATES: dict[str, tuple[Callable[[np.ndarray, np.ndarray, int], float], str, str | None]] = {
+    "floor, TensorFlow": (floor_tensorflow, "tensorflow", None),
+    "this package, TensorFlow": (ours, "tensorflow", "floor, TensorFlow"),
+    "Keras fit, TensorFlow": (keras_fit, "tensorflow", "floor, TensorFlow"),
+    "sktime LSTM-FCN": (sktime_lstm_fcn, "tensorflow", "floor, TensorFlow"),
+    "tsai network, PyTorch loop": (tsai_loop, "tensorflow", "floor, TensorFlow"),
+    "floor, JAX": (floor_jax, "jax", None),
+    "this package, JAX": (ours, "jax", "floor, JAX"),
+    "Keras fit, JAX": (keras_fit, "jax", "floor, JAX"),
+}
+
+
+def measured(candidate: str, name: str, epochs: int) -> float | None:
+    """Seconds of an epoch, from a process of its own; None where something is not installed."""
+    command = [sys.executable, __file__, "--one", candidate, "--data", name, "--epochs", str(epochs)]
+    quiet = {"KERAS_BACKEND": CANDIDATES[candidate][1], "TF_CPP_MIN_LOG_LEVEL": "3"}
+    result = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **quiet})
+    if result.returncode:
+        missing = "ModuleNotFoundError" in result.stderr
+        print(f"  {candidate}: {'not installed' if missing else result.stderr[-300:]}", file=sys.stderr)
+        return None
+    return float(json.loads(result.stdout.splitlines()[-1]))
+
+
+def compare(name: str, candidates: list[str], rounds: int, epochs: int) -> list[dict[str, str]]:
+    """Rows for one data set."""
+    figures: dict[str, list[float]] = {candidate: [] for candidate in candidates}
+    for _ in range(rounds):
+        for candidate in candidates:
+            if (seconds := measured(candidate, name, epochs)) is not None:
+                figures[candidate].append(seconds)
+    median = {candidate: statistics.median(seconds) for candidate, seconds in figures.items() if seconds}
+    rows = []
+    for candidate, seconds in median.items():
+        floor = CANDIDATES[candidate][2] or candidate
+        ratio = f"{seconds / median[floor]:.2f}" if floor in median else ""
+        values = (name, series(name)[2], candidate, f"{seconds:.4f}", floor, ratio)
+        rows.append(dict(zip(FIELDS, values, strict=True)))
+        print("".join(f"{row:<28}" for row in values), flush=True)
+    return rows
+
+
+def main() -> None:
+    """Measure, print, save."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", nargs="+", default=list(SHAPES), choices=list(SHAPES))
+    parser.add_argument("--candidates", nargs="+", default=list(CANDIDATES), choices=list(CANDIDATES))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".csv"))
+    parser.add_argument("--one", choices=list(CANDIDATES), help="measure one candidate here")
+    options = parser.parse_args()
+    if options.one:
+        X, y, _ = series(options.data[0])
+        print(json.dumps(CANDIDATES[options.one][0](X, y, options.epochs)))
+        return
+    rows = [
+        row
+        for name in options.data
+        for row in compare(name, options.candidates, options.rounds, options.epochs)
+    ]
+    with options.output.open("w", newline="") as file:
+        table = csv.DictWriter(file, FIELDS, lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""Convolution with batch normalisation equals its equations, in training, under a mask, and folded."""
+
+import keras
+import numpy as np
+import pytest
+
+from mlstm_fcn.layers import ConvNorm1D
+from tests import oracles
+
+
+@pytest.fixture
+def layer(rng):
+    """With weights and statistics that are all different."""
+    layer = ConvNorm1D(5, 4, momentum=0.75)
+    layer.build((None, None, 3))
+    layer.set_weights([rng.uniform(0.5, 2, weight.shape) for weight in layer.get_weights()])
+    return layer
+
+
+@pytest.fixture
+def series(rng):
+    return rng.normal(size=(6, 9, 3)).astype("float32")
+
+
+def convolved(layer, series):
+    return oracles.conv1d_same(
+        series.astype(float), np.asarray(layer.conv.kernel), np.asarray(layer.conv.bias)
+    )
+
+
+def normalised(layer, u, mean, variance):
+    return oracles.batch_norm(u, np.asarray(layer.norm.gamma), np.asarray(layer.norm.beta), mean, variance)
+
+
+def test_folded_into_the_convolution_it_is_the_same(layer, series):
+    mean, variance = np.asarray(layer.norm.moving_mean), np.asarray(layer.norm.moving_variance)
+    expected = normalised(layer, convolved(layer, series), mean, variance)
+    np.testing.assert_allclose(np.asarray(layer(series)), expected, atol=1e-5)
+
+
+def test_training_uses_and_notes_the_statistics_of_the_batch(layer, series):
+    u = convolved(layer, series)
+    mean, variance = u.mean(axis=(0, 1)), u.var(axis=(0, 1))
+    before = np.asarray(layer.norm.moving_mean), np.asarray(layer.norm.moving_variance)
+    output = np.asarray(layer(series, training=True))
+    np.testing.assert_allclose(output, normalised(layer, u, mean, variance), atol=1e-5)
+    np.testing.assert_allclose(layer.norm.moving_mean, 0.75 * before[0] + 0.25 * mean, rtol=1e-5)
+    np.testing.assert_allclose(layer.norm.moving_variance, 0.75 * before[1] + 0.25 * variance, rtol=1e-5)
+
+
+def test_invalid_steps_enter_no_statistics(layer, series):
+    padded = np.concatenate([series, np.zeros((6, 4, 3), "float32")], axis=1)
+    mask = np.broadcast_to(np.arange(13) < 9, (6, 13))
+    twin = ConvNorm1D.from_config(layer.get_config())
+    twin.build((None, None, 3))
+    twin.set_weights(layer.get_weights())
+    masked, plain = layer(padded, training=True, mask=mask), twin(series, training=True)
+    np.testing.assert_allclose(np.asarray(masked)[:, :9], np.asarray(plain), atol=1e-5)
+    for one, other in zip(layer.get_weights(), twin.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
+def test_gradients_are_those_of_the_unfused_layers(layer, series, rng):
+    target = rng.normal(size=(6, 9, 5)).astype("float32")
+
+    def trained(make):
+        inputs = keras.Input((9, 3))
+        model = keras.Model(inputs, make(inputs))
+        model.set_weights(layer.get_weights())
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        model.train_on_batch(series, target)
+        return model.get_weights()
+
+    def unfused(inputs):
+        conv = keras.layers.Conv1D(5, 4, padding="same")
+        return keras.layers.BatchNormalization(momentum=0.75, epsilon=1e-3)(conv(inputs))
+
+    ours = trained(ConvNorm1D(5, 4, momentum=0.75))
+    for one, other in zip(ours, trained(unfused), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_frozen_it_keeps_its_statistics(layer, series):
+    layer.trainable = False
+    before = layer.get_weights()
+    np.testing.assert_array_equal(np.asarray(layer(series, training=True)), np.asarray(layer(series)))
+    for old, new in zip(before, layer.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.parametrize("arguments", [(0, 3), (4, 0), (4, 2.5)])
+def test_sizes_must_be_positive(arguments):
+    with pytest.raises(ValueError, match="must be a positive integer"):
+        ConvNorm1D(*arguments)
