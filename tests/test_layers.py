@@ -120,7 +120,8 @@ def test_one_step_moves_every_weight(make, series, rng):
     before = [weight.copy() for weight in layer.get_weights()]
     model.train_on_batch(series, rng.normal(size=(3, 1)))
     for weight, old, new in zip(layer.weights, before, layer.get_weights(), strict=True):
-        assert np.abs(new - old).max() > 0, f"{weight.path} has no gradient"
+        needless = weight.path.endswith("conv/bias")  # the mean that is taken away contains it
+        assert needless or np.abs(new - old).max() > 0, f"{weight.path} has no gradient"
 
 
 def test_saved_and_loaded_it_computes_the_same(make, series, tmp_path):

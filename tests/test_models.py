@@ -106,7 +106,8 @@ def test_training_lowers_the_loss_and_moves_every_weight(name, series):
     assert losses[-1] < losses[0]
     for weight, old, new in zip(model.weights, before, model.get_weights(), strict=True):
         moved = np.abs(new - old).max() > 0
-        assert moved or weight.name == "seed_generator_state", f"{weight.path} has not moved"
+        needless = weight.path.endswith("conv/bias")  # normalisation takes it away
+        assert moved or needless or weight.name == "seed_generator_state", f"{weight.path} has not moved"
 
 
 def test_mixed_precision_gives_float32_probabilities(name, series):

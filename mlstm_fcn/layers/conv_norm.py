@@ -83,10 +83,9 @@ class ConvNorm1D(keras.layers.Layer):
             inputs = ops.where(ops.expand_dims(mask, -1), inputs, ops.cast(0, inputs.dtype))
         if not (training and self.trainable):
             return self._folded(inputs)
-        series = self.conv(inputs)
         if mask is None and self.compute_dtype == "float32" and _tensorflow.is_backend():
-            return self._fused(series)
-        return self.norm(series, training=True, mask=mask)
+            return self._fused(inputs)
+        return self.norm(self.conv(inputs), training=True, mask=mask)
 
     def _folded(self, inputs):
         scale = self.norm.gamma * ops.rsqrt(self.norm.moving_variance + self.epsilon)
@@ -94,10 +93,11 @@ class ConvNorm1D(keras.layers.Layer):
         offset = scale * (self.conv.bias - self.norm.moving_mean) + self.norm.beta
         return ops.conv(inputs, kernel, padding="same") + ops.cast(offset, self.compute_dtype)
 
-    def _fused(self, series):
-        norm = self.norm
+    def _fused(self, inputs):
+        """The same in fewer passes; what the bias adds, the mean takes away."""
+        norm, series = self.norm, ops.conv(inputs, self.conv.kernel, padding="same")
         output, mean, variance = _tensorflow.batch_norm(series, norm.gamma, norm.beta, self.epsilon)
-        for moving, now in ((norm.moving_mean, mean), (norm.moving_variance, variance)):
+        for moving, now in ((norm.moving_mean, mean + self.conv.bias), (norm.moving_variance, variance)):
             moving.assign(moving * self.momentum + now * (1.0 - self.momentum))
         return output
 

@@ -10,6 +10,8 @@ from mlstm_fcn.layers import AttentionLSTM
 from mlstm_fcn.layers.squeeze_excite import GATES, SQUEEZES
 from mlstm_fcn.models.blocks import POOLS, conv_block, pool, squeeze_excite, zero_invalid
 
+_UNROLLED = 16  # steps; so few cost more as a loop than as copies of the cell
+
 
 @dataclass(frozen=True, kw_only=True)
 class LSTMFCNConfig:
@@ -161,8 +163,12 @@ def _recurrent_branch(config, series, mask, shuffle):
     if shuffle:
         series = keras.layers.Permute((2, 1), name="dimension_shuffle")(series)
         mask = None  # the steps are now the channels, and they are all there
-    layer = AttentionLSTM if config.recurrent == "attention_lstm" else keras.layers.LSTM
-    state = layer(config.lstm_units, name=config.recurrent)(series, mask=mask)
+    if config.recurrent == "attention_lstm":
+        layer = AttentionLSTM(config.lstm_units, name="attention_lstm")
+    else:
+        few_steps = series.shape[1] is not None and series.shape[1] <= _UNROLLED
+        layer = keras.layers.LSTM(config.lstm_units, unroll=few_steps, name="lstm")
+    state = layer(series, mask=mask)
     return keras.layers.Dropout(config.dropout, name="dropout")(state)
 
 

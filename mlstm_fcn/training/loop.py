@@ -66,6 +66,7 @@ def train(
     model.compile(_optimizer(recipe), loss, weighted_metrics=list(metrics))
     train_step = compiled_step(model, examples)
     evaluate = compiled_evaluation(model, validation, batch_size=256) if validation else dict
+    keeps_best = bool(recipe.keep_best or recipe.patience)
     best = BestEpoch("val_loss" if validation else "loss", recipe.patience)
     rate = LearningRate(recipe, model.optimizer, steps=-(-len(examples) // recipe.batch_size))
     state = None
@@ -88,10 +89,11 @@ def train(
             for name, value in logs.items():
                 history.setdefault(name, []).append(value)
             calls.on_epoch_end(epoch, logs)
-            best.note(epoch, logs, model)
+            if keeps_best:
+                best.note(epoch, logs, model)
             if state:
                 state.save()
-        if recipe.keep_best or recipe.patience:
+        if keeps_best:
             best.restore(model)
     finally:
         calls.on_train_end()
