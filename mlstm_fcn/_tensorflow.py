@@ -13,16 +13,23 @@ def is_backend() -> bool:
     return bool(keras.config.backend() == "tensorflow")
 
 
-def compiled(function: Callable[..., Any], shapes: Sequence[tuple[int | None, ...]], dtype: str) -> Any:
-    """A function of tensors, compiled once for all sizes that are None.
+def runs_eagerly() -> bool:
+    """Whether TensorFlow's debugging mode is on (`tf.config.run_functions_eagerly`)."""
+    import tensorflow as tf
 
-    In TensorFlow's debugging mode (`tf.config.run_functions_eagerly`) it is not compiled.
+    return bool(tf.config.functions_run_eagerly())
+
+
+def compiled(function: Callable[..., Any], signature: Sequence[tuple[tuple[int | None, ...], str]]) -> Any:
+    """A function of tensors of some shapes and types, compiled once for all sizes that are None.
+
+    In TensorFlow's debugging mode it is not compiled.
     """
     import tensorflow as tf
 
-    signature = [tf.TensorSpec(shape, dtype) for shape in shapes]
-    traced = tf.function(function, autograph=False, input_signature=signature)
-    return traced if tf.config.functions_run_eagerly() else traced.get_concrete_function()
+    specs = [tf.TensorSpec(shape, dtype) for shape, dtype in signature]
+    traced = tf.function(function, autograph=False, input_signature=specs)
+    return traced if runs_eagerly() else traced.get_concrete_function()
 
 
 def batch_norm(series: Any, gamma: Any, beta: Any, epsilon: float) -> tuple[Any, Any, Any]:
@@ -47,9 +54,15 @@ def batch_norm(series: Any, gamma: Any, beta: Any, epsilon: float) -> tuple[Any,
     return tf.squeeze(output, 2), mean, unbiased * (tf.maximum(count, 2.0) - 1) / tf.maximum(count, 2.0)
 
 
-def on_device(arrays: Sequence[Any]) -> Callable[[Any], list[Any]]:
-    """Put arrays on the device; gives a function that takes the same cases of each."""
+def on_device(arrays: Sequence[Any]) -> list[Any]:
+    """Arrays as tensors."""
     import tensorflow as tf
 
-    tensors = [tf.constant(array) for array in arrays]
-    return lambda cases: [tf.gather(tensor, cases) for tensor in tensors]
+    return [tf.constant(array) for array in arrays]
+
+
+def take(tensors: Sequence[Any], cases: Any) -> list[Any]:
+    """The same cases of each tensor."""
+    import tensorflow as tf
+
+    return [tf.gather(tensor, cases) for tensor in tensors]

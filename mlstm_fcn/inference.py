@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary, ref
 import keras
 import numpy as np
 
-from mlstm_fcn import _tensorflow
+from mlstm_fcn import _jax, _tensorflow
 
 BATCH_SIZE = 256
 
@@ -27,13 +27,44 @@ def predict(model: keras.Model, batch: np.ndarray) -> list[np.ndarray]:
 def _compiled(model):
     # The function must not keep the model alive, or it would never leave the table of compiled models.
     model_ref = ref(model)
+    if _jax.is_backend():
+        return _compiled_for_jax(model_ref)
 
     def call(series):
-        outputs = model_ref()(series, training=False)  # type: ignore[misc]
-        return outputs if isinstance(outputs, list | tuple) else [outputs]
+        return _as_list(model_ref()(series, training=False))  # type: ignore[misc]
 
     if _tensorflow.is_backend():
-        call = _tensorflow.compiled(call, [model.input_shape], "float32")
+        call = _tensorflow.compiled(call, [(model.input_shape, "float32")])
     return lambda series: [
         keras.ops.convert_to_numpy(output) for output in call(keras.ops.convert_to_tensor(series))
     ]
+
+
+def _compiled_for_jax(model_ref):
+    """Compiled for batches of 1, 2, 4, ... cases: a batch between is filled up with its first case."""
+
+    def call(weights, others, series):
+        outputs, _ = model_ref().stateless_call(weights, others, series, training=False)
+        return _as_list(outputs)
+
+    compiled = _jax.inference(call)
+
+    def run(series):
+        model, n_cases = model_ref(), len(series)
+        filled = np.concatenate([series, np.repeat(series[:1], _power_of_two(n_cases) - n_cases, axis=0)])
+        weights = [[variable.value for variable in group] for group in _variables(model)]
+        return [np.asarray(output)[:n_cases] for output in compiled(*weights, filled)]
+
+    return run
+
+
+def _variables(model):
+    return model.trainable_variables, model.non_trainable_variables
+
+
+def _power_of_two(number: int) -> int:
+    return 1 << (number - 1).bit_length()
+
+
+def _as_list(outputs):
+    return outputs if isinstance(outputs, list | tuple) else [outputs]

@@ -16,6 +16,7 @@ PACKAGE = Path(mlstm_fcn.__file__).parent
 FLOORS = {
     "": 0,  # the package itself: names, loaded lazily
     "_checks": 0,
+    "_jax": 0,
     "_options": 0,
     "_tensorflow": 0,
     "layers": 1,
@@ -73,6 +74,7 @@ def test_only_the_fast_paths_name_tensorflow():
             if line.split()[:1] in (["import"], ["from"])
         }
         assert "tensorflow" not in imports or path.name == "_tensorflow.py", path
+        assert "jax" not in imports or path.name == "_jax.py", path
 
 
 def test_only_one_module_uses_the_network():

@@ -22,8 +22,9 @@ from mlstm_fcn.estimators.epoch_tasks import EpochTasks
 from mlstm_fcn.inference import predict
 from mlstm_fcn.models.raw_series import front, frozen, join, parts, takes_mask, transfer, with_mask
 from mlstm_fcn.preprocess import Container, channel_statistics, lengths, with_length
-from mlstm_fcn.training.loop import seeded, train
+from mlstm_fcn.training.loop import train
 from mlstm_fcn.training.progress import ProgressBar
+from mlstm_fcn.training.randomness import seeded
 from mlstm_fcn.training.step import Examples
 
 if TYPE_CHECKING:

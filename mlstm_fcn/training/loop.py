@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-import random
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import keras
@@ -16,15 +13,15 @@ import numpy as np
 from mlstm_fcn._checks import require
 from mlstm_fcn.training.best_epoch import BestEpoch
 from mlstm_fcn.training.checkpoint import Checkpoint
+from mlstm_fcn.training.program import program
+from mlstm_fcn.training.randomness import shuffled
 from mlstm_fcn.training.recipes import Recipe
-from mlstm_fcn.training.step import Examples, Logs, compiled_evaluation, compiled_step
+from mlstm_fcn.training.step import Examples, Logs, evaluation, on_device
 
 WARM_UP = 0.1
 PLATEAU_EPOCHS = 100
 
 History = dict[str, list[float]]
-
-_GLOBAL_GENERATORS = threading.Lock()
 
 
 def train(
@@ -61,11 +58,16 @@ def train(
         checkpoint: A file that keeps the state after each epoch. If it is there, training goes on from
             it; after the last epoch it is deleted.
     """
-    # Compiled under a model of its own, with the same layers, so that the optimizer is not saved with them.
-    model = keras.Model(network.inputs, network.outputs, name=network.name)
-    model.compile(_optimizer(recipe), loss, weighted_metrics=list(metrics))
-    train_step = compiled_step(model, examples)
-    evaluate = compiled_evaluation(model, validation, batch_size=256) if validation else dict
+    own = all(type(callback).__module__.startswith("mlstm_fcn.") for callback in callbacks)
+    with program(network, _optimizer(recipe), loss, metrics, reusable=own) as compiled:
+        _train(compiled, examples, recipe, rng, history, validation, callbacks, checkpoint)
+
+
+def _train(compiled, examples, recipe, rng, history, validation, callbacks, checkpoint):
+    model, train_step = compiled.model, compiled.step("train", examples)
+    evaluate = _no_evaluation
+    if validation:
+        evaluate = evaluation(compiled.step("test", validation), model, validation, batch_size=256)
     keeps_best = bool(recipe.keep_best or recipe.patience)
     best = BestEpoch("val_loss" if validation else "loss", recipe.patience)
     rate = LearningRate(recipe, model.optimizer, steps=-(-len(examples) // recipe.batch_size))
@@ -76,6 +78,7 @@ def train(
     calls = keras.callbacks.CallbackList(
         [*_plateau(recipe, rate.highest), *callbacks], model=model, epochs=recipe.n_epochs, steps=rate.steps
     )
+    data = on_device(examples)
     model.stop_training = False
     calls.on_train_begin()
     try:
@@ -84,7 +87,7 @@ def train(
                 break
             calls.on_epoch_begin(epoch)
             batches = shuffled(len(examples), recipe.batch_size, rng)
-            logs = _epoch(model, train_step, batches, epoch, rate, calls)
+            logs = _epoch(model, train_step, data, batches, epoch, rate, calls)
             logs |= {f"val_{name}": value for name, value in evaluate().items()}
             for name, value in logs.items():
                 history.setdefault(name, []).append(value)
@@ -101,40 +104,18 @@ def train(
         state.delete()
 
 
-def _epoch(model, train_step, batches, epoch, rate, calls) -> Logs:
+def _no_evaluation() -> Logs:
+    return {}
+
+
+def _epoch(model, train_step, data, batches, epoch, rate, calls) -> Logs:
     model.reset_metrics()
     for step, cases in enumerate(batches):
         rate.set(epoch, step)
         calls.on_train_batch_begin(step)
-        logs = train_step(cases)
+        logs = train_step(data, cases)
         calls.on_train_batch_end(step, logs)
     return dict(logs)
-
-
-@contextmanager
-def seeded(rng: np.random.Generator) -> Iterator[None]:
-    """Make what Keras draws from the global generators depend on `rng`, and leave those as they were.
-
-    Keras seeds initialisers and dropout from Python's generator when a layer is made, so a network
-    must be built in here to be reproducible. One thread is in here at a time.
-    """
-    with _GLOBAL_GENERATORS:
-        python_state, numpy_state = random.getstate(), np.random.get_state()
-        seed = int(rng.integers(2**31))
-        random.seed(seed)
-        np.random.seed(seed)
-        try:
-            yield
-        finally:
-            random.setstate(python_state)
-            np.random.set_state(numpy_state)
-
-
-def shuffled(n_cases: int, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """The cases of one epoch, each once, in a new order: indices batch by batch, the last perhaps fewer."""
-    order = rng.permutation(n_cases)
-    for start in range(0, n_cases, batch_size):
-        yield order[start : start + batch_size]
 
 
 class LearningRate:

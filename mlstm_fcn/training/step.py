@@ -9,9 +9,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from mlstm_fcn import _tensorflow
+from mlstm_fcn import _jax, _tensorflow
 
 Logs = dict[str, float]
+Step = Callable[[Any, np.ndarray], Logs]
 
 
 @dataclass(frozen=True)
@@ -41,50 +42,72 @@ class Examples:
         return Examples(inputs, targets, sample_weight)
 
 
-def compiled_step(model: keras.Model, examples: Examples) -> Callable[[np.ndarray], Logs]:
-    """A function that trains a compiled model on the cases of given indices.
+def on_device(examples: Examples) -> Any:
+    """The examples where a compiled step reads them."""
+    if _tensorflow.is_backend():
+        return _tensorflow.on_device(examples.arrays())
+    return _jax.on_device(examples.arrays()) if _jax.is_backend() else examples
+
+
+def compiled_step(model: keras.Model, kind: str, examples: Examples) -> Step:
+    """A function that trains or tests a compiled model on some cases.
+
+    Args:
+        model: A compiled model; what a step changes is in its variables after each call.
+        kind: `"train"` or `"test"`.
+        examples: Any that are like those of the calls.
 
     Returns:
-        A function from an index array to the loss and the metrics since the model's `reset_metrics`.
+        A function from `on_device(examples)` and an index array to the loss and the metrics since the
+        model's `reset_metrics`.
     """
     if _tensorflow.is_backend():
-        return _tensorflow_step(model, model.train_step, examples)
-    return lambda cases: model.train_on_batch(*_keras_data(examples.take(cases)), return_dict=True)
+        _create_variables(model, examples)
+        return _tensorflow_step(model, getattr(model, f"{kind}_step"))
+    if _jax.is_backend():
+        _create_variables(model, examples)
+        optimizer = [model.optimizer.variables] if kind == "train" else []
+        state = [
+            model.trainable_variables,
+            model.non_trainable_variables,
+            *optimizer,
+            model.metrics_variables,
+        ]
+        return _with_numbers(_jax.compiled(getattr(model, f"{kind}_step"), state))
+    on_batch = getattr(model, f"{kind}_on_batch")
+    return lambda examples, cases: on_batch(*_keras_data(examples.take(cases)), return_dict=True)
 
 
-def compiled_evaluation(model: keras.Model, examples: Examples, batch_size: int) -> Callable[[], Logs]:
+def evaluation(step: Step, model: keras.Model, examples: Examples, batch_size: int) -> Callable[[], Logs]:
     """A function that gives loss and metrics on all examples; it resets the model's metrics."""
     batches = [
         np.arange(start, min(start + batch_size, len(examples)))
         for start in range(0, len(examples), batch_size)
     ]
-    if _tensorflow.is_backend():
-        step = _tensorflow_step(model, model.test_step, examples)
-    else:
-
-        def step(cases):
-            return model.test_on_batch(*_keras_data(examples.take(cases)), return_dict=True)
+    data = on_device(examples)
 
     def evaluate() -> Logs:
         model.reset_metrics()
-        return [step(cases) for cases in batches][-1]
+        return [step(data, cases) for cases in batches][-1]
 
     return evaluate
 
 
-def _tensorflow_step(model, keras_step, examples):
-    """Keeps the data on the device, and compiles once where Keras does for each size of batch."""
-    _create_variables(model, examples)
-    take = _tensorflow.on_device(examples.arrays())
+def _tensorflow_step(model, keras_step):
+    """Compiled once, where Keras compiles once for each size of batch."""
 
-    def step(cases):
-        *inputs, targets, sample_weight = take(cases)
+    def step(cases, *data):
+        *inputs, targets, sample_weight = _tensorflow.take(data, cases)
         return keras_step((_one_or_list(inputs), targets, sample_weight))
 
-    compiled = _tensorflow.compiled(step, [(None,)], "int64")
-    return lambda cases: {
-        name: float(value) for name, value in compiled(keras.ops.convert_to_tensor(cases)).items()
-    }
+    inputs = [(tensor.shape, tensor.dtype) for tensor in model.inputs]
+    targets, sample_weight = (model.output_shape, "float32"), ((None,), "float32")
+    compiled = _tensorflow.compiled(step, [((None,), "int64"), *inputs, targets, sample_weight])
+    return _with_numbers(lambda data, cases: compiled(keras.ops.convert_to_tensor(cases), *data))
+
+
+def _with_numbers(step):
+    return lambda data, cases: {name: float(value) for name, value in step(data, cases).items()}
 
 
 def _create_variables(model, examples):

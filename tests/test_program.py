@@ -1,0 +1,141 @@
+"""A compiled training is used again where it may be, and no fit can tell."""
+
+import gc
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import keras
+import numpy as np
+import pytest
+
+from mlstm_fcn import MLSTMFCNClassifier
+from mlstm_fcn.training import program
+
+
+@pytest.fixture
+def compiled(monkeypatch):
+    """The kinds of steps that were compiled, from no kept program on."""
+    kinds, compile_step = [], program.compiled_step
+
+    def counted(model, kind, examples):
+        kinds.append(kind)
+        return compile_step(model, kind, examples)
+
+    monkeypatch.setattr(program, "compiled_step", counted)
+    monkeypatch.setattr(program, "_IDLE", [])
+    return kinds
+
+
+def problem(seed=0, steps=20):
+    rng = np.random.default_rng(seed)
+    y = np.arange(12) % 2
+    return rng.normal(size=(12, 2, steps)) + y[:, None, None], y
+
+
+def fit(data, **options):
+    options = {"filters": (4, 8, 4), "reduction": 2, "n_epochs": 3, "random_state": 0} | options
+    return MLSTMFCNClassifier(**options).fit(*data)
+
+
+def weights(classifier):
+    return classifier.model_.get_weights()
+
+
+def same(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(weights(one), weights(other), strict=True))
+
+
+def test_a_kept_program_trains_as_a_new_one(compiled):
+    first = fit(problem(), validation_split=0.25)
+    assert compiled == ["train", "test"]
+    other = fit(problem(1), validation_split=0.25, random_state=5)
+    again = fit(problem(), validation_split=0.25)
+    assert compiled == ["train", "test"]
+    assert same(first, again)
+    assert first.history_ == again.history_
+    assert not same(first, other)
+
+
+def test_what_is_compiled_in_decides_whether_it_is_used_again(compiled):
+    fit(problem())
+    n_compiled = 1
+    for options in ({"dropout": 0.5}, {"label_smoothing": 0.3}, {"optimizer": "sgd"}, {"lstm_units": 3}):
+        fit(problem(), **options)
+        n_compiled += 1
+        assert len(compiled) == n_compiled, options
+    for options in ({"n_epochs": 2}, {"batch_size": 5}, {"learning_rate": 0.1}):
+        before = fit(problem(), **options)
+        assert same(before, fit(problem(), **options))
+
+
+def test_fits_of_other_lengths_and_labels_do_not_mix(compiled):
+    alone = fit(problem(steps=30))
+    fit(problem())
+    assert same(alone, fit(problem(steps=30)))
+
+
+def test_a_model_that_users_code_saw_is_not_used_again(compiled):
+    class Vandal(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.get_layer("dropout").rate = 0.0
+
+    expected = fit(problem())
+    fit(problem(), callbacks=[Vandal()])
+    assert same(expected, fit(problem()))
+
+
+def test_an_own_loss_function_is_not_mistaken_for_another(compiled):
+    for factor in (1.0, 0.0):
+
+        def loss(y_true, y_pred, factor=factor):
+            return factor * keras.losses.categorical_crossentropy(y_true, y_pred)
+
+        last = fit(problem(), loss=loss)
+    assert last.history_["loss"] == [0.0, 0.0, 0.0]
+
+
+def test_an_interrupted_program_is_dropped_and_its_network_kept(compiled, monkeypatch):
+    from mlstm_fcn.training.progress import ProgressBar
+
+    def interrupt(self, epoch, logs=None):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ProgressBar, "on_epoch_end", interrupt)
+        classifier = MLSTMFCNClassifier(filters=(4, 8, 4), reduction=2, n_epochs=3, random_state=0, verbose=1)
+        with pytest.raises(KeyboardInterrupt):
+            classifier.fit(*problem())
+    assert program._IDLE == []
+    assert classifier.n_epochs_ == 2
+    assert not same(classifier, fit(problem(), n_epochs=1))
+
+
+def test_fits_in_threads_get_programs_of_their_own(compiled):
+    expected = [fit(problem(seed), random_state=seed) for seed in range(4)]
+    barrier = threading.Barrier(4)
+
+    def fit_at_once(seed):
+        barrier.wait(timeout=60)
+        return fit(problem(seed), random_state=seed)
+
+    with ThreadPoolExecutor(4) as pool:
+        for one, other in zip(expected, pool.map(fit_at_once, range(4)), strict=True):
+            assert same(one, other)
+    assert 1 <= len(program._IDLE) <= 4
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="memory is read as Linux tells it")
+def test_memory_does_not_grow_with_each_fit(compiled):
+    def resident():
+        gc.collect()
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    for _ in range(3):
+        fit(problem()).predict(problem()[0])
+    before = resident()
+    for _ in range(10):
+        fit(problem()).predict(problem()[0])
+    assert resident() - before < 40  # compiling each time it was 150 and more
