@@ -20,6 +20,19 @@ def runs_eagerly() -> bool:
     return bool(tf.config.functions_run_eagerly())
 
 
+def compiles() -> bool:
+    """Whether Keras runs on TensorFlow, and functions are compiled."""
+    return is_backend() and not runs_eagerly()
+
+
+def read(variables: Sequence[Any]) -> list[Any]:
+    """The values of Keras variables as tensors, without what a variable's own method does beside."""
+    import tensorflow as tf
+
+    values = [variable.value for variable in variables]
+    return [tf.raw_ops.ReadVariableOp(resource=value.handle, dtype=value.dtype) for value in values]
+
+
 def compiled(function: Callable[..., Any], signature: Sequence[tuple[tuple[int | None, ...], str]]) -> Any:
     """A function of tensors of some shapes and types, compiled once for all sizes that are None.
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 from keras import ops
 
 from mlstm_fcn._checks import require
@@ -13,7 +14,9 @@ class StandardizeChannels(keras.layers.Layer):
     """Subtracts a mean from each channel and divides it by a standard deviation.
 
     Unlike Keras' `Normalization` it has no least standard deviation, so the unit of the data does not
-    matter: a channel in tesla may deviate by 1e-13.
+    matter: a channel in tesla may deviate by 1e-13. The figures are weights too, so that models which differ
+        in
+    them alone can share what is compiled.
 
     Args:
         mean: One number for each channel.
@@ -37,8 +40,15 @@ class StandardizeChannels(keras.layers.Layer):
         require(len(self.mean) == len(self.std), "`mean` and `std` must be equally many.", mean=mean, std=std)
         require(all(value > 0 for value in self.std), "`std` must be positive.", std=self.std)
 
+    def build(self, input_shape):
+        self._figures = []
+        for name, figures in (("mean", self.mean), ("std", self.std)):
+            weight = self.add_weight((len(figures),), initializer="zeros", trainable=False, name=name)
+            weight.assign(np.array(figures, np.float32))
+            self._figures.append(weight)
+
     def call(self, inputs):
-        mean, std = (ops.convert_to_tensor(figures, inputs.dtype) for figures in (self.mean, self.std))
+        mean, std = (ops.cast(figures, inputs.dtype) for figures in self._figures)
         return (inputs - mean) / std
 
     def compute_output_shape(self, input_shape):

@@ -16,6 +16,7 @@ import keras
 import numpy as np
 
 from mlstm_fcn import _jax, _tensorflow
+from mlstm_fcn.models.architecture import architecture
 from mlstm_fcn.training.randomness import seeded
 from mlstm_fcn.training.step import Examples, Step, compiled_step
 
@@ -116,18 +117,17 @@ def _key(
     metrics: Sequence[str],
 ) -> str | None:
     """What decides how a program is compiled; None where a part could mean something else another time."""
-    parts = [optimizer, *network.layers, *([] if isinstance(loss, str) else [loss])]
-    if not all(type(part).__module__.partition(".")[0] in ("keras", "mlstm_fcn") for part in parts):
+    parts = [optimizer, *([] if isinstance(loss, str) else [loss])]
+    known = all(type(part).__module__.partition(".")[0] in ("keras", "mlstm_fcn") for part in parts)
+    of_network = architecture(network)
+    if of_network is None or not known:
         return None
-    configs = [network.get_config(), _of(optimizer), loss if isinstance(loss, str) else _of(loss)]
+    configs = [_of(optimizer), loss if isinstance(loss, str) else _of(loss), list(metrics)]
+    backend = [keras.config.backend(), _tensorflow.compiles(), _jax.is_backend()]
     try:
-        text = json.dumps([*configs, list(metrics)], sort_keys=True)
+        return of_network + json.dumps([*configs, *backend], sort_keys=True)
     except TypeError:
         return None
-    for place, layer in enumerate(network.layers):  # some names have a counter
-        text = text.replace(f'"{layer.name}"', f'"layer {place}"')
-    eager = _tensorflow.is_backend() and _tensorflow.runs_eagerly()
-    return f"{text}{(keras.config.backend(), _tensorflow.is_backend(), _jax.is_backend(), eager)}"
 
 
 def _of(part):

@@ -1,0 +1,119 @@
+"""Compiled prediction: shared where it may be, always with the weights that the model has now."""
+
+import gc
+import threading
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+
+import keras
+import numpy as np
+import pytest
+
+from mlstm_fcn import inference, models
+from mlstm_fcn.models.architecture import architecture
+from mlstm_fcn.models.raw_series import front, join
+
+
+def network(seed=0, **options):
+    keras.utils.set_random_seed(seed)
+    options = {"filters": (4, 8, 4), "reduction": 2} | options
+    mean, std = np.full(2, seed), np.full(2, 1.0 + seed)
+    return join(
+        front(mean, std, scaling="channel", missing="interpolate"),
+        models.build("mlstm_fcn", (12, 2), 3, **options),
+    )
+
+
+@pytest.fixture
+def series(rng):
+    return rng.normal(size=(7, 12, 2)).astype("float32")
+
+
+@pytest.fixture
+def compiled(monkeypatch):
+    """How often a prediction is compiled, from none on."""
+    from mlstm_fcn import _tensorflow
+
+    calls, compile_function = [], _tensorflow.compiled
+
+    def counted(function, signature):
+        calls.append(len(signature))
+        return compile_function(function, signature)
+
+    monkeypatch.setattr(_tensorflow, "compiled", counted)
+    monkeypatch.setattr(inference, "_SHARED", {})
+    return calls
+
+
+def expected(model, series):
+    return np.asarray(model(series, training=False))
+
+
+def test_models_that_differ_in_weights_and_scaling_share_it(series, compiled):
+    for seed in range(4):
+        model = network(seed)
+        (output,) = inference.predict(model, series)
+        np.testing.assert_allclose(output, expected(model, series), atol=1e-5)
+    assert len(compiled) == 1
+    inference.predict(network(filters=(4, 4, 4)), series)
+    assert len(compiled) == 2
+
+
+def test_a_model_that_is_asked_often_gets_its_own(series, compiled):
+    model = network()
+    for _ in range(inference._OFTEN + 10):
+        (output,) = inference.predict(model, series)
+        np.testing.assert_allclose(output, expected(model, series), atol=1e-5)
+    assert len(compiled) == 2
+    assert compiled[-1] == 1  # it takes the series alone
+
+
+@pytest.mark.parametrize("calls_before", [1, inference._OFTEN + 5])
+def test_weights_may_change_between_calls(calls_before, series):
+    model, other = network(0), network(1)
+    for _ in range(calls_before):
+        inference.predict(model, series)
+    model.set_weights(other.get_weights())
+    np.testing.assert_allclose(inference.predict(model, series)[0], expected(other, series), atol=1e-5)
+
+
+def test_numbers_of_cases_do_not_matter(series):
+    model = network()
+    whole = inference.predict(model, series)[0]
+    alone = [inference.predict(model, series[case : case + 1])[0] for case in range(len(series))]
+    np.testing.assert_allclose(np.concatenate(alone), whole, atol=1e-6)
+
+
+def test_a_model_is_not_kept_alive(series):
+    model = network()
+    inference.predict(model, series)
+    reference = weakref.ref(model)
+    del model
+    gc.collect()
+    assert reference() is None
+
+
+def test_threads_may_predict_at_once(series):
+    trained = [network(seed) for seed in range(3)]
+    right = [expected(model, series) for model in trained]
+    barrier = threading.Barrier(6)
+
+    def predict(task):
+        barrier.wait(timeout=60)
+        return [inference.predict(trained[task % 3], series)[0] for _ in range(30)]
+
+    with ThreadPoolExecutor(6) as pool:
+        for task, outputs in enumerate(pool.map(predict, range(6))):
+            for output in outputs:
+                np.testing.assert_allclose(output, right[task % 3], atol=1e-5)
+
+
+def test_what_is_not_known_is_not_shared():
+    class Own(keras.layers.Layer):
+        def call(self, inputs):
+            return inputs
+
+    inputs = keras.Input((12, 2))
+    assert architecture(keras.Model(inputs, Own()(inputs))) is None
+    assert architecture(network(0)) == architecture(network(1))
+    assert architecture(network(0)) != architecture(network(0, dropout=0.1))
