@@ -81,8 +81,7 @@ def program(
         return
     taken = _take(key)
     if taken is None:
-        with seeded(np.random.default_rng(0)):
-            twin = keras.models.clone_model(network)
+        twin = _twin(network)
         taken = Program(twin, optimizer, loss, metrics)
         copy_state(network, twin)
     else:
@@ -94,6 +93,17 @@ def program(
     with _LOCK:  # only after a training that ended well
         _IDLE.append((key, taken))
         del _IDLE[:-_MOST_IDLE]
+
+
+def _twin(network: keras.Model) -> keras.Model:
+    """A network with layers of its own, frozen where the network's are."""
+    with seeded(np.random.default_rng(0)):
+        twin = keras.models.clone_model(network)
+    for layer, other in zip(network.layers, twin.layers, strict=True):
+        if not layer.trainable:
+            other.trainable = True  # as an argument, False does not reach layers within the layer
+            other.trainable = False
+    return twin
 
 
 def copy_state(source: keras.Model, target: keras.Model) -> None:
