@@ -1,6 +1,7 @@
 """The readers give what a file holds, and name the place of what they cannot read."""
 
 import importlib.util
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -150,11 +151,20 @@ def test_timestamps_take_linear_time(file):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("1,2:Yes\n", "line 1: expected a header line that begins with @, or @data. Received: '1,2:Yes'"),
+        (
+            "1,2:Yes\n",
+            "line 1, column 1: expected a header line that begins with @, or @data. Received: '1,2:Yes'",
+        ),
         ("@problemName It\n", "expected a line @data. Received: 'none'"),
-        ("@classLabel maybe\n@data\n", "line 1: expected true or false after @classLabel. Received: 'maybe'"),
-        (HEADER, "line 6: expected at least one case"),
-        (HEADER + "1,2:yes\n", "line 6: expected a label out of Yes, no, 3 at the end. Received: '1,2:yes'"),
+        (
+            "@classLabel maybe\n@data\n",
+            "line 1, column 1: expected true or false after @classLabel. Received: 'maybe'",
+        ),
+        (HEADER, "line 6, column 1: expected at least one case"),
+        (
+            HEADER + "1,2:yes\n",
+            "line 6, column 5: expected a label out of Yes, no, 3 at the end. Received: 'yes'",
+        ),
         (
             HEADER + "1,2:Yes\n1,0,x:Yes\n",
             "line 7, column 5: expected a number, ? or NaN as value 3 of channel 1. Received: 'x'",
@@ -163,20 +173,23 @@ def test_timestamps_take_linear_time(file):
             HEADER + "11,1:1,:Yes\n",
             "line 6, column 8: expected a number, ? or NaN as value 2 of channel 2.",
         ),
-        (HEADER + "1,2:3:Yes\n", "line 6: expected 2 values in channel 2, as in channel 1. Received: 1"),
+        (
+            HEADER + "1,2:3:Yes\n",
+            "line 6, column 5: expected 2 values in channel 2, as in channel 1. Received: 1",
+        ),
         (
             HEADER + "1,2:Yes\n1,2:3,4:Yes\n",
-            "line 7: expected 1 channels, as in the case before. Received: 2",
+            "line 7, column 1: expected 1 channels, as in the case before. Received: 2",
         ),
-        (HEADER + "Yes\n", "line 6: expected at least one channel before the label"),
+        (HEADER + "Yes\n", "line 6, column 1: expected at least one channel before the label"),
         (HEADER + "1_0,2:Yes\n", "line 6, column 1: expected a number"),
         (
             "@timestamps true\n@data\n(0,1),(1;2)\n",
-            "line 3: expected pairs (timestamp,value) separated by commas",
+            "line 3, column 7: expected pairs (timestamp,value) separated by commas. Received: '(1;2)'",
         ),
         (
             "@targetlabel true\n@data\n1,2:high\n",
-            "line 3: expected a number at the end. Received: '1,2:high'",
+            "line 3, column 5: expected a number at the end. Received: 'high'",
         ),
     ],
 )
@@ -189,28 +202,44 @@ def test_what_cannot_be_read_in_ts_is_named_with_its_place(text, message, file):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("It.arff", ARFF + "1,2,Yes\n", "line 7: expected a series in quotes, a comma and a label"),
+        ("It.arff", ARFF + "1,2,Yes\n", "line 7, column 1: expected a series in quotes, a comma and a label"),
         (
             "It.arff",
             ARFF + "'1,2\\n3,x',Yes\n",
             "line 7, column 9: expected a number, ? or NaN as value 2 of",
         ),
-        ("It.arff", ARFF + "'1,2:3,4',Yes\n", "line 7: expected a series in quotes, a comma and a label"),
-        ("It.arff", ARFF + "'1,2',maybe\n", "line 7: expected a label out of {Yes,no} at the end"),
-        ("It.arff", "@attribute y string\n@data\n1,2,\n", "line 3: expected values, a comma and a label"),
-        ("It.tsv", "\t0.5\t1.5\n", "line 1: expected a label and values"),
+        (
+            "It.arff",
+            ARFF + "'1,2:3,4',Yes\n",
+            "line 7, column 1: expected a series in quotes, a comma and a label",
+        ),
+        (
+            "It.arff",
+            ARFF + "'1,2',maybe\n",
+            "line 7, column 7: expected a label out of {Yes,no} at the end. Received: 'maybe'",
+        ),
+        (
+            "It.arff",
+            "@attribute y string\n@data\n1,2,\n",
+            "line 3, column 1: expected values, a comma and a label",
+        ),
+        ("It.tsv", "\t0.5\t1.5\n", "line 1, column 1: expected a label and values"),
         ("X_train.npy", "no array", "expected a NumPy array"),
         ("Y.npy", "no array", "expected a name such as X_train.npy"),
-        ("It.arff", "@data\n", "line 1: expected an @attribute before @data"),
-        ("It.arff", "@attribute x\n", "line 1: expected @attribute NAME KIND"),
-        ("It.arff", "1,2\n", "line 1: expected @relation, @attribute, @end or @data"),
+        ("It.arff", "@data\n", "line 1, column 1: expected an @attribute before @data"),
+        ("It.arff", "@attribute x\n", "line 1, column 1: expected @attribute NAME KIND"),
+        ("It.arff", "1,2\n", "line 1, column 1: expected @relation, @attribute, @end or @data"),
         (
             "It.tsv",
             "1\t2\t3\n1\tx\t3\n",
             "line 2, column 3: expected a number, ? or NaN as value 1 of channel 1",
         ),
-        ("It.tsv", "1\n", "line 1: expected a label and values, separated by tabs, commas or spaces"),
-        ("It.tsv", "", "line 1: expected at least one case"),
+        (
+            "It.tsv",
+            "1\n",
+            "line 1, column 1: expected a label and values, separated by tabs, commas or spaces",
+        ),
+        ("It.tsv", "", "line 1, column 1: expected at least one case"),
         ("It.npz", "no archive", "expected a NumPy archive with arrays X and y"),
     ],
 )
@@ -224,7 +253,10 @@ def test_an_error_holds_its_place(file):
     path = file(HEADER + "1,x:Yes\n")
     with pytest.raises(FormatError) as error:
         read(path)
-    assert (str(error.value.path), error.value.line, error.value.column) == (str(path), 6, 3)
+    assert (error.value.path, error.value.line, error.value.column) == (str(path), 6, 3)
+    again = pickle.loads(pickle.dumps(error.value))  # as from a worker process
+    assert str(again) == str(error.value)
+    assert again.column == 3
 
 
 @pytest.mark.parametrize("name", ["none.ts", "none.npz", "X_none.npy"])

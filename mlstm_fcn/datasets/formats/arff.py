@@ -12,7 +12,7 @@ from typing import IO
 import numpy as np
 
 from mlstm_fcn.datasets.formats.cases import Block, Target, decoded, header_lines, number, read_blocks
-from mlstm_fcn.datasets.formats.errors import FormatError
+from mlstm_fcn.datasets.formats.errors import FormatError, LineError
 
 _ATTRIBUTE = re.compile(r"@attribute\s+('[^']*'|\"[^\"]*\"|\S+)\s+(.*)", re.IGNORECASE)
 _RELATIONAL = re.compile(rb"(?P<quote>['\"])(?P<body>[^'\"]*)(?P=quote)\s*,(?P<last>.*)")
@@ -80,13 +80,14 @@ def _split(line: bytes, multivariate: bool, kind: str) -> tuple[bytes, Target | 
         body, last = found["body"], found["last"].strip()
     if not found or b":" in body or not last:
         what = "a series in quotes" if multivariate else "values"
-        raise ValueError(f"{what}, a comma and a label")
+        raise LineError(f"{what}, a comma and a label")
     body = body.replace(b"\\n", b":") if multivariate else body
+    column = found.start("last") + 1
     if kind in _NUMERIC:
-        return body, number(last)
+        return body, number(last, column)
     label = decoded(last).strip("'\"")
     if kind.startswith("{") and label not in _choices(kind):
-        raise ValueError(f"a label out of {kind} at the end")
+        raise LineError(f"a label out of {kind} at the end", column)
     return body, label
 
 

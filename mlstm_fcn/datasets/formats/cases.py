@@ -12,11 +12,11 @@ from typing import IO, NoReturn
 import numpy as np
 
 from mlstm_fcn.datasets.formats import values
-from mlstm_fcn.datasets.formats.errors import FormatError
+from mlstm_fcn.datasets.formats.errors import FormatError, LineError
 
 Target = str | float
 Split = Callable[[bytes], tuple[bytes, Target | None]]
-"""A line, stripped, to its body and target. Raises ValueError with what was expected of the line."""
+"""A line, stripped, to its body and target. Raises LineError."""
 
 _SMALLEST_BLOCK, _LARGEST_BLOCK = 1 << 15, 1 << 18  # bytes; a block grows to an eighth of what was read
 _BOM = b"\xef\xbb\xbf"
@@ -85,16 +85,16 @@ def decoded(text: bytes) -> str:
         return text.decode("latin-1")
 
 
-def number(text: bytes) -> float:
-    """A number to predict.
+def number(text: bytes, column: int) -> float:
+    """A number to predict, which stands at a column of its line.
 
     Raises:
-        ValueError: If it is none.
+        LineError: If it is none.
     """
     try:
         return float(values.parse(text)[0])
-    except (ValueError, IndexError):
-        raise ValueError("a number at the end") from None
+    except ValueError:
+        raise LineError("a number at the end", column) from None
 
 
 def header_lines(file: IO[bytes]) -> Iterator[tuple[int, str]]:
@@ -109,10 +109,9 @@ def _split(lines: Iterable[bytes], path: object, first: int, split: Split) -> It
         if text and not text.startswith((b"#", b"%")):
             try:
                 yield _Line(number, line, *split(text))
-            except FormatError:
-                raise
-            except ValueError as error:
-                raise FormatError(path, str(error), text, number) from None
+            except LineError as error:
+                column = error.column + line.find(text[:1])
+                raise FormatError(path, str(error), text[error.column - 1 :], number, column) from None
 
 
 def _block(lines: list[_Line], path: object, channels: int | None) -> Block:
@@ -143,12 +142,14 @@ def _raise_first_wrong_shape(
 ) -> NoReturn:
     for line, mark, shape in zip(lines, marks, shapes, strict=True):
         if shape[0] != channels:
-            raise FormatError(path, f"{channels} channels, as in the case before", shape[0], line.number)
+            expected = f"{channels} channels, as in the case before"
+            raise FormatError(path, expected, shape[0], line.number)
         first, *others = [len(channel) + 1 for channel in mark.split(b":")]
         for number, steps in enumerate(others, start=2):
             if steps != first:
                 expected = f"{first} values in channel {number}, as in channel 1"
-                raise FormatError(path, expected, steps, line.number)
+                column = line.text.find(line.body.split(b":")[number - 1]) + 1
+                raise FormatError(path, expected, steps, line.number, column)
     raise AssertionError("called where every shape is right")
 
 

@@ -1,4 +1,4 @@
-"""The error of a file that cannot be read, with its place."""
+"""The errors of a file that cannot be read, with the place."""
 
 
 class FormatError(ValueError):
@@ -7,7 +7,7 @@ class FormatError(ValueError):
     Attributes:
         path: The file.
         line: The line, from 1; None where the whole file is meant.
-        column: The first character of what is wrong, from 1; None where the whole line is meant.
+        column: The first character of what is wrong, from 1; None where the whole file is meant.
     """
 
     def __init__(
@@ -18,10 +18,24 @@ class FormatError(ValueError):
         line: int | None = None,
         column: int | None = None,
     ) -> None:
-        place = "".join(f", {name} {at}" for name, at in (("line", line), ("column", column)) if at)
-        shown = "" if received is None else f" Received: {_text(received)!r}"
-        super().__init__(f"{path}{place}: expected {expected}.{shown}")
-        self.path, self.line, self.column = path, line, column
+        column = column or (1 if line else None)
+        super().__init__(str(path), expected, _text(received), line, column)  # so that it can be pickled
+        self.path, self.line, self.column = str(path), line, column
+
+    def __str__(self) -> str:
+        path, expected, received, *numbers = self.args
+        place = "".join(f", {name} {at}" for name, at in zip(("line", "column"), numbers, strict=True) if at)
+        return f"{path}{place}: expected {expected}." + (
+            f" Received: {received!r}" if received is not None else ""
+        )
+
+
+class LineError(ValueError):
+    """A line cannot be read: what was expected of it, and at which of its characters, from 1."""
+
+    def __init__(self, expected: str, column: int = 1) -> None:
+        super().__init__(expected)
+        self.column = column
 
 
 def _text(received: object) -> object:

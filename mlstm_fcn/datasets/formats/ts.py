@@ -12,7 +12,7 @@ from typing import IO
 import numpy as np
 
 from mlstm_fcn.datasets.formats.cases import Block, Target, decoded, header_lines, number, read_blocks
-from mlstm_fcn.datasets.formats.errors import FormatError
+from mlstm_fcn.datasets.formats.errors import FormatError, LineError
 
 _FLAGS = {"@timestamps": None, "@classlabel": "label", "@targetlabel": "number"}
 _STAMPED = re.compile(rb"\s*\(([^()]*),([^(),]*)\)\s*([,:]?)")
@@ -38,18 +38,18 @@ class Header:
         if self.target:
             line, colon, last = line.rpartition(b":")
             if not colon:
-                raise ValueError(f"at least one channel before the {self.target}")
-            target = self._target(last.strip())
+                raise LineError(f"at least one channel before the {self.target}")
+            target = self._target(last.strip(), column=len(line) + 2)
         return (_without_stamps(line) if self.has_timestamps else line), target
 
-    def _target(self, text: bytes) -> Target:
+    def _target(self, text: bytes, column: int) -> Target:
         if self.target == "number":
-            return number(text)
+            return number(text, column)
         label = decoded(text)
         if self.labels and label not in self.labels:
-            raise ValueError(f"a label out of {', '.join(self.labels)} at the end")
+            raise LineError(f"a label out of {', '.join(self.labels)} at the end", column)
         if not label:
-            raise ValueError("a label at the end")
+            raise LineError("a label at the end", column)
         return label
 
 
@@ -120,7 +120,7 @@ def _without_stamps(line: bytes) -> bytes:
         body += [pair[2], pair[3]]
         end = pair.end()
     if end != len(line) or not body or body[-1]:
-        raise ValueError("pairs (timestamp,value) separated by commas")
+        raise LineError("pairs (timestamp,value) separated by commas", end + 1)
     return b"".join(body)
 
 

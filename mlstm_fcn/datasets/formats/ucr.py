@@ -10,6 +10,7 @@ from typing import IO
 import numpy as np
 
 from mlstm_fcn.datasets.formats.cases import Block, Target, decoded, read_blocks
+from mlstm_fcn.datasets.formats.errors import LineError
 
 _MISSING = (b"nan", b"?")
 
@@ -34,7 +35,7 @@ def _split(line: bytes) -> tuple[bytes, Target | None]:
         line = separator.join(line.split())
     label, _, body = line.partition(separator)
     if not label.strip() or not body or b":" in body or (separator != b"," and b"," in body):
-        raise ValueError("a label and values, separated by tabs, commas or spaces")
+        raise LineError("a label and values, separated by tabs, commas or spaces")
     return _without_padding(body.replace(separator, b",")), decoded(label).strip()
 
 
