@@ -9,6 +9,7 @@ JAX it is compiled for each length, and for 1, 2, 4, ... cases.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from weakref import WeakKeyDictionary, ref
@@ -27,14 +28,14 @@ _OFTEN = 20
 _MOST_SHARED = 16
 _SHARED: dict[str, Call] = {}  # by architecture, the one used last at the end
 _CALLS: WeakKeyDictionary[keras.Model, Call] = WeakKeyDictionary()
-_CALLED: WeakKeyDictionary[keras.Model, int] = WeakKeyDictionary()
+_CALLED: WeakKeyDictionary[keras.Model, float] = WeakKeyDictionary()
 _LOCK = threading.Lock()
 
 
 def predict(model: keras.Model, batch: np.ndarray) -> list[np.ndarray]:
     """The outputs of a model, each `(cases, ...)`, for series of shape `(cases, time, channels)`."""
     call = _CALLS.get(model)
-    if call is None or _CALLED[model] == _OFTEN:
+    if call is None or _CALLED[model] >= _OFTEN:
         call = _find_call(model)
     _CALLED[model] += 1
     pieces = [call(model, batch[start : start + BATCH_SIZE]) for start in range(0, len(batch), BATCH_SIZE)]
@@ -44,11 +45,11 @@ def predict(model: keras.Model, batch: np.ndarray) -> list[np.ndarray]:
 def _find_call(model):
     """The compiled prediction of a model, which one thread at a time makes."""
     with _LOCK:
-        called = _CALLED.setdefault(model, 0)
-        if called == 0:
-            _CALLS[model] = _shared_call(model) if _tensorflow.compiles() else _own_call(model)
-        elif called == _OFTEN and _tensorflow.compiles():
-            _CALLS[model] = _own_call(model)
+        shares = _tensorflow.compiles() and _CALLED.get(model, 0) < _OFTEN
+        if model not in _CALLS or not shares:
+            call = _shared_call(model) if shares else _own_call(model)
+            _CALLED[model] = 0 if shares else -math.inf  # an own one is for good
+            _CALLS[model] = call
         return _CALLS[model]
 
 
