@@ -256,12 +256,15 @@ def main() -> None:
         X, y, _ = series(options.data[0])
         print(json.dumps(CANDIDATES[options.one][0](X, y, options.epochs)))
         return
-    rows = [
-        row
-        for name in options.data
-        for row in compare(name, options.candidates, options.rounds, options.epochs)
-    ]
-    with options.output.open("w", newline="") as file:
+    rows: list[dict[str, str]] = []
+    for name in options.data:
+        rows += compare(name, options.candidates, options.rounds, options.epochs)
+        save(rows, options.output)
+
+
+def save(rows: list[dict[str, str]], path: Path) -> None:
+    """Write what was measured so far."""
+    with path.open("w", newline="") as file:
         table = csv.DictWriter(file, FIELDS, lineterminator="\n")
         table.writeheader()
         table.writerows(rows)

@@ -14,6 +14,14 @@ from mlstm_fcn.models.architecture import architecture
 from mlstm_fcn.models.raw_series import front, join
 
 
+class OwnRegularizer(keras.regularizers.Regularizer):
+    def __call__(self, x):
+        return 0.0
+
+    def get_config(self):
+        return {}
+
+
 def network(seed=0, **options):
     keras.utils.set_random_seed(seed)
     options = {"filters": (4, 8, 4), "reduction": 2} | options
@@ -113,7 +121,17 @@ def test_what_is_not_known_is_not_shared():
         def call(self, inputs):
             return inputs
 
+    def negative(x):
+        return -x
+
     inputs = keras.Input((12, 2))
-    assert architecture(keras.Model(inputs, Own()(inputs))) is None
+    for layer in (
+        Own(),
+        keras.layers.Dense(2, activation=negative),
+        keras.layers.Lambda(lambda x: x),
+        keras.layers.Dense(2, kernel_regularizer=OwnRegularizer()),
+    ):
+        assert architecture(keras.Model(inputs, layer(inputs))) is None, layer
+    assert architecture(keras.Model(inputs, keras.layers.Dense(2, activation="relu")(inputs))) is not None
     assert architecture(network(0)) == architecture(network(1))
     assert architecture(network(0)) != architecture(network(0, dropout=0.1))

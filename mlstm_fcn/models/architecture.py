@@ -8,6 +8,8 @@ from typing import Any
 
 import keras
 
+_KNOWN = ("keras", "mlstm_fcn")
+
 
 def architecture(model: keras.Model) -> str | None:
     """A text that is the same for models that compute the same from the same variables.
@@ -16,18 +18,40 @@ def architecture(model: keras.Model) -> str | None:
         model: A functional model.
 
     Returns:
-        The text; None where that cannot be told, since a layer is not Keras' or this package's.
+        The text; None where that cannot be told, since some of it is neither Keras' nor this package's.
     """
     layers = [*_layers(model)]
-    if not all(type(layer).__module__.partition(".")[0] in ("keras", "mlstm_fcn") for layer in layers):
+    if not all(map(is_known, layers)):
         return None
-    try:
-        text = json.dumps(_without_weights(model.get_config()), sort_keys=True)
-    except TypeError:
+    config = _without_weights(model.get_config())
+    if (text := as_text(config)) is None:
         return None
     for place, layer in enumerate(layers):  # some names have a counter
         text = text.replace(f'"{layer.name}"', f'"layer {place}"')
     return text
+
+
+def is_known(part: object) -> bool:
+    """Whether a layer, an optimizer or a loss is of a class of Keras or of this package."""
+    return type(part).__module__.partition(".")[0] in _KNOWN
+
+
+def as_text(config: Any) -> str | None:
+    """A config as text; None where it names a function or class that could be another one another time."""
+    try:
+        return json.dumps(config, sort_keys=True) if _names_only_known(config) else None
+    except TypeError:
+        return None
+
+
+def _names_only_known(config: Any) -> bool:
+    if isinstance(config, dict):
+        if "module" in config and "class_name" in config:
+            known = str(config["module"]).partition(".")[0] in _KNOWN
+            if not known or config["class_name"] in ("Lambda", "function"):
+                return False
+        return all(map(_names_only_known, config.values()))
+    return all(map(_names_only_known, config)) if isinstance(config, list | tuple) else True
 
 
 def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:

@@ -7,7 +7,6 @@ loss, as in cross-validation; weights and all else that training changes are cop
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ import keras
 import numpy as np
 
 from mlstm_fcn import _jax, _tensorflow
-from mlstm_fcn.models.architecture import architecture
+from mlstm_fcn.models.architecture import architecture, as_text, is_known
 from mlstm_fcn.training.randomness import seeded
 from mlstm_fcn.training.step import Examples, Step, compiled_step
 
@@ -127,17 +126,12 @@ def _key(
     metrics: Sequence[str],
 ) -> str | None:
     """What decides how a program is compiled; None where a part could mean something else another time."""
-    parts = [optimizer, *([] if isinstance(loss, str) else [loss])]
-    known = all(type(part).__module__.partition(".")[0] in ("keras", "mlstm_fcn") for part in parts)
-    of_network = architecture(network)
-    if of_network is None or not known:
+    if not all(map(is_known, [optimizer] if isinstance(loss, str) else [optimizer, loss])):
         return None
     configs = [_of(optimizer), loss if isinstance(loss, str) else _of(loss), list(metrics)]
     backend = [keras.config.backend(), _tensorflow.compiles(), _jax.is_backend()]
-    try:
-        return of_network + json.dumps([*configs, *backend], sort_keys=True)
-    except TypeError:
-        return None
+    texts = [architecture(network), as_text([*configs, *backend])]
+    return None if None in texts else "\n".join(map(str, texts))
 
 
 def _of(part):
