@@ -123,7 +123,7 @@ def test_fits_in_threads_get_programs_of_their_own(compiled):
     with ThreadPoolExecutor(4) as pool:
         for one, other in zip(expected, pool.map(fit_at_once, range(4)), strict=True):
             assert same(one, other)
-    assert 1 <= len(program._IDLE) <= 4
+    assert len(program._IDLE) in range(1, 5)
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="memory is read as Linux tells it")
