@@ -5,7 +5,7 @@ padding: the series ends before them. So series of different lengths fit into on
 was padded with NaN elsewhere is read as it was meant.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -99,20 +99,27 @@ def require_complete(batch: np.ndarray) -> None:
         require(False, rule, **{f"X[{case}, {channel}, {time}]": float("nan")})
 
 
-def channel_statistics(batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def channel_statistics(
+    chunks: Callable[[], Iterable[np.ndarray]], channels: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of each channel over all values that are there, for scaling.
 
     Args:
-        batch: Array of shape `(cases, time, channels)`.
+        chunks: Gives all series, as arrays of shape `(cases, time, channels)`; it is called twice.
+        channels: Number of channels.
 
     Returns:
         Two float32 arrays of shape `(channels,)`. A channel that is constant has standard deviation 1, so
         that scaling makes it zero; one that is never there has mean 0 and standard deviation 1.
     """
-    observed = ~np.isnan(batch)
-    count = np.maximum(observed.sum(axis=(0, 1)), 1)
-    mean = np.sum(batch, axis=(0, 1), dtype=np.float64, where=observed) / count
-    variance = np.sum(np.square(batch - mean), axis=(0, 1), where=observed) / count
-    std = np.sqrt(variance)
+    count, total, squares = np.zeros((3, channels))
+    for batch in chunks():
+        observed = ~np.isnan(batch)
+        count += observed.sum(axis=(0, 1))
+        total += np.sum(batch, axis=(0, 1), dtype=np.float64, where=observed)
+    mean = total / np.maximum(count, 1)
+    for batch in chunks():
+        squares += np.sum(np.square(batch - mean), axis=(0, 1), where=~np.isnan(batch))
+    std = np.sqrt(squares / np.maximum(count, 1))
     constant = std <= np.finfo(np.float32).eps * np.abs(mean)
     return mean.astype(np.float32), np.where(constant, 1.0, std).astype(np.float32)

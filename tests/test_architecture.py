@@ -24,6 +24,7 @@ FLOORS = {
     "datasets": 3,
     "preprocess": 3,
     "persistence": 3,
+    "mapped": 4,
     "training": 4,
     "inference": 4,
     "estimators": 5,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.callback import with_callbacks
@@ -16,19 +16,15 @@ from sklearn.callback import with_callbacks
 from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn._options import FILL_METHODS, LONGER, SCALINGS
 from mlstm_fcn.estimators.call import ONE_EPOCH, FitCall, require_cases
+from mlstm_fcn.estimators.hooks import Hooks
 from mlstm_fcn.estimators.parameters import TrainingParameters
 from mlstm_fcn.estimators.saving import Saving
+from mlstm_fcn.mapped import MappedSeries, chunks, is_large
 from mlstm_fcn.preprocess import Container, pad, require_complete, to_batch
-from mlstm_fcn.training.recipes import Recipe
-
-if TYPE_CHECKING:
-    import keras
-
-    from mlstm_fcn.estimators.fitting import Task
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class NetworkEstimator(TrainingParameters, Saving):
+class NetworkEstimator(TrainingParameters, Hooks, Saving):
     """The mechanism of all estimators; mixed in before sktime's base class for the task."""
 
     _tags: ClassVar[dict[str, Any]] = {
@@ -61,7 +57,8 @@ class NetworkEstimator(TrainingParameters, Saving):
 
         Args:
             X: Series: an array of shape `(cases, channels, time)` or `(cases, time)`, a list of arrays
-                `(channels, time)` that may differ in length, or any panel container that sktime knows.
+                `(channels, time)` that may differ in length, or any panel container that sktime knows. A
+                `numpy.memmap` of more than 256 MiB is read batch by batch.
                 NaN is a missing value; steps at the end at which all channels are NaN are padding.
             y: One target for each case.
             sample_weight: A weight, not negative, for each case; None for 1.
@@ -136,37 +133,6 @@ class NetworkEstimator(TrainingParameters, Saving):
         """
         return self._fit_one_epoch(X, y, FitCall(sample_weight))
 
-    # What a task (classification, regression) and an estimator add.
-
-    def _learn_targets(self, y: np.ndarray, call: FitCall) -> None:
-        """Note what is to be known of the targets, before the first epoch."""
-        raise NotImplementedError
-
-    def _check_labels(self, y: Any, labels: Any) -> None:
-        """Raise if training cannot go on with targets like these."""
-
-    def _task(self) -> Task:
-        """Loss, metrics and form of the output; after the targets are known."""
-        raise NotImplementedError
-
-    def _targets(self, y: np.ndarray) -> np.ndarray:
-        """Targets as the network has them, float32 `(cases, outputs)`."""
-        raise NotImplementedError
-
-    def _weights(self, y: np.ndarray, recipe: Recipe) -> np.ndarray:
-        """Weights of the cases that the recipe asks for, `(cases,)`."""
-        return np.ones(len(y))
-
-    def _network_time(self, time: int, channels: int) -> int | None:
-        """The length that the network fixes for series like these, or None if it takes any."""
-        raise NotImplementedError
-
-    def _network(
-        self, input_shape: tuple[int | None, int], n_outputs: int, activation: str, masked: bool
-    ) -> keras.Model:
-        """An untrained network."""
-        raise NotImplementedError
-
     # Fitting and predicting.
 
     @with_callbacks
@@ -175,6 +141,10 @@ class NetworkEstimator(TrainingParameters, Saving):
         require_cases(X, y)
         rule = "With more than one column of y, sktime fits copies, which are given X and y only."
         require(y.ndim == 1 or y.shape[1] == 1 or call.is_plain, rule, shape=y.shape)
+        if is_large(X):
+            self.reset()
+            self._learn_targets(np.ravel(y), call)
+            return self._fit_directly(X, np.ravel(y), call)
         self.__call = call  # two underscores, or sktime's reset deletes it
         try:
             return super().fit(X, y)
@@ -186,9 +156,6 @@ class NetworkEstimator(TrainingParameters, Saving):
 
     @with_callbacks
     def _fit_one_epoch(self, X: Any, y: Any, call: FitCall) -> NetworkEstimator:
-        """Sktime's fit forgets what it had, and fits nothing to one class; so this does without it."""
-        from mlstm_fcn.estimators.fitting import fit_model
-
         y = np.asarray(y)
         require_cases(X, y)
         if not self._is_fitted:
@@ -202,9 +169,17 @@ class NetworkEstimator(TrainingParameters, Saving):
             history=history,
             n_epochs_before=len(history.get("loss", ())),
         )
-        fit_model(self, self._check_convert_X_for_predict(X), y, call)
+        return self._fit_directly(X, y, call)
+
+    def _fit_directly(self, X: Any, y: np.ndarray, call: FitCall) -> NetworkEstimator:
+        """Not through sktime's fit, which forgets what it had, fits nothing to one class, and reads files."""
+        from mlstm_fcn.estimators.fitting import fit_model
+
         self._y_metadata = {"is_univariate": True}  # what sktime notes in fit and asks in predict
-        self._is_fitted = True
+        try:
+            fit_model(self, self._check_convert_X_for_predict(X), y, call)
+        finally:
+            self._is_fitted = hasattr(self, "model_")
         return self
 
     def reset(self) -> NetworkEstimator:
@@ -233,15 +208,20 @@ class NetworkEstimator(TrainingParameters, Saving):
 
         return outputs(self, X)
 
-    def _batch(self, X: Container) -> np.ndarray:
+    def _batch(self, X: Container) -> np.ndarray | MappedSeries:
         """Checked series as models read them."""
         require_choice("scaling", self.scaling, SCALINGS)
         require_choice("missing", self.missing, (*FILL_METHODS, "error"))
         require_choice("longer", self.longer, LONGER)
-        batch = to_batch(X)
+        batch = MappedSeries(X) if is_large(X) else to_batch(X)
         if self.missing == "error":
-            require_complete(batch)
+            for chunk in chunks(batch):
+                require_complete(chunk)
         return batch
+
+    def _check_convert_X_for_predict(self, X: Any) -> Any:  # noqa: N802, sktime's name
+        """As sktime does; but its checks would read a large file whole."""
+        return X if is_large(X) else super()._check_convert_X_for_predict(X)
 
     def _internal_convert(self, X: Any, y: Any = None) -> Any:
         """Where sktime converts what is convenient; it knows no lists of arrays."""

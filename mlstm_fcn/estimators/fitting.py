@@ -7,6 +7,7 @@ import dataclasses
 import math
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from sklearn.utils import check_random_state
 from mlstm_fcn._checks import require
 from mlstm_fcn.estimators.epoch_tasks import EpochTasks
 from mlstm_fcn.inference import predict
+from mlstm_fcn.mapped import MappedSeries, chunks
 from mlstm_fcn.models.raw_series import front, frozen, join, parts, takes_mask, transfer, with_mask
 from mlstm_fcn.preprocess import Container, channel_statistics, lengths, with_length
 from mlstm_fcn.training.loop import train
@@ -102,8 +104,8 @@ def outputs(estimator: NetworkEstimator, X: Container) -> np.ndarray:
     batch = estimator._batch(X)
     _, time, channels = estimator.model_.input_shape
     batch = _fitting_in(estimator, batch, time, channels)
-    (values,) = predict(_masked_model(estimator) if _ends_early(batch) else estimator.model_, batch)
-    return values
+    model = _masked_model(estimator) if _ends_early(batch) else estimator.model_
+    return np.concatenate([predict(model, chunk)[0] for chunk in chunks(batch)])
 
 
 def _examples(estimator, X, y, call, recipe, rng, task):
@@ -157,7 +159,8 @@ def _untrained(estimator, training, validation, call, task):
     """The front, and a network to train, for these series; lengths of the examples are made to fit."""
     (batch,) = training.inputs
     if call.start is None:
-        before = front(*channel_statistics(batch), scaling=estimator.scaling, missing=_fill_in(estimator))
+        statistics = channel_statistics(lambda: chunks(batch), batch.shape[2])
+        before = front(*statistics, scaling=estimator.scaling, missing=_fill_in(estimator))
         time, channels = estimator._network_time(*batch.shape[1:]), batch.shape[2]
     else:
         before, source, _ = parts(call.start)
@@ -173,8 +176,11 @@ def _untrained(estimator, training, validation, call, task):
 
 
 def _prepared(before, examples):
-    """Examples as the network itself reads them: the front is run once, not in each step."""
-    return Examples(predict(before, examples.inputs[0]), examples.targets, examples.sample_weight)
+    """Examples as the network itself reads them: the front is run once, or as often as a file is read."""
+    (series,), prepare = examples.inputs, partial(predict, before)
+    if isinstance(series, MappedSeries):
+        return dataclasses.replace(examples, prepare=prepare)
+    return dataclasses.replace(examples, inputs=prepare(series))
 
 
 def _fitting_in(estimator, batch, time, channels):
@@ -185,11 +191,11 @@ def _fitting_in(estimator, batch, time, channels):
         return batch
     rule = f"X must not be longer than {time} steps, as in fit, or be cut to that with longer='cut'."
     require(estimator.longer == "cut" or batch.shape[1] <= time, rule, steps=batch.shape[1])
-    return with_length(batch, time)
+    return batch.with_length(time) if isinstance(batch, MappedSeries) else with_length(batch, time)
 
 
 def _ends_early(batch):
-    return bool(lengths(batch).min() < batch.shape[1])
+    return any(lengths(chunk).min() < batch.shape[1] for chunk in chunks(batch))
 
 
 def _masked_model(estimator):

@@ -94,9 +94,10 @@ class ConvNorm1D(keras.layers.Layer):
         return ops.conv(inputs, kernel, padding="same") + ops.cast(offset, self.compute_dtype)
 
     def _fused(self, inputs):
-        """The same in fewer passes; what the bias adds, the mean takes away."""
+        """The same in fewer passes; what the bias adds, the mean takes away, so its gradient is zero."""
         norm, series = self.norm, ops.conv(inputs, self.conv.kernel, padding="same")
-        output, mean, variance = _tensorflow.batch_norm(series, norm.gamma, norm.beta, self.epsilon)
+        beta = norm.beta + 0.0 * self.conv.bias  # optimizers complain of weights without a gradient
+        output, mean, variance = _tensorflow.batch_norm(series, norm.gamma, beta, self.epsilon)
         for moving, now in ((norm.moving_mean, mean + self.conv.bias), (norm.moving_variance, variance)):
             moving.assign(moving * self.momentum + now * (1.0 - self.momentum))
         return output

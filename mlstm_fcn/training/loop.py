@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from mlstm_fcn.training.checkpoint import Checkpoint
 from mlstm_fcn.training.program import program
 from mlstm_fcn.training.randomness import shuffled
 from mlstm_fcn.training.recipes import Recipe
-from mlstm_fcn.training.step import Examples, Logs, evaluation, on_device
+from mlstm_fcn.training.step import Examples, Logs, batches, evaluation, reader
 
 WARM_UP = 0.1
 PLATEAU_EPOCHS = 100
@@ -78,7 +79,7 @@ def _train(compiled, examples, recipe, rng, history, validation, callbacks, chec
     calls = keras.callbacks.CallbackList(
         [*_plateau(recipe, rate.highest), *callbacks], model=model, epochs=recipe.n_epochs, steps=rate.steps
     )
-    data = on_device(examples)
+    read = reader(examples)
     model.stop_training = False
     calls.on_train_begin()
     try:
@@ -86,8 +87,8 @@ def _train(compiled, examples, recipe, rng, history, validation, callbacks, chec
             if model.stop_training or best.is_long_ago(epoch - 1):
                 break
             calls.on_epoch_begin(epoch)
-            batches = shuffled(len(examples), recipe.batch_size, rng)
-            logs = _epoch(model, train_step, data, batches, epoch, rate, calls)
+            steps = map(read, shuffled(len(examples), recipe.batch_size, rng))
+            logs = _epoch(model, train_step, steps, epoch, rate, calls)
             logs |= {f"val_{name}": value for name, value in evaluate().items()}
             for name, value in logs.items():
                 history.setdefault(name, []).append(value)
@@ -108,12 +109,12 @@ def _no_evaluation() -> Logs:
     return {}
 
 
-def _epoch(model, train_step, data, batches, epoch, rate, calls) -> Logs:
+def _epoch(model, train_step, steps, epoch, rate, calls) -> Logs:
     model.reset_metrics()
-    for step, cases in enumerate(batches):
+    for step, data in enumerate(steps):
         rate.set(epoch, step)
         calls.on_train_batch_begin(step)
-        logs = train_step(data, cases)
+        logs = train_step(*data)
         calls.on_train_batch_end(step, logs)
     return dict(logs)
 
@@ -154,7 +155,9 @@ def warm_up_and_cosine(step: int, n_steps: int) -> float:
 def identity(model: keras.Model, examples: Examples, validation: Examples | None, recipe: Recipe) -> str:
     """A digest of all that decides how a training goes: data, initial weights, network, recipe."""
     digest = hashlib.sha256()
-    for array in [*examples.arrays(), *(validation.arrays() if validation else ()), *model.get_weights()]:
+    parts = [part for part in (examples, validation) if part]
+    read = (part.read(cases).arrays() for part in parts for cases in batches(part, 256))
+    for array in itertools.chain(*read, model.get_weights()):
         digest.update(np.ascontiguousarray(array).tobytes())
     for layer in model.layers:
         digest.update(repr({**layer.get_config(), "name": None}).encode())

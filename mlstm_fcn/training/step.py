@@ -21,13 +21,16 @@ class Examples:
 
     Attributes:
         inputs: One array for each input of the network: series `(cases, time, channels)`, perhaps a mask.
+            Or series in a file.
         targets: Shape `(cases, outputs)`.
         sample_weight: Weight of each case in loss and metrics, shape `(cases,)`.
+        prepare: Makes the network's inputs of series that were read from a file; else None.
     """
 
-    inputs: list[np.ndarray]
+    inputs: list[Any]
     targets: np.ndarray
     sample_weight: np.ndarray
+    prepare: Callable[[np.ndarray], list[np.ndarray]] | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -37,13 +40,37 @@ class Examples:
         return [*self.inputs, self.targets, self.sample_weight]
 
     def take(self, cases: np.ndarray) -> Examples:
-        """Some of the cases, by their indices."""
+        """Some of the cases, by their indices; of a file they are not read."""
         *inputs, targets, sample_weight = (array[cases] for array in self.arrays())
-        return Examples(inputs, targets, sample_weight)
+        return Examples(inputs, targets, sample_weight, self.prepare)
+
+    def read(self, cases: np.ndarray) -> Examples:
+        """Some of the cases, in memory."""
+        some = self.take(cases)
+        return (
+            some
+            if self.prepare is None
+            else Examples(self.prepare(some.inputs[0].read()), some.targets, some.sample_weight)
+        )
 
 
-def on_device(examples: Examples) -> Any:
-    """The examples where a compiled step reads them."""
+def reader(examples: Examples) -> Callable[[np.ndarray], tuple[Any, np.ndarray]]:
+    """How steps come by their data: a function from cases to what a step takes.
+
+    Examples in memory are on the device from the start, those in a file only while a step needs them.
+    """
+    if examples.prepare is None:
+        data = _on_device(examples)
+        return lambda cases: (data, cases)
+    return lambda cases: (_on_device(examples.read(cases)), np.arange(len(cases)))
+
+
+def batches(examples: Examples, size: int) -> list[np.ndarray]:
+    """All cases in order, as indices batch by batch."""
+    return np.split(np.arange(len(examples)), range(size, len(examples), size))
+
+
+def _on_device(examples):
     if _tensorflow.is_backend():
         return _tensorflow.on_device(examples.arrays())
     return _jax.on_device(examples.arrays()) if _jax.is_backend() else examples
@@ -58,8 +85,8 @@ def compiled_step(model: keras.Model, kind: str, examples: Examples) -> Step:
         examples: Any that are like those of the calls.
 
     Returns:
-        A function from `on_device(examples)` and an index array to the loss and the metrics since the
-        model's `reset_metrics`.
+        A function of what `reader(examples)` gives, to the loss and the metrics since the model's
+        `reset_metrics`.
     """
     if _tensorflow.is_backend():
         _create_variables(model, examples)
@@ -80,15 +107,11 @@ def compiled_step(model: keras.Model, kind: str, examples: Examples) -> Step:
 
 def evaluation(step: Step, model: keras.Model, examples: Examples, batch_size: int) -> Callable[[], Logs]:
     """A function that gives loss and metrics on all examples; it resets the model's metrics."""
-    batches = [
-        np.arange(start, min(start + batch_size, len(examples)))
-        for start in range(0, len(examples), batch_size)
-    ]
-    data = on_device(examples)
+    read = reader(examples)
 
     def evaluate() -> Logs:
         model.reset_metrics()
-        return [step(data, cases) for cases in batches][-1]
+        return [step(*read(cases)) for cases in batches(examples, batch_size)][-1]
 
     return evaluate
 
@@ -113,7 +136,7 @@ def _with_numbers(step):
 def _create_variables(model, examples):
     """What Keras would create in the first step, so that it is not compiled once with and once without."""
     model.optimizer.build(model.trainable_variables)
-    inputs, targets, sample_weight = _keras_data(examples.take(np.arange(1)))
+    inputs, targets, sample_weight = _keras_data(examples.read(np.arange(1)))
     model.compute_loss(inputs, targets, targets, sample_weight)
     model.compute_metrics(inputs, targets, targets, sample_weight)
 

@@ -1,0 +1,73 @@
+"""Series in a file that is larger than what one wants in memory: read a few at a time."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from mlstm_fcn.preprocess import to_batch, with_length
+
+LARGE = 1 << 28  # bytes; a smaller file is read whole, which is faster
+_CHUNK = 1 << 25
+
+
+def is_large(X: Any) -> bool:
+    """Whether X is memory-mapped and so large that it is read a few series at a time."""
+    return isinstance(X, np.memmap) and X.nbytes > LARGE
+
+
+class MappedSeries:
+    """Some series of a memory-mapped array, `(cases, time, channels)` to whoever asks, but not read yet.
+
+    Args:
+        array: A `numpy.memmap` of shape `(cases, channels, time)` or `(cases, time)`.
+        cases: Indices of the series; None for all.
+        time: The length that they are cut or padded to; None for the array's.
+    """
+
+    def __init__(self, array: Any, cases: np.ndarray | None = None, time: int | None = None):
+        self._array = array if array.ndim == 3 else array[:, None]
+        self._cases = np.arange(len(array)) if cases is None else cases
+        _, channels, steps = self._array.shape
+        self.shape = len(self._cases), time or steps, channels
+
+    def __len__(self) -> int:
+        return len(self._cases)
+
+    def __getitem__(self, cases: Any) -> MappedSeries:
+        """Some of the series, not read either."""
+        return MappedSeries(self._array, self._cases[cases], self.shape[1])
+
+    def with_length(self, time: int) -> MappedSeries:
+        """The series cut, or padded with NaN, to a length."""
+        return MappedSeries(self._array, self._cases, time)
+
+    def read(self) -> np.ndarray:
+        """The series, float32 `(cases, time, channels)`.
+
+        Raises:
+            ValueError: As `to_batch`.
+        """
+        batch = with_length(to_batch(self._array[self._cases]), self.shape[1])
+        self._forget()
+        return batch
+
+    def chunks(self) -> Iterator[np.ndarray]:
+        """All series in turn, read some megabytes at a time."""
+        n_cases = max(1, _CHUNK // (self._array[0].size * self._array.itemsize))
+        for start in range(0, len(self), n_cases):
+            yield self[start : start + n_cases].read()
+
+    def _forget(self):
+        """Pages that were read would stay in the process; they are never lost if the file has them."""
+        mapping: Any = getattr(self._array, "_mmap", None)
+        if hasattr(mapping, "madvise") and self._array.mode != "c":  # "c": changes are in memory only
+            mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def chunks(batch: np.ndarray | MappedSeries) -> Iterator[np.ndarray]:
+    """Series in memory at once, others in turn, as arrays `(cases, time, channels)`."""
+    return batch.chunks() if isinstance(batch, MappedSeries) else iter([batch])

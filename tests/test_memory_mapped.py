@@ -1,0 +1,114 @@
+"""Large memory-mapped series are read a few at a time, and nothing else is different."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from mlstm_fcn import mapped
+from mlstm_fcn.mapped import MappedSeries
+from mlstm_fcn.preprocess import channel_statistics, to_batch
+from tests.quick_fit import SMALL, assert_same, differ, fit
+
+X = np.random.default_rng(0).normal(size=(20, 3, 12)).astype(np.float32)
+y = np.array(["a", "b"] * 10)
+
+
+@pytest.fixture
+def in_file(tmp_path, monkeypatch):
+    """A function from an array to the same in a file, which counts as large."""
+    monkeypatch.setattr(mapped, "LARGE", 0)
+    monkeypatch.setattr(mapped, "_CHUNK", 1000)  # six series
+
+    def write(array, mode="r"):
+        np.save(tmp_path / "X.npy", array)
+        return np.load(tmp_path / "X.npy", mmap_mode=mode)
+
+    return write
+
+
+def test_a_fit_gives_the_same_as_in_memory(in_file):
+    one, other = fit((X, y)), fit((in_file(X), y))
+    assert one.history_["loss"] == pytest.approx(other.history_["loss"], rel=1e-5)
+    for old, new in zip(one.model_.get_weights(), other.model_.get_weights(), strict=True):
+        np.testing.assert_allclose(old, new, atol=1e-5)
+    np.testing.assert_allclose(other.predict_proba(in_file(X)), one.predict_proba(X), atol=1e-5)
+    assert other.predict(X).dtype == y.dtype
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda X: X[:, 0],
+        lambda X: np.where(np.arange(12) < 9, X, np.nan)[[0, 1, 2, 3] * 5],
+        lambda X: np.where((np.arange(20)[:, None, None] < 6) & (np.arange(12) > 6), np.nan, X),
+        lambda X: np.where(np.arange(12) == 3, np.nan, X),
+        lambda X: (100 * X).astype(np.int16),
+    ],
+    ids=["one channel", "padded", "different lengths", "missing", "integers"],
+)
+def test_shapes_and_values_that_fit_takes_it_takes_from_a_file(in_file, change):
+    series = change(X)
+    options = {"dimension_shuffle": False}  # the length of padded series is not fixed then
+    one, other = fit((series, y), **options), fit((in_file(series), y), **options)
+    np.testing.assert_allclose(other.predict_proba(series), one.predict_proba(in_file(series)), atol=1e-4)
+
+
+def test_validation_weights_and_checkpoints_work(in_file, tmp_path):
+    large = in_file(X)
+    assert "val_loss" in fit((large, y), validation_split=0.3).history_
+    assert "val_loss" in fit((large, y), None, large, y).history_
+    assert differ(fit((large, y), np.r_[np.ones(10), np.zeros(10)]), fit((large, y)))
+    assert_same(fit((large, y), checkpoint=tmp_path / "state"), fit((large, y)))
+    assert_same(fit((large, y)).partial_fit(X, y), fit((large, y)).partial_fit(large, y))
+
+
+def test_bad_series_are_refused_as_in_memory(in_file):
+    infinite = X.copy()
+    infinite[17, 1, 5] = np.inf
+    with pytest.raises(ValueError, match="must be finite"):
+        fit((in_file(infinite), y))
+    with pytest.raises(ValueError, match="equally many"):
+        fit((in_file(X), y[1:]))
+    with pytest.raises(ValueError, match="must have 3 channels"):
+        fit((X, y)).predict(in_file(X[:, :2]))
+    with pytest.raises(ValueError, match="No value of X may be missing"):
+        fit((in_file(np.where(np.arange(12) == 3, np.nan, X)), y), missing="error")
+
+
+def test_what_was_changed_in_memory_is_not_lost(in_file):
+    mine = in_file(X, mode="c")
+    mine[:] += 1
+    list(MappedSeries(mine).chunks())
+    np.testing.assert_array_equal(mine, X + 1)
+
+
+def test_statistics_do_not_depend_on_chunks(in_file):
+    series = MappedSeries(in_file(X))
+    assert len(list(series.chunks())) == 4
+    whole, parts = (channel_statistics(chunks, 3) for chunks in (lambda: [to_batch(X)], series.chunks))
+    np.testing.assert_allclose(whole, parts, rtol=1e-6)
+
+
+PEAK = """
+import resource, sys
+import numpy as np
+from mlstm_fcn import MLSTMFCNClassifier
+X, y = np.load(sys.argv[1], mmap_mode="r"), np.arange(6400) % 2
+fit = MLSTMFCNClassifier({options}).fit
+fit(X[:64], y[:64])  # what the libraries need anyhow
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+fit(X, y)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def test_a_file_is_never_in_memory_as_a_whole(tmp_path):
+    """400 MB of zeros, which take no room on most disks, and two classes that are the same."""
+    path = tmp_path / "X.npy"
+    np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(6400, 128, 128))
+    options = {**SMALL, "filters": (8,), "kernel_sizes": (3,), "n_epochs": 1, "batch_size": 64}
+    code = PEAK.format(options=f"**{options}")
+    grown = int(subprocess.run([sys.executable, "-c", code, path], check=True, capture_output=True).stdout)
+    assert grown < 250
