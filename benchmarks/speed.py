@@ -215,8 +215,8 @@ CANDIDATES: dict[str, tuple[Callable[[np.ndarray, np.ndarray, int], float], str,
 def measured(candidate: str, name: str, epochs: int) -> float | None:
     """Seconds of an epoch, from a process of its own; None where something is not installed."""
     command = [sys.executable, __file__, "--one", candidate, "--data", name, "--epochs", str(epochs)]
-    quiet = {"KERAS_BACKEND": CANDIDATES[candidate][1], "TF_CPP_MIN_LOG_LEVEL": "3"}
-    result = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **quiet})
+    settings = {"KERAS_BACKEND": CANDIDATES[candidate][1], "TF_CPP_MIN_LOG_LEVEL": "3"}
+    result = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **settings})
     if result.returncode:
         missing = "ModuleNotFoundError" in result.stderr
         print(f"  {candidate}: {'not installed' if missing else result.stderr[-300:]}", file=sys.stderr)

@@ -99,20 +99,19 @@ def require_complete(batch: np.ndarray) -> None:
         require(False, rule, **{f"X[{case}, {channel}, {time}]": float("nan")})
 
 
-def channel_statistics(
-    chunks: Callable[[], Iterable[np.ndarray]], channels: int
-) -> tuple[np.ndarray, np.ndarray]:
+def channel_statistics(chunks: Callable[[], Iterable[np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of each channel over all values that are there, for scaling.
 
     Args:
         chunks: Gives all series, as arrays of shape `(cases, time, channels)`; it is called twice.
-        channels: Number of channels.
 
     Returns:
         Two float32 arrays of shape `(channels,)`. A channel that is constant has standard deviation 1, so
         that scaling makes it zero; one that is never there has mean 0 and standard deviation 1.
     """
-    count, total, squares = np.zeros((3, channels))
+    count: Any = 0
+    total: Any = 0.0
+    squares: Any = 0.0
     for batch in chunks():
         observed = ~np.isnan(batch)
         count += observed.sum(axis=(0, 1))

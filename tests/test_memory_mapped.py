@@ -87,7 +87,7 @@ def test_what_was_changed_in_memory_is_not_lost(in_file):
 def test_statistics_do_not_depend_on_chunks(in_file):
     series = MappedSeries(in_file(X))
     assert len(list(series.chunks())) == 4
-    whole, parts = (channel_statistics(chunks, 3) for chunks in (lambda: [to_batch(X)], series.chunks))
+    whole, parts = (channel_statistics(chunks) for chunks in (lambda: [to_batch(X)], series.chunks))
     np.testing.assert_allclose(whole, parts, rtol=1e-6)
 
 

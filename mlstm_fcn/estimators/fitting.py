@@ -159,7 +159,7 @@ def _untrained(estimator, training, validation, call, task):
     """The front, and a network to train, for these series; lengths of the examples are made to fit."""
     (batch,) = training.inputs
     if call.start is None:
-        statistics = channel_statistics(lambda: chunks(batch), batch.shape[2])
+        statistics = channel_statistics(lambda: chunks(batch))
         before = front(*statistics, scaling=estimator.scaling, missing=_fill_in(estimator))
         time, channels = estimator._network_time(*batch.shape[1:]), batch.shape[2]
     else:
