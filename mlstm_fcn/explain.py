@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.metrics import check_scoring
 from sklearn.utils import Bunch, check_random_state
 
-from mlstm_fcn._checks import require_positive_int
+from mlstm_fcn._checks import require, require_positive_int
 from mlstm_fcn.preprocess import lengths, pad
 
 
@@ -61,6 +61,70 @@ def permutation_importance(
         importances_mean=importances.mean(axis=1),
         importances_std=importances.std(axis=1),
     )
+
+
+def gates(estimator: Any, X: Any) -> dict[str, np.ndarray]:
+    """How strongly squeeze-and-excitation lets each channel pass, for each case.
+
+    Args:
+        estimator: A fitted estimator.
+        X: Series, as for its `predict`.
+
+    Returns:
+        For each such layer, by name and in order, the gates, shape `(cases, channels)`: from 0 to 1 where the
+        activation is the sigmoid.
+
+    Raises:
+        NotFittedError: If the estimator is not fitted.
+        ValueError: If its network has no squeeze-and-excitation.
+    """
+    from mlstm_fcn.layers import SqueezeExcite1D
+
+    return _of_layers(estimator, X, SqueezeExcite1D, SqueezeExcite1D.gates)
+
+
+def kernel_shares(estimator: Any, X: Any) -> dict[str, np.ndarray]:
+    """How much of each kernel length a selective kernel convolution takes, for each case and filter.
+
+    Args:
+        estimator: A fitted estimator.
+        X: Series, as for its `predict`.
+
+    Returns:
+        For each such layer, by name and in order, the shares, shape `(cases, branches, filters)`, the
+        shortest kernel first; over the branches they sum to 1.
+
+    Raises:
+        NotFittedError: If the estimator is not fitted.
+        ValueError: If its network has no selective kernels.
+    """
+    from mlstm_fcn.layers import SelectiveKernel1D
+
+    return _of_layers(estimator, X, SelectiveKernel1D, SelectiveKernel1D.branch_weights)
+
+
+def _of_layers(estimator, X, kind, method):
+    """What a method of each layer of a kind gives for what the layer reads."""
+    import keras
+
+    from mlstm_fcn.estimators.fitting import model_and_batch
+    from mlstm_fcn.inference import predict
+    from mlstm_fcn.mapped import chunks
+    from mlstm_fcn.models.raw_series import parts
+
+    estimator.check_is_fitted()
+    model, batch = model_and_batch(estimator, estimator._check_convert_X_for_predict(X))
+    front, network, _ = parts(model)
+    layers = [layer for layer in network.layers if isinstance(layer, kind)]
+    require(len(layers) > 0, f"The network must have a layer of type {kind.__name__}.", network=network.name)
+    figures = [method(layer, *keras.tree.flatten(layer.input)) for layer in layers]
+    inner = keras.Model(network.inputs, figures)
+    whole = keras.Model(front.input, inner(front.outputs))
+    parts_of_cases = [predict(whole, chunk) for chunk in chunks(batch)]
+    return {
+        layer.name: np.concatenate(values)
+        for layer, values in zip(layers, zip(*parts_of_cases, strict=True), strict=True)
+    }
 
 
 def _exchanged(cases: list[np.ndarray], channel: int, order: np.ndarray) -> list[np.ndarray]:

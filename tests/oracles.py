@@ -19,15 +19,17 @@ def softmax(x):
 GATES = {"sigmoid": sigmoid, "tanh": np.tanh, "relu": lambda x: np.maximum(x, 0)}
 
 
-def conv1d_same(x, kernel, bias):
-    """y[t] = bias + sum over k of x[t + k - left] kernel[k], zeros beyond the ends."""
-    size = len(kernel)
-    left = (size - 1) // 2
-    padded = np.pad(x, ((0, 0), (left, size - 1 - left), (0, 0)))
-    y = np.zeros((*x.shape[:2], kernel.shape[2])) + bias
-    for t in range(x.shape[1]):
-        for k in range(size):
-            y[:, t] += padded[:, t + k] @ kernel[k]
+def conv1d_same(x, kernel, bias, strides=1, dilation=1, groups=1):
+    """y[t] = bias + sum over k of x[s t + d k - left] kernel[k], zeros beyond the ends, each group alone."""
+    size, _, filters = kernel.shape
+    span = dilation * (size - 1)
+    padded = np.pad(x, ((0, 0), (span // 2, span - span // 2), (0, 0)))
+    y = np.zeros((len(x), -(-x.shape[1] // strides), filters)) + bias
+    of_group = zip(*(np.split(np.arange(n), groups) for n in (x.shape[2], filters)), strict=True)
+    for channels, outputs in of_group:
+        for t in range(y.shape[1]):
+            for k in range(size):
+                y[:, t, outputs] += padded[:, strides * t + dilation * k][:, channels] @ kernel[k][:, outputs]
     return y
 
 
@@ -39,6 +41,45 @@ def squeeze_excite(u, reduce, expand, squeeze="mean", gate="sigmoid"):
     z = u.mean(axis=1) if squeeze == "mean" else u.max(axis=1)
     s = GATES[gate](np.maximum(z @ reduce, 0) @ expand)
     return u * s[:, None, :]
+
+
+def conv_norm(x, w, strides=1, dilation=1, groups=1):
+    """Convolution and batch normalisation by the moving statistics."""
+    u = conv1d_same(x, w["conv/kernel"], w["conv/bias"], strides, dilation, groups)
+    return batch_norm(u, *(w[f"batch_norm/{name}"] for name in BATCH_NORM))
+
+
+def selective_kernel(x, w, branches, groups=1):
+    """Li et al. 2019, equations 1 to 6: the output, and the weights (batch, branches, filters)."""
+    u = [
+        np.maximum(conv_norm(x, within(w, f"branch_{i}"), dilation=i, groups=groups), 0)
+        for i in range(1, branches + 1)
+    ]
+    s = sum(u).mean(axis=1)
+    z = batch_norm(s @ w["fuse/kernel"], *(w[f"fuse_norm/{name}"] for name in BATCH_NORM))
+    scores = (np.maximum(z, 0) @ w["select/kernel"]).reshape(len(x), branches, -1)
+    a = softmax(np.swapaxes(scores, 1, 2)).swapaxes(1, 2)
+    return sum(a[:, i, None, :] * u[i] for i in range(branches)), a
+
+
+def silu(x):
+    return x * sigmoid(x)
+
+
+def inverted_bottleneck(x, widen, depthwise, squeeze, narrow, strides=1):
+    """MBConv (Tan and Le 2019): widen, convolve each channel, squeeze-and-excitation, narrow, shortcut."""
+    u = silu(conv_norm(x, widen))
+    u = silu(conv_norm(u, depthwise, strides=strides, groups=u.shape[2]))
+    u = conv_norm(squeeze_excite(u, squeeze["reduce/kernel"], squeeze["expand/kernel"]), narrow)
+    return u + x if u.shape == x.shape else u
+
+
+BATCH_NORM = ("gamma", "beta", "moving_mean", "moving_variance")
+
+
+def within(w, part):
+    """The weights of a part of a layer, by their names in it."""
+    return {name.removeprefix(f"{part}/"): value for name, value in w.items() if name.startswith(f"{part}/")}
 
 
 def lstm(x, kernel, recurrent_kernel, bias):

@@ -28,6 +28,7 @@ FLOORS = {
     "training": 4,
     "inference": 4,
     "estimators": 5,
+    "ablation": 6,
     "explain": 6,
     "report": 6,
     "cli": 7,

@@ -1,4 +1,4 @@
-"""The command line: `mlstm-fcn train`, `evaluate`, `predict`, `data`.
+"""The command line: `mlstm-fcn train`, `evaluate`, `predict`, `data`, `models`, `ablation`.
 
 What takes long to import is imported inside the commands, so that `--help` answers at once.
 """
@@ -9,8 +9,10 @@ from typing import Any
 
 import click
 
+from mlstm_fcn.cli.ablation import ablation
 from mlstm_fcn.cli.data import data
 from mlstm_fcn.cli.models import evaluate, predict, train
+from mlstm_fcn.cli.networks import models
 
 
 class _Commands(click.Group):
@@ -31,5 +33,5 @@ def main() -> None:
     """Classify multivariate time series with MLSTM-FCN."""
 
 
-for _command in (train, evaluate, predict, data):
+for _command in (train, evaluate, predict, data, models, ablation):
     main.add_command(_command)

@@ -101,11 +101,18 @@ def _generator(estimator, call):
 
 def outputs(estimator: NetworkEstimator, X: Container) -> np.ndarray:
     """The trained network's outputs for series, `(cases, outputs)`."""
+    model, batch = model_and_batch(estimator, X)
+    return np.concatenate([predict(model, chunk)[0] for chunk in chunks(batch)])
+
+
+def model_and_batch(
+    estimator: NetworkEstimator, X: Container
+) -> tuple[keras.Model, np.ndarray | MappedSeries]:
+    """The trained model, with a mask where these series end early, and the series as it reads them."""
     batch = estimator._batch(X)
     _, time, channels = estimator.model_.input_shape
     batch = _fitting_in(estimator, batch, time, channels)
-    model = _masked_model(estimator) if _ends_early(batch) else estimator.model_
-    return np.concatenate([predict(model, chunk)[0] for chunk in chunks(batch)])
+    return _masked_model(estimator) if _ends_early(batch) else estimator.model_, batch
 
 
 def _examples(estimator, X, y, call, recipe, rng, task):

@@ -4,7 +4,8 @@ import keras
 from keras import ops
 
 from mlstm_fcn import _tensorflow
-from mlstm_fcn._checks import require_positive_int
+from mlstm_fcn._checks import require, require_positive_int
+from mlstm_fcn.layers.convolution import convolve
 
 
 @keras.saving.register_keras_serializable(package="mlstm_fcn")
@@ -22,6 +23,10 @@ class ConvNorm1D(keras.layers.Layer):
     Args:
         filters: Number of filters, a positive integer.
         kernel_size: Their length in steps, a positive integer.
+        strides: Steps from one output to the next, a positive integer.
+        dilation_rate: Steps from one element of a filter to the next, a positive integer.
+        groups: Number of groups of channels that are convolved apart; divides channels and filters. As many
+            as both of them make the convolution depthwise.
         momentum: Share of the old moving statistics that one training step keeps.
         epsilon: Added to the variance.
         kernel_initializer: Initializer of `W`.
@@ -34,10 +39,11 @@ class ConvNorm1D(keras.layers.Layer):
             are read as zeros, as if the series ended there, and do not enter the statistics.
 
     Returns:
-        Tensor of shape `(batch, time, filters)`; what it has at steps that are not valid means nothing.
+        Tensor of shape `(batch, ceil(time / strides), filters)`, of which step `t` is valid where step
+        `strides * t` of the input is; what it has at other steps means nothing.
 
     Raises:
-        ValueError: If a size is not a positive integer.
+        ValueError: If a size is not a positive integer, or `groups` divides channels or filters not.
 
     References:
         Wang, Yan, Oates: Time series classification from scratch, arXiv 1611.06455; Ioffe, Szegedy: Batch
@@ -48,26 +54,38 @@ class ConvNorm1D(keras.layers.Layer):
         self,
         filters: int,
         kernel_size: int,
+        strides: int = 1,
+        dilation_rate: int = 1,
+        groups: int = 1,
         momentum: float = 0.99,
         epsilon: float = 1e-3,
         kernel_initializer: str | keras.initializers.Initializer = "he_uniform",
         **kwargs: object,
     ):
-        require_positive_int("filters", filters)
-        require_positive_int("kernel_size", kernel_size)
+        sizes = {"filters": filters, "kernel_size": kernel_size, "strides": strides}
+        sizes |= {"dilation_rate": dilation_rate, "groups": groups}
+        for size, value in sizes.items():
+            require_positive_int(size, value)
         super().__init__(**kwargs)
         self.filters = filters
         self.kernel_size = kernel_size
+        self.strides = strides
+        self.dilation_rate = dilation_rate
+        self.groups = groups
         self.momentum = momentum
         self.epsilon = epsilon
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.supports_masking = True
 
     def build(self, input_shape):
-        self.conv = keras.layers.Conv1D(
+        divides = input_shape[-1] % self.groups == self.filters % self.groups == 0
+        rule = "`groups` must divide the number of channels and `filters`."
+        require(divides, rule, groups=self.groups, channels=input_shape[-1], filters=self.filters)
+        self.conv = keras.layers.Conv1D(  # holds the weights
             self.filters,
             self.kernel_size,
             padding="same",
+            groups=self.groups,
             kernel_initializer=self.kernel_initializer.clone(),
             dtype=self.dtype_policy,
             name="conv",
@@ -85,17 +103,23 @@ class ConvNorm1D(keras.layers.Layer):
             return self._folded(inputs)
         if mask is None and self.compute_dtype == "float32" and _tensorflow.is_backend():
             return self._fused(inputs)
-        return self.norm(self.conv(inputs), training=True, mask=mask)
+        bias = ops.cast(self.conv.bias, self.compute_dtype)
+        series = self._convolved(inputs, ops.cast(self.conv.kernel, self.compute_dtype)) + bias
+        mask = mask if mask is None else mask[:, :: self.strides]
+        return self.norm.call(series, training=True, mask=mask)  # its __call__ would hand the mask on
+
+    def _convolved(self, inputs, kernel):
+        return convolve(inputs, kernel, self.strides, self.dilation_rate)
 
     def _folded(self, inputs):
         scale = self.norm.gamma * ops.rsqrt(self.norm.moving_variance + self.epsilon)
         kernel = ops.cast(self.conv.kernel * scale, self.compute_dtype)
         offset = scale * (self.conv.bias - self.norm.moving_mean) + self.norm.beta
-        return ops.conv(inputs, kernel, padding="same") + ops.cast(offset, self.compute_dtype)
+        return self._convolved(inputs, kernel) + ops.cast(offset, self.compute_dtype)
 
     def _fused(self, inputs):
         """The same in fewer passes; what the bias adds, the mean takes away, so its gradient is zero."""
-        norm, series = self.norm, ops.conv(inputs, self.conv.kernel, padding="same")
+        norm, series = self.norm, self._convolved(inputs, self.conv.kernel)
         beta = norm.beta + 0.0 * self.conv.bias  # optimizers complain of weights without a gradient
         output, mean, variance = _tensorflow.batch_norm(series, norm.gamma, beta, self.epsilon)
         for moving, now in ((norm.moving_mean, mean + self.conv.bias), (norm.moving_variance, variance)):
@@ -106,13 +130,17 @@ class ConvNorm1D(keras.layers.Layer):
         return None  # masks are handed on as tensors, not implicitly
 
     def compute_output_shape(self, input_shape):
-        return (*input_shape[:-1], self.filters)
+        batch, time, _ = input_shape
+        return batch, None if time is None else -(-time // self.strides), self.filters
 
     def get_config(self):
         return {
             **super().get_config(),
             "filters": self.filters,
             "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "dilation_rate": self.dilation_rate,
+            "groups": self.groups,
             "momentum": self.momentum,
             "epsilon": self.epsilon,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),

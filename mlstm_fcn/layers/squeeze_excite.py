@@ -93,6 +93,11 @@ class SqueezeExcite1D(keras.layers.Layer):
             name=name,
         )
 
+    @property
+    def dense(self):
+        """The layers of `W1` and `W2`."""
+        return self._reduce, self._expand
+
     def call(self, inputs, mask=None):
         return inputs * ops.expand_dims(self.gates(inputs, mask), axis=1)
 

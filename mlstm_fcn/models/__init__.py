@@ -7,18 +7,66 @@ import keras
 import numpy as np
 
 from mlstm_fcn._checks import require, require_choice, require_positive_int
+from mlstm_fcn.models.counting import Cost as Cost
+from mlstm_fcn.models.counting import cost as cost
+from mlstm_fcn.models.efficientnet import EfficientNetConfig as EfficientNetConfig
+from mlstm_fcn.models.efficientnet import efficientnet
+from mlstm_fcn.models.inception import InceptionConfig as InceptionConfig
+from mlstm_fcn.models.inception import inception
 from mlstm_fcn.models.lstm_fcn import LSTMFCNConfig as LSTMFCNConfig
 from mlstm_fcn.models.lstm_fcn import lstm_fcn
+from mlstm_fcn.models.mlp import MLPConfig as MLPConfig
+from mlstm_fcn.models.mlp import mlp
+from mlstm_fcn.models.options import NetworkConfig as NetworkConfig
+from mlstm_fcn.models.residual import ResidualConfig as ResidualConfig
+from mlstm_fcn.models.residual import residual
 
-__all__ = ["MODELS", "LSTMFCNConfig", "build", "config", "names"]
+__all__ = [
+    "MODELS",
+    "Cost",
+    "EfficientNetConfig",
+    "InceptionConfig",
+    "LSTMFCNConfig",
+    "MLPConfig",
+    "NetworkConfig",
+    "ResidualConfig",
+    "build",
+    "config",
+    "cost",
+    "names",
+]
+
+_VGG = LSTMFCNConfig(
+    filters=(64, 128, 256), kernel_sizes=(3, 3, 3), convolutions=2, pool_size=2, recurrent=None
+)
+_RESNEXT = ResidualConfig(
+    filters=(128, 256, 256),
+    inner_filters=(64, 128, 128),
+    units=(2, 2, 2),
+    kernel_sizes=(1, 7, 1),
+    cardinality=8,
+)
 
 MODELS = {
+    "mlp": (mlp, MLPConfig()),
     "fcn": (lstm_fcn, LSTMFCNConfig(recurrent=None, reduction=None)),
     "lstm_fcn": (lstm_fcn, LSTMFCNConfig(reduction=None)),
     "alstm_fcn": (lstm_fcn, LSTMFCNConfig(recurrent="attention_lstm", reduction=None)),
     "mlstm_fcn": (lstm_fcn, LSTMFCNConfig()),
     "malstm_fcn": (lstm_fcn, LSTMFCNConfig(recurrent="attention_lstm")),
+    "sk_mlstm_fcn": (lstm_fcn, LSTMFCNConfig(selective_branches=2)),
+    "vgg": (lstm_fcn, replace(_VGG, reduction=None)),
+    "se_vgg": (lstm_fcn, _VGG),
+    "inception": (inception, InceptionConfig(reduction=None)),
+    "se_inception": (inception, InceptionConfig()),
+    "resnet": (residual, ResidualConfig(reduction=None)),
+    "se_resnet": (residual, ResidualConfig()),
+    "resnext": (residual, replace(_RESNEXT, reduction=None)),
+    "se_resnext": (residual, _RESNEXT),
+    "sknet": (residual, replace(_RESNEXT, reduction=None, selective_branches=2)),
+    "efficientnet": (efficientnet, EfficientNetConfig()),
 }
+"""What builds the features of a network, from a config, series and mask; and the config."""
 
 
 def names() -> list[str]:
@@ -26,7 +74,7 @@ def names() -> list[str]:
     return list(MODELS)
 
 
-def config(name: str, **options: Any) -> LSTMFCNConfig:
+def config(name: str, **options: Any) -> NetworkConfig:
     """The config that `build` builds from, with the same arguments.
 
     Raises:
@@ -75,8 +123,13 @@ def build(
     chosen = config(name, **options)
     time, channels = _shape(input_shape)
     require_positive_int("n_classes", n_classes)
-    builder, _ = MODELS[name]
-    return builder(chosen, (time, channels), n_classes, activation=activation, masked=masked, name=name)
+    chosen.require_shape(time, channels)
+    series = keras.Input((time, channels), name="series")
+    mask = keras.Input((time,), dtype="bool", name="mask") if masked else None
+    builder: Any = MODELS[name][0]
+    output = keras.layers.Dense(n_classes, activation=activation, dtype="float32", name="output")
+    inputs = [series, mask] if masked else series
+    return keras.Model(inputs, output(builder(chosen, series, mask)), name=name)
 
 
 def _plain(value):

@@ -8,7 +8,7 @@ the end of a series that stands alone, so that padding changes nothing; what it 
 import keras
 from keras import ops
 
-from mlstm_fcn.layers import ConvNorm1D, SqueezeExcite1D
+from mlstm_fcn.layers import ConvNorm1D, ResampleTime, SelectiveKernel1D, SqueezeExcite1D
 from mlstm_fcn.layers.pooling import max_over_time
 
 POOLS = ("average", "max", "flatten")
@@ -19,16 +19,63 @@ def zero_invalid(series, mask):
     return series if mask is None else ops.where(ops.expand_dims(mask, -1), series, 0.0)
 
 
-def conv_block(series, mask, *, filters, kernel_size, momentum, number):
-    """Convolution over time, batch normalisation over valid steps, ReLU (Wang et al. 2017)."""
-    series = ConvNorm1D(filters, kernel_size, momentum=momentum, name=f"conv_{number}")(series, mask=mask)
-    return keras.layers.ReLU(name=f"relu_{number}")(series)
+def thinned(mask, strides):
+    """The mask of what a block gives that goes over the series in strides."""
+    return mask if mask is None or strides == 1 else mask[:, ::strides]
 
 
-def squeeze_excite(series, mask, *, reduction, squeeze, gate, number):
-    """Squeeze-and-excitation (Hu et al. 2018)."""
-    layer = SqueezeExcite1D(reduction, squeeze=squeeze, gate=gate, name=f"squeeze_excite_{number}")
+def conv_norm(series, mask, *, filters, kernel_size, config, name, **options):
+    """Convolution over time, batch normalisation over valid steps; without an activation."""
+    layer = ConvNorm1D(filters, kernel_size, momentum=config.batch_norm_momentum, name=name, **options)
     return layer(series, mask=mask)
+
+
+def conv_block(series, mask, *, filters, kernel_size, config, name, activation="relu", **options):
+    """The same with an activation (Wang et al. 2017)."""
+    options = {"filters": filters, "kernel_size": kernel_size, "config": config, **options}
+    series = conv_norm(series, mask, name=f"conv_{name}", **options)
+    return keras.layers.Activation(activation, name=f"{activation}_{name}")(series)
+
+
+def selective_kernel(series, mask, *, filters, kernel_size, branches, config, name, groups=1):
+    """Selective kernel convolution (Li et al. 2019), which ends in its activation."""
+    layer = SelectiveKernel1D(
+        filters,
+        kernel_size,
+        branches,
+        groups,
+        momentum=config.batch_norm_momentum,
+        name=f"selective_kernel_{name}",
+    )
+    return layer(series, mask=mask)
+
+
+def squeeze_excite(series, mask, *, config, name, reduction=None):
+    """Squeeze-and-excitation (Hu et al. 2018); its ratio is the config's, unless another one is given."""
+    options = {"squeeze": config.squeeze, "gate": config.gate, "name": f"squeeze_excite_{name}"}
+    return SqueezeExcite1D(reduction or config.reduction, **options)(series, mask=mask)
+
+
+def max_pool(series, mask, *, size, strides, name):
+    """The maximum of some steps around each, or of those from each on where none is in two of them.
+
+    The padding is explicit, since Keras places the steps by the length of the series.
+    """
+    nothing = float("-inf")
+    if mask is not None:
+        series = ops.where(ops.expand_dims(mask, -1), series, nothing)
+    before = 0 if strides == size else (size - 1) // 2
+    series = ops.pad(series, [(0, 0), (before, size - 1 - before), (0, 0)], constant_values=nothing)
+    return keras.layers.MaxPooling1D(size, strides, padding="valid", name=name)(series)
+
+
+def resample(series, mask, factor):
+    """Series as many times as long, and their mask."""
+    longer = ResampleTime(factor, name="resample")(series, mask=mask)
+    if mask is not None:
+        steps = ops.expand_dims(ops.cast(mask, "float32"), -1)
+        mask = ops.squeeze(ResampleTime(factor, name="resample_mask")(steps), -1) > 0
+    return longer, mask
 
 
 def pool(series, mask, how):

@@ -1,0 +1,177 @@
+"""Training every variant on every data set with every seed; the result of each is kept at once."""
+
+from __future__ import annotations
+
+import csv
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from mlstm_fcn import datasets, models
+from mlstm_fcn._checks import require, require_choice, require_positive_int
+from mlstm_fcn.ablation.axes import AXES, Variant
+from mlstm_fcn.estimators import NetworkClassifier
+
+HELD_BACK = 1 / 3
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training.
+
+    Attributes:
+        dataset: Name of the data set.
+        variant: Key of the variant.
+        seed: Seed of the split and of the training.
+        n_epochs: Its epochs.
+        accuracy: On the third of the training cases that was held back.
+        parameters: Of the network.
+        flops: Operations of a prediction of one series, as `models.cost` counts them.
+        ms_per_batch: Milliseconds of a gradient step on 16 cases, median over epochs, on this machine.
+    """
+
+    dataset: str
+    variant: str
+    seed: int
+    n_epochs: int
+    accuracy: float
+    parameters: int
+    flops: int
+    ms_per_batch: float
+
+
+def study(
+    path: Path,
+    *,
+    axes: Sequence[str],
+    dataset_names: Sequence[str],
+    n_seeds: int,
+    n_epochs: int,
+    folder: Path | None = None,
+    report: Callable[[Run], Any] = print,
+) -> list[Run]:
+    """Train what is not in a file of results yet, and add it there, run by run.
+
+    Test sets are not looked at: a run holds back a third of the training cases, another one for each seed,
+    in the shares of the classes.
+
+    Args:
+        path: CSV file of results, which need not exist.
+        axes: Names of `AXES`.
+        dataset_names: Data sets that `datasets.load` knows.
+        n_seeds: Number of seeds, from 0.
+        n_epochs: Epochs of each training, with the default recipe.
+        folder: Where data sets are looked for first.
+        report: Called with each run when it is done.
+
+    Returns:
+        All runs that were asked for, those of the file too.
+
+    Raises:
+        ValueError: If an axis or data set is unknown, or the file is no such file.
+    """
+    for axis in axes:
+        require_choice("axis", axis, AXES)
+    require_positive_int("n_seeds", n_seeds)
+    require_positive_int("n_epochs", n_epochs)
+    variants = {variant.key: variant for axis in axes for variant in AXES[axis]}
+    done = {(run.dataset, run.variant, run.seed, run.n_epochs): run for run in read_runs(path)}
+    wanted = []
+    for name in dataset_names:
+        X, y = datasets.load(name, "train", folder=folder)
+        for variant in variants.values():
+            for seed in range(n_seeds):
+                key = name, variant.key, seed, n_epochs
+                if key not in done:
+                    done[key] = _run(name, X, y, variant, seed, n_epochs)
+                    _append(path, done[key])
+                    report(done[key])
+                wanted.append(done[key])
+    return wanted
+
+
+def read_runs(path: Path) -> list[Run]:
+    """The runs of a file; none if there is no file.
+
+    Raises:
+        ValueError: If it is not a file of results.
+    """
+    if not path.exists():
+        return []
+    kinds: dict[str, Callable[[str], Any]] = {"int": int, "float": float, "str": str}
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    try:
+        return [Run(**{f.name: kinds[str(f.type)](row[f.name]) for f in fields(Run)}) for row in rows]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is not a file of results of an ablation: {error}") from error
+
+
+def _append(path: Path, run: Run) -> None:
+    new = not path.exists()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if new:
+            writer.writerow([field.name for field in fields(Run)])
+        writer.writerow(astuple(run))
+
+
+def _run(name: str, X: Any, y: np.ndarray, variant: Variant, seed: int, n_epochs: int) -> Run:
+    rule = "Every class must have two training cases or more, for one to be held back."
+    require(np.unique(y, return_counts=True)[1].min() >= 2, rule, dataset=name)
+    options: dict[str, Any] = {"test_size": HELD_BACK, "stratify": y, "random_state": seed}
+    training, held_back = train_test_split(np.arange(len(y)), **options)
+    times = _Times()
+    classifier = NetworkClassifier(
+        network=variant.network,
+        network_params=variant.options,
+        n_epochs=n_epochs,
+        callbacks=[times],
+        random_state=seed,
+        longer="cut",
+    )
+    classifier.fit(_cases(X, training), y[training])
+    _, *shape = classifier.model_.input_shape
+    steps = shape[0] or max(series.shape[-1] for series in X)
+    network = models.build(variant.network, (steps, shape[1]), len(classifier.classes_), **variant.options)
+    cost = models.cost(network)
+    return Run(
+        name,
+        variant.key,
+        seed,
+        n_epochs,
+        accuracy=round(float(classifier.score(_cases(X, held_back), y[held_back])), 4),
+        parameters=cost.parameters,
+        flops=cost.flops,
+        ms_per_batch=round(times.median() / -(-len(training) // 16) * 1e3, 2),
+    )
+
+
+def _cases(X, chosen):
+    return X[chosen] if isinstance(X, np.ndarray) else [X[case] for case in chosen]
+
+
+class _Times(keras.callbacks.Callback):
+    """When epochs ended."""
+
+    def __init__(self):
+        super().__init__()
+        self._ends: list[float] = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._ends.append(time.perf_counter())
+
+    def median(self) -> float:
+        """Seconds of an epoch, the first one left out; 0 if there is no other."""
+        return statistics.median(np.diff(self._ends)) if len(self._ends) > 1 else 0.0
+
+    def __deepcopy__(self, memo):
+        return self

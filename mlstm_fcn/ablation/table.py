@@ -1,0 +1,121 @@
+"""The table of an ablation: every variant beside the base of its axis."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from mlstm_fcn.ablation.axes import AXES, Variant
+from mlstm_fcn.ablation.study import Run
+
+
+@dataclass(frozen=True)
+class Row:
+    """A variant of an axis, over the data sets and seeds for which there are runs of it and of the base.
+
+    Attributes:
+        axis: The axis.
+        variant: What the variant is called in it.
+        n_datasets: Number of data sets.
+        n_runs: Number of runs, over data sets and seeds.
+        accuracy: Mean over data sets of the mean over seeds.
+        spread: Standard deviation over seeds, mean over data sets.
+        difference: Accuracy minus that of the axis' base, on the same data sets and seeds.
+        error: Standard error of that difference, from all its pairs of runs.
+        wins: Data sets on which the mean is higher than the base's.
+        losses: Data sets on which it is lower.
+        parameters: Mean over data sets.
+        flops: Operations of a prediction of one series, mean over data sets.
+        ms_per_batch: Milliseconds of a gradient step on 16 cases, mean over runs.
+    """
+
+    axis: str
+    variant: str
+    n_datasets: int
+    n_runs: int
+    accuracy: float
+    spread: float
+    difference: float
+    error: float
+    wins: int
+    losses: int
+    parameters: int
+    flops: int
+    ms_per_batch: float
+
+
+def summary(runs: Sequence[Run], axes: Sequence[str] = tuple(AXES)) -> list[Row]:
+    """The rows of all axes of which the base and another variant have runs in common."""
+    rows = []
+    for axis in axes:
+        base, *others = (_by_case(runs, variant) for variant in AXES[axis])
+        for variant, own in zip(AXES[axis], [base, *others], strict=True):
+            if common := sorted(base.keys() & own.keys()):
+                rows.append(_row(axis, variant, common, own, base))
+    return rows
+
+
+def write_summary(path: Path, rows: Sequence[Row]) -> None:
+    """Write the rows as CSV."""
+    with path.open("w", newline="") as file:
+        table = csv.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
+        table.writeheader()
+        table.writerows(map(asdict, rows))
+
+
+def plot(path: Path, rows: Sequence[Row]) -> None:
+    """Draw the differences of all variants to their bases, with standard errors; needs matplotlib.
+
+    Raises:
+        ImportError: If matplotlib is not installed (`pip install 'mlstm-fcn[plot]'`).
+    """
+    from matplotlib.figure import Figure
+
+    shown = [row for row in rows if row.error > 0]
+    figure = Figure(figsize=(8, 1 + 0.28 * len(shown)), layout="constrained")
+    axes = figure.add_subplot()
+    places = np.arange(len(shown))[::-1]
+    errors = [100 * row.error for row in shown]
+    axes.errorbar([100 * row.difference for row in shown], places, xerr=errors, fmt="o", capsize=2)
+    axes.axvline(0, color="grey", linewidth=0.8)
+    axes.set_yticks(places, [f"{row.axis}: {row.variant}" for row in shown])
+    axes.set_xlabel("points of accuracy more than the base of the axis, with standard error")
+    figure.savefig(path, dpi=120)
+
+
+def _by_case(runs: Sequence[Run], variant: Variant) -> dict[tuple[str, int, int], Run]:
+    return {(run.dataset, run.seed, run.n_epochs): run for run in runs if run.variant == variant.key}
+
+
+def _row(axis, variant, common, own, base):
+    names = sorted({name for name, *_ in common})
+    of_name = [[case for case in common if case[0] == name] for name in names]
+    accuracies = [np.array([own[case].accuracy for case in cases]) for cases in of_name]
+    differences = [np.array([own[c].accuracy - base[c].accuracy for c in cases]) for cases in of_name]
+    means = [difference.mean() for difference in differences]
+    pairs = np.concatenate([difference - difference.mean() for difference in differences])
+    freedom = max(len(pairs) - len(names), 1)
+    return Row(
+        axis,
+        variant.label,
+        n_datasets=len(names),
+        n_runs=len(common),
+        accuracy=round(float(np.mean([accuracy.mean() for accuracy in accuracies])), 4),
+        spread=round(float(np.mean([_spread(accuracy) for accuracy in accuracies])), 4),
+        difference=round(float(np.mean(means)), 4),
+        error=round(float(np.sqrt(np.square(pairs).sum() / freedom / len(pairs))), 4),
+        wins=sum(mean > 0 for mean in means),
+        losses=sum(mean < 0 for mean in means),
+        parameters=round(np.mean([own[case].parameters for case in common])),
+        flops=round(np.mean([own[case].flops for case in common])),
+        ms_per_batch=round(float(np.mean([own[case].ms_per_batch for case in common])), 2),
+    )
+
+
+def _spread(accuracy):
+    """Standard deviation over seeds; none over one."""
+    return accuracy.std(ddof=1) if len(accuracy) > 1 else 0.0

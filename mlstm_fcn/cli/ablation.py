@@ -1,0 +1,60 @@
+"""`mlstm-fcn ablation`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+_DATASETS = "Libras,NATOPS,Handwriting,ArticularyWordRecognition"
+
+
+@click.command()
+@click.option("--datasets", "names", default=_DATASETS, show_default=True, help="Names by commas.")
+@click.option("--axes", help="Names by commas.  [default: all of them]")
+@click.option("--seeds", type=int, default=3, show_default=True, help="Number of seeds.")
+@click.option("--epochs", type=int, default=60, show_default=True, help="Epochs of each training.")
+@click.option("--folder", type=click.Path(path_type=Path), help="Where data sets are looked for first.")
+@click.option("--output", type=click.Path(path_type=Path), default=Path("ablation"), show_default=True)
+@click.option("--no-training", is_flag=True, help="Only make the table of the runs that there are.")
+def ablation(
+    names: str,
+    axes: str | None,
+    seeds: int,
+    epochs: int,
+    folder: Path | None,
+    output: Path,
+    no_training: bool,
+) -> None:
+    """Train variants of networks, and table what each part is worth.
+
+    Every training holds back a third of the training cases; test sets are not looked at. OUTPUT gets
+    runs.csv, which is added to run by run, so that a study that was stopped goes on; summary.csv; and
+    summary.png where matplotlib is installed.
+    """
+    from importlib.util import find_spec
+
+    from mlstm_fcn import ablation as ablations
+
+    chosen = axes.split(",") if axes else list(ablations.AXES)
+    path = output / "runs.csv"
+    if not no_training:
+        ablations.study(
+            path,
+            axes=chosen,
+            dataset_names=names.split(","),
+            n_seeds=seeds,
+            n_epochs=epochs,
+            folder=folder,
+            report=lambda run: click.echo(f"{run.dataset} {run.variant} {run.seed} {run.accuracy:.3f}"),
+        )
+    rows = ablations.summary(ablations.read_runs(path), chosen)
+    ablations.write_summary(output / "summary.csv", rows)
+    for row in rows:
+        click.echo(
+            f"{row.axis:<22} {row.variant:<22} {row.accuracy:.3f} ± {row.spread:.3f}"
+            f"  {100 * row.difference:+5.1f} ± {100 * row.error:.1f} points  {row.parameters:>9,} parameters"
+            f"  {row.flops / 1e6:6.1f} MFLOP  {row.ms_per_batch:6.1f} ms"
+        )
+    if find_spec("matplotlib"):
+        ablations.plot(output / "summary.png", rows)

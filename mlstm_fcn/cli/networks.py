@@ -1,0 +1,50 @@
+"""`mlstm-fcn models`: what networks there are, and what each costs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+
+import click
+
+
+@click.group()
+def models() -> None:
+    """Networks by name."""
+
+
+@models.command("list")
+def list_() -> None:
+    """List the names that --network and `NetworkClassifier(network=...)` take."""
+    from mlstm_fcn import models as networks
+
+    for name, (builder, config) in networks.MODELS.items():
+        standard = type(config)()
+        changed = [
+            f"{field.name}={getattr(config, field.name)}"
+            for field in fields(config)
+            if getattr(config, field.name) != getattr(standard, field.name)
+        ]
+        click.echo(f"{name:<14} {builder.__name__:<13} {', '.join(changed)}".rstrip())
+
+
+@models.command()
+@click.argument("name")
+@click.option("--input-shape", default="100,6", show_default=True, help="Steps and channels.")
+@click.option("--classes", type=int, default=4, show_default=True, help="Number of classes.")
+@click.option("--layers", is_flag=True, help="Show every layer.")
+def describe(name: str, input_shape: str, classes: int, layers: bool) -> None:
+    """Parameters, operations, layers and receptive field of the network NAME, and its options."""
+    from mlstm_fcn import models as networks
+    from mlstm_fcn._checks import require
+
+    sizes = input_shape.split(",")
+    rule = "`--input-shape` must be two whole numbers, steps and channels, as in 100,6."
+    require(len(sizes) == 2 and all(size.strip().isdigit() for size in sizes), rule, input_shape=input_shape)
+    model = networks.build(name, (int(sizes[0]), int(sizes[1])), classes)
+    if layers:
+        model.summary(print_fn=click.echo, line_length=110)
+    for figure, value in asdict(networks.cost(model)).items():
+        click.echo(f"{figure.replace('_', ' '):<16} {value:>12,}")
+    click.echo("options")
+    for option, value in asdict(networks.config(name)).items():
+        click.echo(f"  {option:<20} {value}")

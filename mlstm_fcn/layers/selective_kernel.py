@@ -1,0 +1,144 @@
+"""Selective kernel convolution for sequences (Li et al. 2019)."""
+
+import keras
+from keras import ops
+
+from mlstm_fcn._checks import require_positive_int
+from mlstm_fcn.layers.conv_norm import ConvNorm1D
+
+
+@keras.saving.register_keras_serializable(package="mlstm_fcn")
+class SelectiveKernel1D(keras.layers.Layer):
+    """Convolutions of several lengths, of which every filter of every series takes its own mixture.
+
+    For an input `x` of shape `(batch, time, channels)` and branches `i = 1, ..., m`::
+
+        u_i = relu(batch_norm(conv(x, W_i)))               (split)     (batch, time, filters)
+        s = mean over time of (u_1 + ... + u_m)            (fuse)      (batch, filters)
+        z = relu(batch_norm(W s))                                      (batch, d)
+        a_i = exp(A_i z) / (exp(A_1 z) + ... + exp(A_m z)) (select)    (batch, filters)
+        output = a_1 u_1 + ... + a_m u_m                               (batch, time, filters)
+
+    where `W_i` has `kernel_size` elements that are `i` steps apart, so that 3 elements in two branches stand
+    for kernels of 3 and 5 steps, and `d = max(filters // reduction, minimum)`.
+
+    Args:
+        filters: Number of filters, a positive integer.
+        kernel_size: Elements of each filter, a positive integer.
+        branches: Number `m` of branches, a positive integer; branch `i` has dilation `i`.
+        groups: Number of groups of channels that are convolved apart.
+        reduction: Ratio `r` of the bottleneck, a positive integer.
+        minimum: Least width `L` of the bottleneck, a positive integer.
+        momentum: Share of the old moving statistics that one training step keeps.
+        **kwargs: `name`, `dtype`, `trainable`, as for every Keras layer.
+
+    Call arguments:
+        inputs: Tensor of shape `(batch, time, channels)`.
+        training: Whether batch normalisation uses the statistics of the batch.
+        mask: Optional tensor of shape `(batch, time)`, true where a step is valid; at least one a series.
+
+    Returns:
+        Tensor of shape `(batch, time, filters)`; what it has at steps that are not valid means nothing.
+
+    Raises:
+        ValueError: If a size is not a positive integer, or `groups` divides channels or filters not.
+
+    References:
+        Li, Wang, Hu, Yang: Selective Kernel Networks, arXiv 1903.06586, section 3.1, equations 1 to 6.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int = 3,
+        branches: int = 2,
+        groups: int = 1,
+        reduction: int = 16,
+        minimum: int = 32,
+        momentum: float = 0.99,
+        **kwargs: object,
+    ):
+        sizes = {"filters": filters, "kernel_size": kernel_size, "branches": branches, "groups": groups}
+        sizes |= {"reduction": reduction, "minimum": minimum}
+        for size, value in sizes.items():
+            require_positive_int(size, value)
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.branches = branches
+        self.groups = groups
+        self.reduction = reduction
+        self.minimum = minimum
+        self.momentum = momentum
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        width, policy = max(self.filters // self.reduction, self.minimum), self.dtype_policy
+        self._convs = [
+            ConvNorm1D(
+                self.filters,
+                self.kernel_size,
+                dilation_rate=dilation,
+                groups=self.groups,
+                momentum=self.momentum,
+                dtype=policy,
+                name=f"branch_{dilation}",
+            )
+            for dilation in range(1, self.branches + 1)
+        ]
+        self._mean = keras.layers.GlobalAveragePooling1D(data_format="channels_last", dtype=policy)
+        self._fuse = keras.layers.Dense(width, use_bias=False, dtype=policy, name="fuse")
+        self._norm = keras.layers.BatchNormalization(momentum=self.momentum, dtype=policy, name="fuse_norm")
+        self._select = keras.layers.Dense(
+            self.branches * self.filters, use_bias=False, dtype=policy, name="select"
+        )
+        for conv in self._convs:
+            conv.build(input_shape)
+        self._fuse.build((None, self.filters))
+        self._norm.build((None, width))
+        self._select.build((None, width))
+
+    @property
+    def convolutions(self):
+        """The layers of the branches."""
+        return tuple(self._convs)
+
+    @property
+    def dense(self):
+        """The layers of `W` and of all `A`."""
+        return self._fuse, self._select
+
+    def call(self, inputs, training=None, mask=None):
+        branches = self._split(inputs, training, mask)
+        weights = self._weights(branches, training, mask)
+        return sum(ops.expand_dims(weights[:, i], 1) * branch for i, branch in enumerate(branches))
+
+    def branch_weights(self, inputs, mask=None):
+        """The weights `a` for an input, shape `(batch, branches, filters)`; they sum to 1 over branches."""
+        return self._weights(self._split(inputs, False, mask), False, mask)
+
+    def _split(self, inputs, training, mask):
+        return [ops.relu(conv(inputs, training=training, mask=mask)) for conv in self._convs]
+
+    def _weights(self, branches, training, mask):
+        squeezed = self._mean(sum(branches), mask=mask)
+        fused = ops.relu(self._norm(self._fuse(squeezed), training=training))
+        return ops.softmax(ops.reshape(self._select(fused), (-1, self.branches, self.filters)), axis=1)
+
+    def compute_mask(self, inputs, mask=None):
+        return None  # masks are handed on as tensors, not implicitly
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.filters)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "branches": self.branches,
+            "groups": self.groups,
+            "reduction": self.reduction,
+            "minimum": self.minimum,
+            "momentum": self.momentum,
+        }

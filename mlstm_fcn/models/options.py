@@ -1,0 +1,93 @@
+"""What the networks' configs share: the head, batch normalisation, and squeeze-and-excitation."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mlstm_fcn._checks import require, require_choice, require_positive_int
+from mlstm_fcn.layers.squeeze_excite import GATES, SQUEEZES
+from mlstm_fcn.models.blocks import POOLS
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """What every network has.
+
+    Attributes:
+        batch_norm_momentum: Share of the old moving statistics that one training step keeps, in [0, 1).
+        head: How the last features are summarised over time: `"average"`, `"max"` or `"flatten"`, which
+            needs a fixed length.
+
+    Raises:
+        ValueError: If a value is out of its range.
+    """
+
+    batch_norm_momentum: float = 0.99
+    head: Literal["average", "max", "flatten"] = "average"
+
+    def __post_init__(self) -> None:
+        self._require_share("batch_norm_momentum")
+        require_choice("head", self.head, POOLS)
+
+    def fixes_length(self, time: int | None, channels: int) -> bool:
+        """Whether the network reads series of one length only, for series of this shape."""
+        return self.head == "flatten"
+
+    def require_shape(self, time: int | None, channels: int) -> None:
+        """Raise if there is no such network for series of this shape.
+
+        Raises:
+            ValueError: If the length must be fixed, and is not.
+        """
+        rule = "`head='flatten'` needs a fixed length: give `time`, or choose otherwise."
+        require(time is not None or self.head != "flatten", rule, input_shape=(time, channels))
+
+    def _require_share(self, name: str) -> None:
+        value = getattr(self, name)
+        require(0 <= value < 1, f"`{name}` must be in [0, 1).", **{name: value})
+
+    def _require_sizes(self, name: str, like: str | None = None) -> None:
+        """Check of positive integers, perhaps as many as there are of another option."""
+        sizes = getattr(self, name)
+        require(len(sizes) > 0, f"`{name}` must not be empty.", **{name: sizes})
+        for size in sizes:
+            require_positive_int(name, size)
+        if like is not None:
+            others = getattr(self, like)
+            rule = f"`{like}` and `{name}` must be equally many."
+            require(len(others) == len(sizes), rule, **{like: others, name: sizes})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SqueezeExciteConfig(NetworkConfig):
+    """Squeeze-and-excitation in a network whose blocks are numbered from 1.
+
+    Attributes:
+        reduction: Ratio of squeeze-and-excitation; None for none.
+        se_blocks: The blocks that have it; None for all of them.
+        squeeze: Its squeeze, `"mean"` or `"max"`.
+        gate: Its activation, `"sigmoid"`, `"tanh"` or `"relu"`.
+    """
+
+    reduction: int | None = 16
+    se_blocks: tuple[int, ...] | None = None
+    squeeze: Literal["mean", "max"] = "mean"
+    gate: Literal["sigmoid", "tanh", "relu"] = "sigmoid"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.reduction is not None:
+            require_positive_int("reduction", self.reduction)
+        rule = f"`se_blocks` must be block numbers from 1 to {self.block_numbers[-1]}."
+        within = all(block in self.block_numbers for block in self.se_blocks or ())
+        require(within, rule, se_blocks=self.se_blocks)
+        require_choice("squeeze", self.squeeze, SQUEEZES)
+        require_choice("gate", self.gate, GATES)
+
+    @property
+    def block_numbers(self) -> range:
+        """The blocks' numbers, from 1."""
+        raise NotImplementedError
+
+    def has_squeeze_excite(self, block: int) -> bool:
+        """Whether a block, given by its number from 1, has squeeze-and-excitation."""
+        return self.reduction is not None and (self.se_blocks is None or block in self.se_blocks)

@@ -1,0 +1,102 @@
+"""An ablation trains what is missing, keeps what it has, and its table says what the runs say."""
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from mlstm_fcn import ablation, models
+from mlstm_fcn.ablation import AXES, Run, Variant, read_runs, study, summary
+from mlstm_fcn.cli import main
+
+TINY = [
+    Variant("one", "fcn", {"filters": [4], "kernel_sizes": [3]}),
+    Variant("two", "fcn", {"filters": [4, 4], "kernel_sizes": [3, 3]}),
+]
+ASKED = {"axes": ["tiny"], "dataset_names": ["BasicMotions"], "n_seeds": 2, "n_epochs": 2}
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    monkeypatch.setitem(AXES, "tiny", TINY)
+
+
+def run(dataset, variant, seed, accuracy):
+    return Run(dataset, variant.key, seed, 60, accuracy, parameters=10, flops=100, ms_per_batch=1.0)
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_every_variant_of_an_axis_can_be_built_and_differs_from_the_others(axis):
+    assert len({variant.key for variant in AXES[axis]}) == len(AXES[axis]) > 1
+    for variant in AXES[axis]:
+        assert models.build(variant.network, (30, 4), 3, **variant.options).output_shape == (None, 3)
+
+
+def test_an_option_that_is_the_default_anyway_has_the_key_of_the_network():
+    """So the base of several axes is trained once."""
+    bases = [AXES[axis][0].key for axis in ("reduction", "squeeze", "gate", "stage", "kernels of MLSTM-FCN")]
+    assert set(bases) == {"mlstm_fcn {}"}
+    for axis in ("reduction", "squeeze", "gate"):
+        assert str(getattr(models.config("mlstm_fcn"), axis)) == AXES[axis][0].label
+
+
+def test_a_study_goes_on_where_it_was_stopped(tiny, tmp_path):
+    path, reported = tmp_path / "folder" / "runs.csv", []
+    runs = study(path, **ASKED, report=reported.append)
+    assert [(run.variant, run.seed) for run in runs] == [(v.key, seed) for v in TINY for seed in (0, 1)]
+    assert reported == runs == read_runs(path)
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:-1]))
+    again = []
+    assert study(path, **ASKED, report=again.append)[:-1] == runs[:-1]
+    assert [(run.variant, run.seed, run.accuracy) for run in again] == [
+        (runs[-1].variant, 1, runs[-1].accuracy)
+    ]
+    cost = models.cost(models.build("fcn", (100, 6), 4, filters=(4,), kernel_sizes=(3,)))
+    assert (runs[0].parameters, runs[0].flops) == (cost.parameters, cost.flops)
+    assert all(0 <= run.accuracy <= 1 and run.ms_per_batch > 0 for run in runs)
+
+
+def test_the_table_says_what_the_runs_say(tiny):
+    one, two = TINY
+    runs = [run("a", one, 0, 0.5), run("a", one, 1, 0.7), run("b", one, 0, 0.9)]
+    runs += [run("a", two, 0, 0.6), run("a", two, 1, 0.9), run("b", two, 0, 0.8), run("c", two, 0, 0.1)]
+    base, row = summary(runs, ["tiny"])
+    assert (base.difference, base.error, base.accuracy) == (0, 0, pytest.approx((0.6 + 0.9) / 2))
+    assert (row.n_datasets, row.n_runs, row.wins, row.losses) == (2, 3, 1, 1)
+    assert row.accuracy == pytest.approx((0.75 + 0.8) / 2)
+    assert row.difference == pytest.approx((0.15 - 0.1) / 2)
+    assert row.spread == pytest.approx(np.std([0.6, 0.9], ddof=1) / 2, abs=1e-4)
+    assert row.error == pytest.approx(np.sqrt((0.05**2 + 0.05**2) / 1 / 3), abs=1e-4)
+    assert summary(runs, ["gate"]) == []
+
+
+def test_the_command_writes_table_and_picture(tiny, tmp_path):
+    path = tmp_path / "runs.csv"
+    study(path, **ASKED, report=lambda run: None)
+    arguments = ["ablation", "--no-training", "--axes", "tiny", "--output", str(tmp_path)]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert len(result.output.splitlines()) == 2
+    assert (tmp_path / "summary.csv").read_text().startswith("axis,variant,n_datasets")
+    ablation.plot(tmp_path / "it.png", summary(read_runs(path), ["tiny"]))
+    assert (tmp_path / "it.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"axes": ["gates"]}, "Did you mean 'gate'"),
+        ({"n_seeds": 0}, "`n_seeds` must be a positive integer"),
+        ({"dataset_names": ["BasicMotion"]}, "BasicMotions"),
+    ],
+)
+def test_bad_arguments_are_named(change, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        study(tmp_path / "runs.csv", **{**ASKED, "axes": ["gate"], **change})
+    assert not (tmp_path / "runs.csv").exists()
+
+
+def test_a_file_that_is_none_is_named(tmp_path):
+    (tmp_path / "runs.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match="not a file of results of an ablation"):
+        read_runs(tmp_path / "runs.csv")

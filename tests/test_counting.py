@@ -1,0 +1,76 @@
+"""Operations and receptive fields that are counted are those that there are."""
+
+import keras
+import numpy as np
+import pytest
+
+from mlstm_fcn import models
+from mlstm_fcn.models import cost
+from tests.test_models import SMALL, STACK
+
+GROUPED = ("resnext", "se_resnext", "sknet")
+
+
+@pytest.mark.parametrize("name", [name for name in models.names() if name not in GROUPED])
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="TensorFlow counts")
+def test_operations_are_those_that_tensorflow_counts(name):
+    """It counts what is done element by element too, but no products by group."""
+    import tensorflow as tf
+    from tensorflow.python.profiler.model_analyzer import profile
+    from tensorflow.python.profiler.option_builder import ProfileOptionBuilder
+
+    model = models.build(name, (50, 6), 4)
+    call = tf.function(lambda series: model(series, training=False), autograph=False)
+    graph = call.get_concrete_function(tf.TensorSpec((1, 50, 6))).graph
+    options = {**ProfileOptionBuilder.float_operation(), "output": "none"}
+    counted = profile(graph, options=options).total_float_ops
+    assert cost(model).flops == pytest.approx(counted, rel=0.1)
+    assert cost(model).flops < counted
+
+
+def test_products_by_group_are_counted():
+    """Four groups take a quarter of the operations of the convolution in the middle."""
+    options = {"filters": (8,), "inner_filters": (8,), "units": (1,), "strides": (1,)}
+    options["kernel_sizes"] = (1, 3, 1)
+    one, four = (
+        cost(models.build("resnext", (50, 8), 2, cardinality=groups, **options)) for groups in (1, 4)
+    )
+    assert one.flops - four.flops == 2 * 50 * 3 * 8 * (8 - 2)
+
+
+@pytest.mark.parametrize("name", [name for name in models.names() if name not in ("mlp", "sknet")])
+def test_receptive_field_is_what_moves_the_last_features(name, rng):
+    """A change of one step reaches as many steps of the features as the receptive field says."""
+    options = {**SMALL.get(name, STACK), "reduction": None, "recurrent": None, "phi": 0, "strides": (1, 1)}
+    options["selective_branches"] = None  # they see all steps, to select
+    config = models.config(name)
+    options = {option: value for option, value in options.items() if hasattr(config, option)}
+    if hasattr(config, "pool_size"):
+        options["pool_size"] = 1
+    model = models.build(name, (120, 3), 4, **options)
+    head = model.get_layer("average")
+    features = keras.Model(model.input, head.input)
+    series = rng.normal(size=(1, 120, 3)).astype("float32")
+    moved = np.zeros(120, bool)
+    for change in rng.normal(scale=10, size=(8, 3)):  # several, since a ReLU may hide one
+        changed = series.copy()
+        changed[0, 60] += change
+        moved |= np.abs(features(changed) - features(series)).max(axis=(0, 2)) > 0
+    reached = np.flatnonzero(moved)
+    assert reached[-1] - reached[0] + 1 == cost(model).receptive_field
+
+
+def test_strides_pooling_and_branches_widen_the_receptive_field():
+    assert cost(models.build("sk_mlstm_fcn", (40, 2), 2)).receptive_field == 1 + 2 * (7 + 4 + 2)
+    vgg = {"filters": (4, 4), "kernel_sizes": (3, 3), "convolutions": 1, "pool_size": 2}
+    assert cost(models.build("vgg", (40, 2), 2, **vgg)).receptive_field == 3 + 1 + 2 * 2 + 2
+    units = {"filters": (4, 4), "units": (1, 1), "strides": (2, 1), "kernel_sizes": (3,)}
+    assert cost(models.build("resnet", (40, 2), 2, **units)).receptive_field == 3 + 2 * 2
+
+
+def test_what_cannot_be_counted_is_named():
+    with pytest.raises(ValueError, match="counted for a fixed length"):
+        cost(models.build("fcn", (None, 2), 2))
+    inputs = keras.Input((5, 2))
+    with pytest.raises(ValueError, match=r"Operations of this layer are not known\. Received: layer='gru'"):
+        cost(keras.Model(inputs, keras.layers.GRU(3, name="gru")(inputs)))
