@@ -117,7 +117,12 @@ def _of_layers(estimator, X, kind, method):
     front, network, _ = parts(model)
     layers = [layer for layer in network.layers if isinstance(layer, kind)]
     require(len(layers) > 0, f"The network must have a layer of type {kind.__name__}.", network=network.name)
-    figures = [method(layer, *keras.tree.flatten(layer.input)) for layer in layers]
+    figures = [
+        keras.layers.Lambda(lambda inputs, layer=layer: method(layer, *inputs), name=layer.name)(
+            keras.tree.flatten(layer.input)
+        )
+        for layer in layers
+    ]
     inner = keras.Model(network.inputs, figures)
     whole = keras.Model(front.input, inner(front.outputs))
     parts_of_cases = [predict(whole, chunk) for chunk in chunks(batch)]
