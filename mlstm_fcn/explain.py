@@ -118,7 +118,7 @@ def _of_layers(estimator, X, kind, method):
     layers = [layer for layer in network.layers if isinstance(layer, kind)]
     require(len(layers) > 0, f"The network must have a layer of type {kind.__name__}.", network=network.name)
     figures = [
-        keras.layers.Lambda(lambda inputs, layer=layer: method(layer, *inputs), name=layer.name)(
+        keras.layers.Lambda(lambda inputs, layer=layer: method(layer, *inputs), name=f"{layer.name}_read")(
             keras.tree.flatten(layer.input)
         )
         for layer in layers
