@@ -137,3 +137,30 @@ def test_an_interrupted_training_leaves_no_file(tmp_path, monkeypatch):
     output = run("train", "UnitTest", "--output", tmp_path / "it.keras", code=1)
     assert output.rstrip().endswith("Aborted!")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_train_takes_any_network(tmp_path):
+    path = tmp_path / "it.keras"
+    output = run("train", "BasicMotions", "--network", "mlp", "--epochs", 2, "--quiet", "--output", path)
+    assert "of 40 cases" in output
+    assert "of 40 cases" in run("evaluate", path, "BasicMotions")
+    assert "Did you mean 'resnet'" in run("train", "BasicMotions", "--network", "resnt", code=1)
+    output = run("train", "BasicMotions", "--network", "fcn", "--attention", code=1)
+    assert "which `--network` replaces" in output
+
+
+def test_models_lists_names_with_what_is_special_to_them():
+    lines = run("models", "list").splitlines()
+    assert lines[0].split() == ["mlp", "mlp"]
+    assert "fcn            lstm_fcn      reduction=None, recurrent=None" in lines
+
+
+def test_models_describe_says_what_a_network_costs():
+    output = run("models", "describe", "fcn", "--input-shape", "50,6", "--classes", 4, "--layers")
+    figures = [line.split() for line in output.splitlines()]
+    convolutions = 8 * 6 * 128 + 5 * 128 * 256 + 3 * 256 * 128
+    assert ["parameters", f"{convolutions + 5 * 512 + 129 * 4:,}"] in figures
+    assert ["flops", f"{2 * (50 * convolutions + 128 * 4):,}"] in figures
+    assert ["receptive", "field", "14"] in figures
+    assert "conv_2" in output
+    assert "steps and channels, as in 100,6" in run("models", "describe", "fcn", "--input-shape", "5", code=1)

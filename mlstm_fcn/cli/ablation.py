@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from mlstm_fcn.cli.quiet import start_keras_quietly
+
 _DATASETS = "Libras,NATOPS,Handwriting,ArticularyWordRecognition"
 
 
@@ -34,6 +36,7 @@ def ablation(
     """
     from importlib.util import find_spec
 
+    start_keras_quietly()
     from mlstm_fcn import ablation as ablations
 
     chosen = axes.split(",") if axes else list(ablations.AXES)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
+
+from mlstm_fcn.cli.quiet import start_keras_quietly
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +23,7 @@ _SPLIT = click.Choice(["train", "test"])
 @click.command()
 @click.argument("dataset")
 @click.option("--preset", default="default", show_default=True, help="Recipe: default or paper.")
+@click.option("--network", help="Another network: `mlstm-fcn models list` has the names.")
 @click.option("--epochs", type=int, help="Passes over the training set.  [default: the preset's]")
 @click.option("--batch-size", type=int, help="Cases a gradient step.  [default: the preset's]")
 @click.option("--lstm-units", type=int, default=8, show_default=True, help="Units of the LSTM branch.")
@@ -39,6 +41,7 @@ _SPLIT = click.Choice(["train", "test"])
 def train(
     dataset: str,
     preset: str,
+    network: str | None,
     epochs: int | None,
     batch_size: int | None,
     lstm_units: int,
@@ -53,6 +56,8 @@ def train(
     from mlstm_fcn._checks import require
     from mlstm_fcn.persistence import checked_path
 
+    rule = "`--lstm-units` and `--attention` are options of MLSTM-FCN, which `--network` replaces."
+    require(network is None or (lstm_units == 8 and not attention), rule, network=network)
     if output is not None:
         checked_path(output)
     problem = datasets.load(dataset)
@@ -62,19 +67,15 @@ def train(
         dataset=dataset,
     )
     click.echo(repr(problem))
-    _start_keras_quietly()
-    from mlstm_fcn.estimators import MLSTMFCNClassifier
+    start_keras_quietly()
+    from mlstm_fcn.estimators import MLSTMFCNClassifier, NetworkClassifier
 
-    classifier = MLSTMFCNClassifier(
-        preset=preset,
-        n_epochs=epochs,
-        batch_size=batch_size,
-        lstm_units=lstm_units,
-        attention=attention,
-        longer=longer,
-        random_state=seed,
-        verbose=0 if quiet else 1,
-    )
+    common: dict[str, Any] = {"preset": preset, "n_epochs": epochs, "batch_size": batch_size}
+    common |= {"longer": longer, "random_state": seed, "verbose": 0 if quiet else 1}
+    if network is None:
+        classifier: Any = MLSTMFCNClassifier(lstm_units=lstm_units, attention=attention, **common)
+    else:
+        classifier = NetworkClassifier(network=network, **common)
     started = time.perf_counter()
     classifier.fit(problem.X_train, problem.y_train)
     fitted = time.perf_counter()
@@ -126,25 +127,10 @@ def predict(model: Path, data: str, split: str) -> None:
 
 
 def _load(model: Path) -> Any:
-    _start_keras_quietly()
+    start_keras_quietly()
     from mlstm_fcn.estimators.classifier import BaseNetworkClassifier
 
     return BaseNetworkClassifier.load(model)
-
-
-def _start_keras_quietly() -> None:
-    """Import Keras and its backend without the greetings that C++ code writes to standard error."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        import keras
-
-        keras.ops.zeros(())  # the backend looks for devices, and says what it finds
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)
 
 
 def _series(data: str, split: str) -> tuple[Series, np.ndarray]:

@@ -6,6 +6,8 @@ from dataclasses import asdict, fields
 
 import click
 
+from mlstm_fcn.cli.quiet import start_keras_quietly
+
 
 @click.group()
 def models() -> None:
@@ -15,6 +17,7 @@ def models() -> None:
 @models.command("list")
 def list_() -> None:
     """List the names that --network and `NetworkClassifier(network=...)` take."""
+    start_keras_quietly()
     from mlstm_fcn import models as networks
 
     for name, (builder, config) in networks.MODELS.items():
@@ -34,6 +37,7 @@ def list_() -> None:
 @click.option("--layers", is_flag=True, help="Show every layer.")
 def describe(name: str, input_shape: str, classes: int, layers: bool) -> None:
     """Parameters, operations, layers and receptive field of the network NAME, and its options."""
+    start_keras_quietly()
     from mlstm_fcn import models as networks
     from mlstm_fcn._checks import require
 

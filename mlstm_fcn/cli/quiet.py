@@ -1,0 +1,20 @@
+"""Keras without its greetings."""
+
+from __future__ import annotations
+
+import os
+
+
+def start_keras_quietly() -> None:
+    """Import Keras and its backend without the greetings that C++ code writes to standard error."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        import keras
+
+        keras.ops.zeros(())  # the backend looks for devices, and says what it finds
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
