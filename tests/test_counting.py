@@ -6,6 +6,7 @@ import pytest
 
 from mlstm_fcn import models
 from mlstm_fcn.models import cost
+from tests.oracles import randomise
 from tests.test_models import SMALL, STACK
 
 GROUPED = ("resnext", "se_resnext", "sknet")
@@ -48,6 +49,7 @@ def test_receptive_field_is_what_moves_the_last_features(name, rng):
     if hasattr(config, "pool_size"):
         options["pool_size"] = 1
     model = models.build(name, (120, 3), 4, **options)
+    randomise(model, rng)
     head = model.get_layer("average")
     features = keras.Model(model.input, head.input)
     series = rng.normal(size=(1, 120, 3)).astype("float32")
