@@ -113,6 +113,7 @@ def _of_layers(estimator, X, kind, method):
     from mlstm_fcn.models.raw_series import parts
 
     estimator.check_is_fitted()
+    estimator._require_network("an explanation")
     model, batch = model_and_batch(estimator, estimator._check_convert_X_for_predict(X))
     front, network, _ = parts(model)
     layers = [layer for layer in network.layers if isinstance(layer, kind)]

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from mlstm_fcn.preprocess import to_batch, with_length
+from mlstm_fcn._checks import require
+from mlstm_fcn.preprocess import lengths, to_batch, with_length
 
 LARGE = 1 << 28  # bytes; a smaller file is read whole, which is faster
 _CHUNK = 1 << 25
@@ -29,6 +30,14 @@ class MappedSeries:
     """
 
     def __init__(self, array: Any, cases: np.ndarray | None = None, time: int | None = None):
+        require(
+            array.ndim in (2, 3), "X must be (cases, channels, time) or (cases, time).", shape=array.shape
+        )
+        rule = (
+            "A large file must hold one series after the other (C order), or each batch would read all of it."
+        )
+        outermost = abs(array.strides[0]) == max(map(abs, array.strides))
+        require(outermost or len(array) == 1, rule, shape=array.shape, strides=array.strides)
         self._array = array if array.ndim == 3 else array[:, None]
         self._cases = np.arange(len(array)) if cases is None else cases
         _, channels, steps = self._array.shape
@@ -41,6 +50,14 @@ class MappedSeries:
         """Some of the series, not read either."""
         return MappedSeries(self._array, self._cases[cases], self.shape[1])
 
+    def trimmed(self) -> MappedSeries:
+        """The series without the steps that are padding in all of them; this reads them once.
+
+        Raises:
+            ValueError: As `to_batch`.
+        """
+        return self.with_length(max(int(lengths(chunk).max()) for chunk in self.chunks()))
+
     def with_length(self, time: int) -> MappedSeries:
         """The series cut, or padded with NaN, to a length."""
         return MappedSeries(self._array, self._cases, time)
@@ -51,9 +68,10 @@ class MappedSeries:
         Raises:
             ValueError: As `to_batch`.
         """
-        batch = with_length(to_batch(self._array[self._cases]), self.shape[1])
-        self._forget()
-        return batch
+        try:
+            return with_length(to_batch(self._array[self._cases], self._cases), self.shape[1])
+        finally:
+            self._forget()
 
     def chunks(self) -> Iterator[np.ndarray]:
         """All series in turn, read some megabytes at a time."""

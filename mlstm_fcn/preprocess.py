@@ -40,11 +40,12 @@ def pad(series: Sequence[np.ndarray]) -> np.ndarray:
     return padded
 
 
-def to_batch(X: Container) -> np.ndarray:
+def to_batch(X: Container, cases: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
     """The one transpose: series as users have them to series as models read them.
 
     Args:
         X: Array of shape `(cases, channels, time)`, or a list of frames with a row for each step.
+        cases: What errors call the cases; None for their places.
 
     Returns:
         A contiguous float32 array of shape `(cases, time, channels)`, as long as the longest series.
@@ -59,13 +60,13 @@ def to_batch(X: Container) -> np.ndarray:
     infinite = np.isinf(batch)
     if infinite.any():
         case, time, channel = np.argwhere(infinite)[0].tolist()
-        rule = f"Values of X must be finite in float32; {infinite.sum()} are not."
-        require(False, rule, **{f"X[{case}, {channel}, {time}]": float(X[case, channel, time])})
-    longest = lengths(batch).max(initial=1)
+        rule, name = f"Values of X must be finite in float32; {infinite.sum()} are not.", _name(case, cases)
+        require(False, rule, **{f"X[{name}, {channel}, {time}]": float(X[case, channel, time])})
+    longest = lengths(batch, cases).max(initial=1)
     return batch[:, :longest] if longest < batch.shape[1] else batch
 
 
-def lengths(batch: np.ndarray) -> np.ndarray:
+def lengths(batch: np.ndarray, cases: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
     """Steps of each series up to the last one that holds a value, shape `(cases,)`.
 
     Raises:
@@ -73,8 +74,13 @@ def lengths(batch: np.ndarray) -> np.ndarray:
     """
     observed = ~np.isnan(batch).all(axis=2)
     empty = np.flatnonzero(~observed.any(axis=1))
-    require(len(empty) == 0, "Every series must hold a value that is not missing.", cases=empty[:5].tolist())
+    names = [_name(case, cases) for case in empty[:5].tolist()]
+    require(len(empty) == 0, "Every series must hold a value that is not missing.", cases=names)
     return batch.shape[1] - observed[:, ::-1].argmax(axis=1)
+
+
+def _name(case: int, cases: Sequence[int] | np.ndarray | None) -> int:
+    return case if cases is None else int(cases[case])
 
 
 def with_length(batch: np.ndarray, time: int) -> np.ndarray:

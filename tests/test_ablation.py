@@ -1,5 +1,7 @@
 """An ablation trains what is missing, keeps what it has, and its table says what the runs say."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -65,16 +67,27 @@ def test_the_table_says_what_the_runs_say(tiny):
     assert (row.n_datasets, row.n_runs, row.wins, row.losses) == (2, 3, 1, 1)
     assert row.accuracy == pytest.approx((0.75 + 0.8) / 2)
     assert row.difference == pytest.approx((0.15 - 0.1) / 2)
-    assert row.spread == pytest.approx(np.std([0.6, 0.9], ddof=1) / 2, abs=1e-4)
-    assert row.error == pytest.approx(np.sqrt((0.05**2 + 0.05**2) / 1 / 3), abs=1e-4)
+    assert np.isnan(row.spread)  # of one seed
+    assert row.error == pytest.approx(np.sqrt((0.05**2 + 0.05**2) / 1 * (1 / 2 + 1) / 2**2), abs=1e-4)
+    _, row = summary([run for run in runs if run.dataset == "a"], ["tiny"])
+    assert row.spread == pytest.approx(np.std([0.6, 0.9], ddof=1), abs=1e-4)
     assert summary(runs, ["gate"]) == []
+    balanced = [run("a", one, 0, 0.9), run("b", one, 0, 0.7), run("a", two, 0, 0.8), run("b", two, 0, 0.8)]
+    _, row = summary(balanced, ["tiny"])
+    assert (row.wins, row.losses, row.difference) == (1, 1, 0)
+    with pytest.raises(ValueError, match="same number of epochs"):
+        summary([*runs, replace(runs[0], n_epochs=2)], ["tiny"])
 
 
 def test_the_command_writes_table_and_picture(tiny, tmp_path):
     path = tmp_path / "runs.csv"
     study(path, **ASKED, report=lambda run: None)
-    arguments = ["ablation", "--no-training", "--axes", "tiny", "--output", str(tmp_path)]
-    result = CliRunner().invoke(main, arguments)
+    arguments = ["ablation", "--no-training", "--output", str(tmp_path), "--datasets", "BasicMotions"]
+    result = CliRunner().invoke(main, [*arguments, "--axes", "tiny"])
+    assert "must hold runs of these data sets and epochs. Received: epochs=60" in result.output
+    result = CliRunner().invoke(main, [*arguments, "--epochs", "2", "--axes", "tini"])
+    assert "Did you mean 'tiny'" in result.output
+    result = CliRunner().invoke(main, [*arguments, "--epochs", "2", "--axes", "tiny"])
     assert result.exit_code == 0, result.output
     assert len(result.output.splitlines()) == 2
     assert (tmp_path / "summary.csv").read_text().startswith("axis,variant,n_datasets")

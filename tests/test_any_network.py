@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, datasets, models
+from tests.small_networks import small_options
 
 QUICK = {"n_epochs": 2, "batch_size": 8, "random_state": 0}
 
@@ -26,7 +27,8 @@ def plain(input_shape, n_outputs):
 def test_every_name_trains_on_series_of_different_lengths(name, tmp_path):
     vowels = datasets.load("JapaneseVowels")
     X, y = vowels.X_train[::9], vowels.y_train[::9]
-    classifier = NetworkClassifier(network=name, network_params={"filters": (8, 16, 8)}, **QUICK).fit(X, y)
+    classifier = NetworkClassifier(network=name, network_params=small_options(name), longer="cut", **QUICK)
+    classifier.fit(X, y)
     together = classifier.predict_proba(X)
     for case in (0, 7, 20):
         np.testing.assert_allclose(classifier.predict_proba([X[case]])[0], together[case], atol=1e-5)
@@ -89,3 +91,28 @@ def test_the_preset_reaches_networks_as_far_as_they_have_its_options(basic_motio
 def test_unknown_names_get_the_nearest(parameters, message, basic_motions):
     with pytest.raises(ValueError, match=message):
         NetworkClassifier(**parameters).fit(basic_motions.X_train, basic_motions.y_train)
+
+
+@pytest.mark.parametrize("head", ["max", "flatten"])
+@pytest.mark.parametrize("network", models.names())
+def test_a_network_for_one_length_predicts_shorter_series_too(network, head):
+    """By a twin that reads a mask: it has the same weights, whatever the order of its layers."""
+    options = small_options(network, head=head)
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(8, 3, 20)), np.arange(8) % 2
+    classifier = NetworkClassifier(network=network, network_params=options, n_epochs=1, random_state=0)
+    classifier.fit(X, y)
+    alone = classifier.predict_proba(X[:1])
+    together = classifier.predict_proba([X[0], X[1][:, :11]])
+    np.testing.assert_allclose(together[:1], alone, atol=1e-5)
+
+
+def test_the_paper_preset_places_squeeze_and_excitation_in_its_own_network_only():
+    options = {
+        network: NetworkClassifier(network=network, preset="paper")._options().get("se_blocks")
+        for network in ("mlstm_fcn", "se_resnet", "se_inception", "se_vgg", "efficientnet")
+    }
+    assert options == {**dict.fromkeys(options, None), "mlstm_fcn": (1, 2)}
+    short = {"filters": (8,), "kernel_sizes": (3,)}
+    one = NetworkClassifier(network="mlstm_fcn", preset="paper", network_params=short)
+    assert one._options()["se_blocks"] == (1,)

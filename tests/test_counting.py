@@ -7,7 +7,7 @@ import pytest
 from mlstm_fcn import models
 from mlstm_fcn.models import cost
 from tests.oracles import randomise
-from tests.test_models import SMALL, STACK
+from tests.small_networks import small_options
 
 GROUPED = ("resnext", "se_resnext", "sknet")
 
@@ -42,12 +42,11 @@ def test_products_by_group_are_counted():
 @pytest.mark.parametrize("name", [name for name in models.names() if name not in ("mlp", "sknet")])
 def test_receptive_field_is_what_moves_the_last_features(name, rng):
     """A change of one step reaches as many steps of the features as the receptive field says."""
-    options = {**SMALL.get(name, STACK), "reduction": None, "recurrent": None, "phi": 0, "strides": (1, 1)}
-    options["selective_branches"] = None  # they see all steps, to select
-    config = models.config(name)
-    options = {option: value for option, value in options.items() if hasattr(config, option)}
-    if hasattr(config, "pool_size"):
-        options["pool_size"] = 1
+    plain = {"recurrent": None, "phi": 0, "strides": (1, 1), "pool_size": 1}
+    plain["selective_branches"] = None  # they see all steps, to select
+    options = small_options(name, **plain)
+    if hasattr(models.config(name), "reduction"):
+        options["reduction"] = None
     model = models.build(name, (120, 3), 4, **options)
     randomise(model, rng)
     head = model.get_layer("average")

@@ -40,7 +40,12 @@ def probabilities(features, weights):
 
 @pytest.mark.parametrize(
     "options",
-    [{"strides": 3}, {"dilation_rate": 2}, {"groups": 2, "strides": 2, "dilation_rate": 3}, {"groups": 6}],
+    [
+        {"strides": 3},
+        {"dilation_rate": 2},
+        {"groups": 6},
+        *({"groups": groups, "strides": 2, "dilation_rate": 3} for groups in (1, 2, 6)),
+    ],
 )
 @pytest.mark.parametrize("kernel_size", [1, 4])
 def test_convolution_equals_its_equation(options, kernel_size, series, rng):
@@ -181,9 +186,8 @@ def selective(inner):
 
 
 def module(channels):
-    narrow = channels * 32 if channels > 32 else 0
-    own = sum(conv(size, 32 if narrow else channels, 32) for size in (40, 20, 10))
-    return narrow + own + conv(1, channels, 32)
+    own = sum(conv(size, 32, 32) for size in (40, 20, 10))
+    return channels * 32 + own + conv(1, channels, 32)
 
 
 def bottlenecks():

@@ -50,8 +50,7 @@ def test_a_fit_gives_the_same_as_in_memory(in_file):
 )
 def test_shapes_and_values_that_fit_takes_it_takes_from_a_file(in_file, change):
     series = change(X)
-    options = {"dimension_shuffle": False}  # the length of padded series is not fixed then
-    one, other = fit((series, y), **options), fit((in_file(series), y), **options)
+    one, other = fit((series, y)), fit((in_file(series), y))
     np.testing.assert_allclose(other.predict_proba(series), one.predict_proba(in_file(series)), atol=1e-4)
 
 
@@ -67,14 +66,31 @@ def test_validation_weights_and_checkpoints_work(in_file, tmp_path):
 def test_bad_series_are_refused_as_in_memory(in_file):
     infinite = X.copy()
     infinite[17, 1, 5] = np.inf
-    with pytest.raises(ValueError, match="must be finite"):
+    with pytest.raises(ValueError, match=r"must be finite.*X\[17, 1, 5\]=inf"):
         fit((in_file(infinite), y))
     with pytest.raises(ValueError, match="equally many"):
         fit((in_file(X), y[1:]))
+    with pytest.raises(ValueError, match=r"y must be one column. Received: shape=\(20, 2\)"):
+        fit((in_file(X), np.stack([y, y], axis=1)))
     with pytest.raises(ValueError, match="must have 3 channels"):
         fit((X, y)).predict(in_file(X[:, :2]))
     with pytest.raises(ValueError, match="No value of X may be missing"):
         fit((in_file(np.where(np.arange(12) == 3, np.nan, X)), y), missing="error")
+
+
+def test_padding_of_all_series_is_no_part_of_their_length(in_file):
+    longer = in_file(np.pad(X, ((0, 0), (0, 0), (0, 3)), constant_values=np.nan))
+    assert fit((longer, y)).model_.input_shape == fit((X, y)).model_.input_shape == (None, 12, 3)
+    np.testing.assert_allclose(fit((X, y)).predict_proba(longer), fit((X, y)).predict_proba(X), atol=1e-5)
+
+
+def test_files_that_every_batch_would_read_whole_are_refused(in_file, tmp_path):
+    in_file(X)
+    np.save(tmp_path / "F.npy", np.asfortranarray(X))
+    with pytest.raises(ValueError, match="one series after the other"):
+        fit((np.load(tmp_path / "F.npy", mmap_mode="r"), y))
+    with pytest.raises(ValueError, match=r"X must be \(cases, channels, time\)"):
+        fit((X, y)).predict(in_file(X[..., None]))
 
 
 def test_what_was_changed_in_memory_is_not_lost(in_file):

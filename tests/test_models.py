@@ -5,38 +5,15 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import models
+from tests.small_networks import small_options
 
 TIME, CHANNELS, CLASSES = 20, 3, 4
-STACK = {"filters": (8, 16, 8), "lstm_units": 3}
-UNITS = {"filters": (8, 12), "units": (1, 2), "strides": (1, 2)}
-GROUPED = {"inner_filters": (8, 8), "cardinality": 4, "kernel_sizes": (1, 3, 1)}
-MODULES = {"filters": 4, "bottleneck": 5, "kernel_sizes": (9, 4, 3), "depth": 3}
-INVERTED = {"stem": 8, "filters": (8, 10), "units": (1, 2), "strides": (1, 2), "kernel_sizes": (3, 4)}
-SMALL = {
-    "mlp": {"units": (8, 6), "dropouts": (0.1, 0.1, 0.1)},
-    "inception": MODULES,
-    "se_inception": MODULES,
-    "resnet": UNITS,
-    "se_resnet": UNITS,
-    "resnext": UNITS | GROUPED,
-    "se_resnext": UNITS | GROUPED,
-    "sknet": UNITS | GROUPED,
-    "efficientnet": {**INVERTED, "expansions": (1, 2), "top": 16, "phi": 1},
-}
 ANY_LENGTH = [name for name in models.names() if name != "mlp"]
 
 
 def small(name, *, time=TIME, masked=False, **options):
-    """A small network of the table; options that it does not have are left out."""
-    config = models.config(name)
-    options = {"reduction": 4, "dimension_shuffle": "auto", **SMALL.get(name, STACK), **options}
-    if getattr(config, "reduction", None) is None:
-        options["reduction"] = None
-    if name == "mlp":
-        del options["reduction"]
-        options.pop("head", None)
-    options = {option: value for option, value in options.items() if hasattr(config, option)}
-    return models.build(name, (time, CHANNELS), CLASSES, masked=masked, **options)
+    """A small network of the table, for series of this module's shape."""
+    return models.build(name, (time, CHANNELS), CLASSES, masked=masked, **small_options(name, **options))
 
 
 @pytest.fixture(params=models.names())
@@ -162,8 +139,15 @@ def test_mixed_precision_gives_float32_probabilities(name, series):
         ({"input_shape": (None, 3), "head": "flatten"}, "`head='flatten'` needs a fixed length"),
         ({"kernel_sizes": (8, 5)}, "`filters` and `kernel_sizes` must be equally many"),
         ({"filters": (), "kernel_sizes": ()}, "`filters` must not be empty"),
+        ({"filters": 64}, "`filters` must be a tuple of sizes. Received: filters=64"),
+        ({"se_blocks": 1}, "`se_blocks` must be a tuple of block numbers"),
+        (
+            {"name": "sknet", "kernel_sizes": (3, 1), "strides": (2, 1, 1)},
+            "with strides the first convolution must be of one step",
+        ),
+        ({"name": "sknet", "kernel_sizes": (1, 3)}, "the last convolution must be of one step"),
         ({"filters": (8, 0, 8)}, "`filters` must be a positive integer. Received: filters=0"),
-        ({"se_blocks": (0, 1)}, "`se_blocks` must be block numbers from 1 to 3"),
+        ({"se_blocks": (0, 1)}, "`se_blocks` must be a tuple of block numbers from 1 to 3"),
         ({"dropout": 1.0}, r"`dropout` must be in \[0, 1\). Received: dropout=1.0"),
         ({"head": "mean"}, "`head` must be one of 'average', 'max', 'flatten'"),
         ({"dimension_shuffle": "yes"}, "`dimension_shuffle` must be one of 'auto', True, False"),

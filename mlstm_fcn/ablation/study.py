@@ -115,7 +115,7 @@ def read_runs(path: Path) -> list[Run]:
 
 
 def _append(path: Path, run: Run) -> None:
-    new = not path.exists()
+    new = not path.exists() or path.stat().st_size == 0
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

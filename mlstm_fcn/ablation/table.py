@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn.ablation.axes import AXES, Variant
 from mlstm_fcn.ablation.study import Run
 
@@ -23,9 +24,10 @@ class Row:
         n_datasets: Number of data sets.
         n_runs: Number of runs, over data sets and seeds.
         accuracy: Mean over data sets of the mean over seeds.
-        spread: Standard deviation over seeds, mean over data sets.
+        spread: Standard deviation over seeds, mean over data sets; NaN if one of them has one seed.
         difference: Accuracy minus that of the axis' base, on the same data sets and seeds.
-        error: Standard error of that difference, from all its pairs of runs.
+        error: Standard error of that difference, for these data sets: from the pairs of runs of each, pooled.
+            Other data sets would differ by more. NaN if there is one seed alone.
         wins: Data sets on which the mean is higher than the base's.
         losses: Data sets on which it is lower.
         parameters: Mean over data sets.
@@ -49,9 +51,16 @@ class Row:
 
 
 def summary(runs: Sequence[Run], axes: Sequence[str] = tuple(AXES)) -> list[Row]:
-    """The rows of all axes of which the base and another variant have runs in common."""
+    """The rows of all axes, for the cases of which the base has a run too.
+
+    Raises:
+        ValueError: If an axis is unknown, or there are runs of different numbers of epochs.
+    """
+    epochs = sorted({run.n_epochs for run in runs})
+    require(len(epochs) <= 1, "The runs of a table must have the same number of epochs.", n_epochs=epochs)
     rows = []
     for axis in axes:
+        require_choice("axis", axis, AXES)
         base, *others = (_by_case(runs, variant) for variant in AXES[axis])
         for variant, own in zip(AXES[axis], [base, *others], strict=True):
             if common := sorted(base.keys() & own.keys()):
@@ -75,11 +84,11 @@ def plot(path: Path, rows: Sequence[Row]) -> None:
     """
     from matplotlib.figure import Figure
 
-    shown = [row for row in rows if row.error > 0]
+    shown = [row for row in rows if row.variant != AXES[row.axis][0].label]
     figure = Figure(figsize=(8, 1 + 0.28 * len(shown)), layout="constrained")
     axes = figure.add_subplot()
     places = np.arange(len(shown))[::-1]
-    errors = [100 * row.error for row in shown]
+    errors = np.nan_to_num([100 * row.error for row in shown])
     axes.errorbar([100 * row.difference for row in shown], places, xerr=errors, fmt="o", capsize=2)
     axes.axvline(0, color="grey", linewidth=0.8)
     axes.set_yticks(places, [f"{row.axis}: {row.variant}" for row in shown])
@@ -98,7 +107,9 @@ def _row(axis, variant, common, own, base):
     differences = [np.array([own[c].accuracy - base[c].accuracy for c in cases]) for cases in of_name]
     means = [difference.mean() for difference in differences]
     pairs = np.concatenate([difference - difference.mean() for difference in differences])
-    freedom = max(len(pairs) - len(names), 1)
+    freedom = len(pairs) - len(names)
+    variance = np.square(pairs).sum() / freedom if freedom else np.nan
+    shares = sum(1 / len(cases) for cases in of_name) / len(names) ** 2
     return Row(
         axis,
         variant.label,
@@ -107,9 +118,9 @@ def _row(axis, variant, common, own, base):
         accuracy=round(float(np.mean([accuracy.mean() for accuracy in accuracies])), 4),
         spread=round(float(np.mean([_spread(accuracy) for accuracy in accuracies])), 4),
         difference=round(float(np.mean(means)), 4),
-        error=round(float(np.sqrt(np.square(pairs).sum() / freedom / len(pairs))), 4),
-        wins=sum(mean > 0 for mean in means),
-        losses=sum(mean < 0 for mean in means),
+        error=round(float(np.sqrt(variance * shares)), 4),
+        wins=sum(round(mean, 6) > 0 for mean in means),
+        losses=sum(round(mean, 6) < 0 for mean in means),
         parameters=round(np.mean([own[case].parameters for case in common])),
         flops=round(np.mean([own[case].flops for case in common])),
         ms_per_batch=round(float(np.mean([own[case].ms_per_batch for case in common])), 2),
@@ -117,5 +128,5 @@ def _row(axis, variant, common, own, base):
 
 
 def _spread(accuracy):
-    """Standard deviation over seeds; none over one."""
-    return accuracy.std(ddof=1) if len(accuracy) > 1 else 0.0
+    """Standard deviation over seeds; unknown for one."""
+    return accuracy.std(ddof=1) if len(accuracy) > 1 else np.nan

@@ -36,13 +36,19 @@ def ablation(
     """
     from importlib.util import find_spec
 
+    from mlstm_fcn._checks import require
+
     start_keras_quietly()
     from mlstm_fcn import ablation as ablations
 
     chosen = axes.split(",") if axes else list(ablations.AXES)
     path = output / "runs.csv"
-    if not no_training:
-        ablations.study(
+    if no_training:
+        kept = [run for run in ablations.read_runs(path) if run.dataset in names.split(",")]
+        runs = [run for run in kept if run.n_epochs == epochs and run.seed < seeds]
+        require(len(runs) > 0, f"{path} must hold runs of these data sets and epochs.", epochs=epochs)
+    else:
+        runs = ablations.study(
             path,
             axes=chosen,
             dataset_names=names.split(","),
@@ -51,7 +57,7 @@ def ablation(
             folder=folder,
             report=lambda run: click.echo(f"{run.dataset} {run.variant} {run.seed} {run.accuracy:.3f}"),
         )
-    rows = ablations.summary(ablations.read_runs(path), chosen)
+    rows = ablations.summary(runs, chosen)
     ablations.write_summary(output / "summary.csv", rows)
     for row in rows:
         click.echo(

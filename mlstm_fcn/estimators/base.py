@@ -142,9 +142,11 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
         rule = "With more than one column of y, sktime fits copies, which are given X and y only."
         require(y.ndim == 1 or y.shape[1] == 1 or call.is_plain, rule, shape=y.shape)
         if is_large(X):
+            targets = np.ravel(y)
+            require(len(targets) == len(X), "For series in a large file y must be one column.", shape=y.shape)
             self.reset()
-            self._learn_targets(np.ravel(y), call)
-            return self._fit_directly(X, np.ravel(y), call)
+            self._learn_targets(targets, call)
+            return self._fit_directly(X, targets, call)
         self.__call = call  # two underscores, or sktime's reset deletes it
         try:
             return super().fit(X, y)
@@ -213,7 +215,7 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
         require_choice("scaling", self.scaling, SCALINGS)
         require_choice("missing", self.missing, (*FILL_METHODS, "error"))
         require_choice("longer", self.longer, LONGER)
-        batch = MappedSeries(X) if is_large(X) else to_batch(X)
+        batch = MappedSeries(X).trimmed() if is_large(X) else to_batch(X)
         if self.missing == "error":
             for chunk in chunks(batch):
                 require_complete(chunk)

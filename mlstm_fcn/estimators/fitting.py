@@ -215,9 +215,20 @@ def _masked_model(estimator):
         task = estimator._task()
         with seeded(np.random.default_rng(0)):
             masked = estimator._network(model.input_shape[1:], task.n_outputs, task.activation, True)
-        masked.set_weights(network.get_weights())
+        _copy_weights(network, masked)
         _MASKED_MODELS[model] = join(with_mask(before), masked, unit)
     return _MASKED_MODELS[model]
+
+
+def _copy_weights(network, masked):
+    """By name, since the mask may put the layers in another order; a function of the user may give no names."""
+    places = {layer.name: layer for layer in masked.layers}
+    trained = [layer for layer in network.layers if layer.weights]
+    if all(layer.name in places for layer in trained):
+        for layer in trained:
+            places[layer.name].set_weights(layer.get_weights())
+    else:
+        masked.set_weights(network.get_weights())
 
 
 def _callbacks(estimator):

@@ -24,12 +24,12 @@ def convolve(series, kernel, strides=1, dilation=1):
         return ops.conv(series, kernel, padding="same", dilation_rate=dilation)
     span = dilation * (size - 1)
     series = ops.pad(series, [(0, 0), (span // 2, span - span // 2), (0, 0)])
-    if groups == 1:
+    both = strides > 1 and dilation > 1  # TensorFlow has no convolution with both
+    if groups == 1 and not both:
         return ops.conv(series, kernel, strides=strides, padding="valid", dilation_rate=dilation)
-    if width == 1 and filters == groups:
+    if width == 1 and filters == groups and not both:
         kernel = ops.transpose(kernel, (0, 2, 1))
-        if strides == 1 or dilation == 1:
-            return ops.depthwise_conv(series, kernel, strides, padding="valid", dilation_rate=dilation)
+        return ops.depthwise_conv(series, kernel, strides, padding="valid", dilation_rate=dilation)
     return _grouped(series, kernel, groups, span, strides, dilation)
 
 

@@ -81,7 +81,8 @@ def resample(series, mask, factor):
 def pool(series, mask, how):
     """Summarise time: `"average"`, `"max"`, or `"flatten"` for series of one fixed length."""
     if how == "average":
-        return keras.layers.GlobalAveragePooling1D(name="average")(series, mask=mask)
+        average = keras.layers.GlobalAveragePooling1D(name="average")
+        return average(zero_invalid(series, mask), mask=mask)  # where it is infinite, 0 times it is NaN
     if how == "max":
         return max_over_time(series, mask)
     return keras.layers.Flatten(name="flatten")(zero_invalid(series, mask))

@@ -21,7 +21,8 @@ class EfficientNetConfig(SqueezeExciteConfig):
 
     Attributes:
         phi: Compound coefficient, from 0: depth grows with 1.2 ** phi, width with 1.1 ** phi, and the series
-            are made 1.15 ** (2 phi) times as long. So each step of it takes 1.9 times the operations.
+            are made 1.15 ** (2 phi) times as long. So each step of it takes 1.9 times the operations. Unless
+            it is 0, numbers of filters are rounded to multiples of 8, and numbers of bottlenecks up.
         stem: Filters of the first convolution.
         expansions: By how much the inverted bottlenecks of each stage widen (MBConv1, MBConv6).
         filters: What the bottlenecks of each stage give.
@@ -37,7 +38,8 @@ class EfficientNetConfig(SqueezeExciteConfig):
         An image grows in two dimensions, so operations grow with depth, width squared and resolution squared.
         A series has one: here it takes both, so that the balance of the paper stays. The stem does not
         stride, since series are shorter than images. As in MBConv, the reduction of squeeze-and-excitation
-        is of the channels before they are widened: `reduction=4` leaves a quarter of those.
+        is of the channels before they are widened: `reduction=4` leaves a quarter of those; it
+        has a ReLU and no biases, as everywhere in this package. There is no dropout and no stochastic depth.
 
     References:
         Tan, Le: EfficientNet, arXiv 1905.11946, equations 2 and 3, table 1, section 5.
@@ -67,6 +69,8 @@ class EfficientNetConfig(SqueezeExciteConfig):
 
     def width(self, filters: int) -> int:
         """A number of filters at this `phi`: the nearest multiple of 8, but not less than nine tenths."""
+        if self.phi == 0:
+            return filters
         wanted = filters * WIDTH**self.phi
         rounded = max(_MULTIPLE, int(wanted + _MULTIPLE / 2) // _MULTIPLE * _MULTIPLE)
         return rounded if rounded >= 0.9 * wanted else rounded + _MULTIPLE

@@ -18,7 +18,7 @@ class InceptionConfig(SqueezeExciteConfig):
     Attributes:
         filters: Filters of each convolution of a module, and of the one after its maximum over 3 steps.
         kernel_sizes: Kernel sizes of the convolutions of a module, in steps.
-        bottleneck: Filters of the convolution of one step before those, where there are more channels.
+        bottleneck: Filters of the convolution of one step before those, where there is more than one channel.
         depth: Number of modules.
         shortcut_every: Number of modules after which their input is added, through a convolution of one step.
 
@@ -67,7 +67,7 @@ def inception(config: InceptionConfig, series, mask):
 
 def _module(config, series, mask, name):
     narrow = series
-    if series.shape[-1] > config.bottleneck:
+    if series.shape[-1] > 1:
         options = {"use_bias": False, "name": f"bottleneck_{name}"}
         narrow = keras.layers.Conv1D(config.bottleneck, 1, **options)(series)
     branches = []

@@ -48,6 +48,7 @@ class NetworkConfig:
     def _require_sizes(self, name: str, like: str | None = None) -> None:
         """Check of positive integers, perhaps as many as there are of another option."""
         sizes = getattr(self, name)
+        require(isinstance(sizes, list | tuple), f"`{name}` must be a tuple of sizes.", **{name: sizes})
         require(len(sizes) > 0, f"`{name}` must not be empty.", **{name: sizes})
         for size in sizes:
             require_positive_int(name, size)
@@ -77,8 +78,9 @@ class SqueezeExciteConfig(NetworkConfig):
         super().__post_init__()
         if self.reduction is not None:
             require_positive_int("reduction", self.reduction)
-        rule = f"`se_blocks` must be block numbers from 1 to {self.block_numbers[-1]}."
-        within = all(block in self.block_numbers for block in self.se_blocks or ())
+        rule = f"`se_blocks` must be a tuple of block numbers from 1 to {self.block_numbers[-1]}."
+        chosen = self.se_blocks or ()
+        within = isinstance(chosen, list | tuple) and all(block in self.block_numbers for block in chosen)
         require(within, rule, se_blocks=self.se_blocks)
         require_choice("squeeze", self.squeeze, SQUEEZES)
         require_choice("gate", self.gate, GATES)

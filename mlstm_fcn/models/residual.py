@@ -35,6 +35,10 @@ class ResidualConfig(SqueezeExciteConfig):
     Raises:
         ValueError: If a value is out of its range.
 
+    Deviations:
+        A shortcut whose channels fit is the identity; in the code of Wang et al. it is batch-normalised.
+        There is no stem before the first stage, since series are shorter than images.
+
     References:
         He et al.: Deep residual learning, arXiv 1512.03385; Wang, Yan, Oates, arXiv 1611.06455, for series;
         Xie et al.: Aggregated residual transformations, arXiv 1611.05431; Hu et al., arXiv 1709.01507,
@@ -63,6 +67,11 @@ class ResidualConfig(SqueezeExciteConfig):
             require_positive_int("selective_branches", self.selective_branches)
             rule = "Selective kernels end in their activation, so the last convolution must be of one step."
             require(self.kernel_sizes[-1] == 1, rule, kernel_sizes=self.kernel_sizes)
+            rule = (
+                "Selective kernels do not stride, so with strides the first convolution must be of one step."
+            )
+            strides_first = max(self.strides) == 1 or self.kernel_sizes[0] == 1
+            require(strides_first, rule, kernel_sizes=self.kernel_sizes, strides=self.strides)
         require_choice("integration", self.integration, INTEGRATIONS)
 
     @property
