@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import click
@@ -61,9 +62,15 @@ def ablation(
     ablations.write_summary(output / "summary.csv", rows)
     for row in rows:
         click.echo(
-            f"{row.axis:<22} {row.variant:<22} {row.accuracy:.3f} ± {row.spread:.3f}"
-            f"  {100 * row.difference:+5.1f} ± {100 * row.error:.1f} points  {row.parameters:>9,} parameters"
+            f"{row.axis:<22} {row.variant:<22} {row.accuracy:.3f} ± {_known(row.spread, 3)}"
+            f"  {100 * row.difference:+5.1f} ± {_known(100 * row.error, 1)} points"
+            f"  {row.parameters:>9,} parameters"
             f"  {row.flops / 1e6:6.1f} MFLOP  {row.ms_per_batch:6.1f} ms"
         )
     if find_spec("matplotlib"):
         ablations.plot(output / "summary.png", rows)
+
+
+def _known(value: float, digits: int) -> str:
+    """A number, or a question mark for one that is not known from one seed."""
+    return "?" if math.isnan(value) else f"{value:.{digits}f}"

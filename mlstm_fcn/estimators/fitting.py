@@ -221,7 +221,7 @@ def _masked_model(estimator):
 
 
 def _copy_weights(network, masked):
-    """By name, since the mask may put the layers in another order; a function of the user may give no names."""
+    """By name, since a mask may put the layers in another order; the user's own may have other names."""
     places = {layer.name: layer for layer in masked.layers}
     trained = [layer for layer in network.layers if layer.weights]
     if all(layer.name in places for layer in trained):
