@@ -291,7 +291,7 @@ def test_data_that_do_not_fit_together(spoil, message, basic_motions):
         ({"missing": "drop"}, "`missing` must be one of 'interpolate', 'zero', 'error'"),
         ({"longer": "crop"}, "`longer` must be one of 'error', 'cut'"),
         ({"gate": "sigmod"}, "Did you mean 'sigmoid'"),
-        ({"se_blocks": (4,)}, "`se_blocks` must be block numbers from 1 to 3"),
+        ({"se_blocks": (4,)}, "`se_blocks` must be a tuple of block numbers from 1 to 3"),
     ],
 )
 def test_bad_parameters_are_named_in_fit(parameters, message, basic_motions):

@@ -66,7 +66,8 @@ def max_pool(series, mask, *, size, strides, name):
         series = ops.where(ops.expand_dims(mask, -1), series, nothing)
     before = 0 if strides == size else (size - 1) // 2
     series = ops.pad(series, [(0, 0), (before, size - 1 - before), (0, 0)], constant_values=nothing)
-    return keras.layers.MaxPooling1D(size, strides, padding="valid", name=name)(series)
+    highest = keras.layers.MaxPooling1D(size, strides, padding="valid", name=name)(series)
+    return zero_invalid(highest, thinned(mask, strides))  # infinite there, and a mean takes 0 times it
 
 
 def resample(series, mask, factor):
@@ -81,8 +82,7 @@ def resample(series, mask, factor):
 def pool(series, mask, how):
     """Summarise time: `"average"`, `"max"`, or `"flatten"` for series of one fixed length."""
     if how == "average":
-        average = keras.layers.GlobalAveragePooling1D(name="average")
-        return average(zero_invalid(series, mask), mask=mask)  # where it is infinite, 0 times it is NaN
+        return keras.layers.GlobalAveragePooling1D(name="average")(series, mask=mask)
     if how == "max":
         return max_over_time(series, mask)
     return keras.layers.Flatten(name="flatten")(zero_invalid(series, mask))
