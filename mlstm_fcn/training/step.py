@@ -47,11 +47,9 @@ class Examples:
     def read(self, cases: np.ndarray) -> Examples:
         """Some of the cases, in memory."""
         some = self.take(cases)
-        return (
-            some
-            if self.prepare is None
-            else Examples(self.prepare(some.inputs[0].read()), some.targets, some.sample_weight)
-        )
+        if self.prepare is None:
+            return some
+        return Examples(self.prepare(some.inputs[0].read()), some.targets, some.sample_weight)
 
 
 def reader(examples: Examples) -> Callable[[np.ndarray], tuple[Any, np.ndarray]]:
