@@ -7,17 +7,15 @@ the file is also a plain Keras model. Nothing in it is pickled, and it is read i
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from mlstm_fcn import __version__
 from mlstm_fcn._checks import require
+from mlstm_fcn._files import written_whole
 
 if TYPE_CHECKING:
     import keras
@@ -42,7 +40,7 @@ def write_archive(path: Path | str, model: keras.Model, about: dict[str, Any]) -
         OSError: If the file cannot be written.
     """
     text = json.dumps({**about, "format": FORMAT, "version": __version__}, indent=1)
-    with _written_whole(checked_path(path)) as partial:
+    with written_whole(checked_path(path), suffix=".keras") as partial:
         model.save(partial)
         with zipfile.ZipFile(partial, "a") as archive:
             archive.writestr(ENTRY, text)
@@ -104,14 +102,3 @@ def _read_about(path: Path) -> dict[str, Any]:
         written_by=about.get("version"),
     )
     return about
-
-
-@contextmanager
-def _written_whole(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path` that takes its place at the end, or leaves nothing."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.keras")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

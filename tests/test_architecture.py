@@ -16,7 +16,9 @@ PACKAGE = Path(mlstm_fcn.__file__).parent
 FLOORS = {
     "": 0,  # the package itself: names, loaded lazily
     "_checks": 0,
+    "_files": 0,
     "_jax": 0,
+    "_optional": 0,
     "_options": 0,
     "_tensorflow": 0,
     "layers": 1,
@@ -29,6 +31,7 @@ FLOORS = {
     "inference": 4,
     "estimators": 5,
     "ablation": 6,
+    "benchmark": 6,
     "explain": 6,
     "report": 6,
     "cli": 7,

@@ -1,4 +1,4 @@
-"""The command line: `mlstm-fcn train`, `evaluate`, `predict`, `data`, `models`, `ablation`.
+"""The command line: `mlstm-fcn train`, `evaluate`, `predict`, `data`, `models`, `benchmark` and so on.
 
 What takes long to import is imported inside the commands, so that `--help` answers at once.
 """
@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from mlstm_fcn.cli.ablation import ablation
+from mlstm_fcn.cli.benchmark import benchmark, report
 from mlstm_fcn.cli.data import data
 from mlstm_fcn.cli.models import evaluate, predict, train
 from mlstm_fcn.cli.networks import models
@@ -23,7 +24,7 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:
             raise  # `| head` has read enough; click ends quietly
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, ImportError) as error:
             raise click.ClickException(str(error)) from error
 
 
@@ -33,5 +34,5 @@ def main() -> None:
     """Classify multivariate time series with MLSTM-FCN."""
 
 
-for _command in (train, evaluate, predict, data, models, ablation):
+for _command in (train, evaluate, predict, data, models, ablation, benchmark, report):
     main.add_command(_command)

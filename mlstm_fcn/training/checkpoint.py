@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import keras
 import numpy as np
 
 from mlstm_fcn._checks import require
+from mlstm_fcn._files import written_whole
 from mlstm_fcn.training.best_epoch import BestEpoch
 
 
@@ -84,13 +84,8 @@ class Checkpoint:
         }
         arrays: dict[str, Any] = {f"variables_{i}": np.asarray(v) for i, v in enumerate(self._variables())}
         arrays |= {f"best_{i}": weight for i, weight in enumerate(best_weights)}
-        partial = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-        try:
-            with partial.open("wb") as file:
-                np.savez(file, allow_pickle=False, values=np.array(json.dumps(values)), **arrays)
-            partial.replace(self._path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with written_whole(self._path) as partial, partial.open("wb") as file:
+            np.savez(file, allow_pickle=False, values=np.array(json.dumps(values)), **arrays)
 
     def delete(self) -> None:
         """Remove the file: the training is over."""

@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from secrets import token_hex
 from typing import Any, Literal
 
 import numpy as np
 
 from mlstm_fcn._checks import require, require_choice
+from mlstm_fcn._files import written_whole
 from mlstm_fcn.datasets.formats import arff, arrays, ts, ucr
 from mlstm_fcn.datasets.formats.arrays import Series as Series
 from mlstm_fcn.datasets.formats.cases import Block
@@ -128,13 +128,8 @@ def write(path: Path | str, X: Any, y: Any = ()) -> None:
     if suffix != ".npz":
         _require_fits(FORMATS[suffix], suffix, series, targets)
     name = re.sub(r"_(TRAIN|TEST)$", "", path.stem)
-    partial = path.with_name(f".{path.name}.{token_hex(4)}")
-    try:
-        with partial.open("xb") as file:
-            (arrays.write_npz if suffix == ".npz" else FORMATS[suffix].write)(file, name, series, targets)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with written_whole(path) as partial, partial.open("xb") as file:
+        (arrays.write_npz if suffix == ".npz" else FORMATS[suffix].write)(file, name, series, targets)
 
 
 def _targets(y: Any) -> np.ndarray:

@@ -1,0 +1,116 @@
+"""A page as a list of blocks, written as HTML or as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+_STYLE = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; display: block; overflow-x: auto; font-variant-numeric: tabular-nums; }
+th, td { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid #8884; white-space: nowrap; }
+th:first-child, td:first-child { text-align: left; }
+figure { margin: 1rem 0; background: white; width: fit-content; max-width: 100%; overflow-x: auto; }
+pre { overflow-x: auto; background: #8882; padding: .7rem; }
+"""
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A paragraph of plain text."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; the cells of `bold`, given by row and column, stand out."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    bold: frozenset[tuple[int, int]] = frozenset()
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing in SVG; the name is that of its file beside the Markdown page."""
+
+    name: str
+    caption: str
+    svg: str
+
+
+@dataclass(frozen=True)
+class Code:
+    """Text as it was printed."""
+
+    text: str
+
+
+Block = Heading | Paragraph | Table | Figure | Code
+
+
+def to_html(title: str, blocks: Sequence[Block]) -> str:
+    """A page that needs no other file."""
+    body = "\n".join(map(_html, blocks))
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width">\n<title>{escape(title)}</title>\n'
+        f"<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{escape(title)}</h1>\n{body}\n</body>\n</html>\n"
+    )
+
+
+def to_markdown(title: str, blocks: Sequence[Block], figures: str) -> str:
+    """The same as Markdown, with drawings in the folder `figures`."""
+    return "\n\n".join([f"# {title}", *(_markdown(block, figures) for block in blocks)]) + "\n"
+
+
+def _html(block: Block) -> str:
+    match block:
+        case Heading(text):
+            return f"<h2>{escape(text)}</h2>"
+        case Paragraph(text):
+            return f"<p>{escape(text)}</p>"
+        case Code(text):
+            return f"<pre>{escape(text)}</pre>"
+        case Figure(_, caption, svg):
+            return f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
+        case Table(header, rows, bold):
+            head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
+            lines = [
+                "".join(
+                    f"<td><b>{escape(cell)}</b></td>" if (i, j) in bold else f"<td>{escape(cell)}</td>"
+                    for j, cell in enumerate(row)
+                )
+                for i, row in enumerate(rows)
+            ]
+            body = "\n".join(f"<tr>{line}</tr>" for line in lines)
+            return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+
+
+def _markdown(block: Block, figures: str) -> str:
+    match block:
+        case Heading(text):
+            return f"## {text}"
+        case Paragraph(text):
+            return text
+        case Code(text):
+            return f"```\n{text}\n```"
+        case Figure(name, caption, _):
+            return f"![{caption}]({figures}/{name}.svg)\n\n{caption}"
+        case Table(header, rows, bold):
+            lines = [list(header), ["---", *("---:" for _ in header[1:])]]
+            for i, row in enumerate(rows):
+                lines.append([f"**{cell}**" if (i, j) in bold else cell for j, cell in enumerate(row)])
+            return "\n".join(
+                "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
+            )

@@ -1,0 +1,151 @@
+"""Estimators by name, by import path, or as objects."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from sklearn.base import clone
+from sklearn.utils import get_tags
+
+from mlstm_fcn._checks import require, require_choice
+
+KNOWN = {
+    "minirocket": "sktime.classification.kernel_based.RocketClassifier(rocket_transform='minirocket')",
+    "rocket": "sktime.classification.kernel_based.RocketClassifier()",
+    "dtw": "sktime.classification.distance_based.KNeighborsTimeSeriesClassifier()",
+}
+"""What others call their classifiers, beside the networks of `mlstm_fcn.models.names()`."""
+
+_NAME = re.compile(r"[\w.+-]+")
+
+
+@dataclass(frozen=True)
+class NamedEstimator:
+    """An estimator as a benchmark knows it.
+
+    Attributes:
+        name: Its name in tables and folders.
+        estimator: An unfitted classifier of scikit-learn or sktime, which is never fitted itself.
+    """
+
+    name: str
+    estimator: Any
+
+    def __post_init__(self) -> None:
+        rule = "The name of an estimator must be of letters, digits and . _ + -"
+        require(bool(_NAME.fullmatch(self.name)), rule, name=self.name)
+        rule = "A classifier must have `fit` and `predict`."
+        fits = hasattr(self.estimator, "fit") and hasattr(self.estimator, "predict")
+        require(fits and not isinstance(self.estimator, type), rule, estimator=self.estimator)
+
+    @property
+    def description(self) -> str:
+        """The estimator and its parameters, in one line."""
+        return " ".join(repr(self.estimator).split())
+
+    def seeded(self, seed: int) -> Any:
+        """A copy whose every `random_state` is the seed."""
+        copy = clone(self.estimator)
+        states = [name for name in copy.get_params() if name.rpartition("__")[2] == "random_state"]
+        return copy.set_params(**dict.fromkeys(states, seed))
+
+    def reads_series(self) -> bool:
+        """Whether it takes series; else it takes rows of numbers, as most of scikit-learn's do."""
+        from sktime.base import BaseObject
+
+        return isinstance(self.estimator, BaseObject) or get_tags(self.estimator).input_tags.three_d_array
+
+
+def named(estimators: str | Iterable[Any] | Mapping[str, Any], **parameters: Any) -> list[NamedEstimator]:
+    """What `benchmark.run` compares.
+
+    Args:
+        estimators: Estimators by name: a mapping of names to objects or texts, or a sequence of them, or
+            texts joined by commas. A text is a network of this package (`"fcn"`), one of `KNOWN`, or an
+            import path with arguments that are plain values:
+            `"MR=sktime.classification.kernel_based.RocketClassifier(num_kernels=500)"`; before `=` stands
+            the name, which is the class's without one.
+        **parameters: Set on those of the estimators that have them, as `n_epochs=3`.
+
+    Returns:
+        The estimators, in their order.
+
+    Raises:
+        ValueError: If a text names none, or two have the same name.
+        ImportError: If an import path leads nowhere.
+    """
+    if isinstance(estimators, str):
+        estimators = split(estimators)
+    pairs = estimators.items() if isinstance(estimators, Mapping) else ((None, one) for one in estimators)
+    found = [_named(name, value) for name, value in pairs]
+    names = [one.name for one in found]
+    require(len(found) > 0, "There must be an estimator to compare.")
+    require(len(set(names)) == len(names), "Estimators must have different names.", names=names)
+    for one in found:
+        taken = {name: value for name, value in parameters.items() if name in one.estimator.get_params()}
+        one.estimator.set_params(**taken)
+    return found
+
+
+def split(text: str) -> list[str]:
+    """Parts between commas that stand in no bracket."""
+    parts, depth = [""], 0
+    for sign in text:
+        depth += (sign in "([{") - (sign in ")]}")
+        if sign == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _named(name, value):
+    if isinstance(value, NamedEstimator):
+        return value
+    if not isinstance(value, str):
+        return NamedEstimator(name or type(value).__name__, clone(value))
+    given, text = re.fullmatch(r"(?:([\w.+-]+)=)?(.*)", value.strip(), re.DOTALL).groups()
+    return NamedEstimator(name or given or _short(text), _made(text))
+
+
+def _short(text):
+    return text if text.isidentifier() else text.partition("(")[0].rpartition(".")[2]
+
+
+def _made(text):
+    if text.isidentifier():
+        from mlstm_fcn import models
+        from mlstm_fcn.estimators import MLSTMFCNClassifier, NetworkClassifier
+
+        require_choice("estimator", text, [*models.names(), *KNOWN])
+        if text == "mlstm_fcn":
+            return MLSTMFCNClassifier(longer="cut")
+        if text in models.names():
+            return NetworkClassifier(network=text, longer="cut")
+    path, arguments = _parsed(KNOWN.get(text, text))
+    module, _, kind = path.rpartition(".")
+    try:
+        made: Any = getattr(import_module(module), kind)
+    except AttributeError:
+        raise ImportError(f"There is no {kind} in {module}.") from None
+    return made(**arguments)
+
+
+def _parsed(text):
+    """The path and the arguments of a call that is written down; nothing of it is run."""
+    rule = "An estimator must be a name, or an import path with plain arguments, as package.Class(size=3)."
+    try:
+        tree = ast.parse(text, mode="eval").body
+        call = tree if isinstance(tree, ast.Call) else None
+        path = ast.unparse(call.func if call else tree)
+        arguments = {word.arg: ast.literal_eval(word.value) for word in call.keywords} if call else {}
+    except (SyntaxError, ValueError):
+        path, call, arguments = "", None, {}
+    plain = all(part.isidentifier() for part in path.split(".")) and "." in path
+    require(plain and not (call and call.args) and None not in arguments, rule, estimator=text)
+    return path, arguments

@@ -1,0 +1,86 @@
+"""The drawings of a report, as SVG."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlstm_fcn._optional import optional
+from mlstm_fcn.benchmark.comparison import Comparison
+
+_MOST_PAIRS = 12
+
+
+def critical_difference(comparison: Comparison) -> str:
+    """Mean ranks on a line, the best at the left; a bar joins those of whom no two differ significantly."""
+    figure = _figure(7, 1.2 + 0.28 * len(comparison.ranks))
+    posthocs = optional("scikit_posthocs", "plot")
+    posthocs.critical_difference_diagram(
+        comparison.ranks,
+        comparison.p_values.clip(lower=1e-300),
+        ax=figure.add_subplot(),
+        label_fmt_left="{label}  {rank:.2f}",
+        label_fmt_right="{rank:.2f}  {label}",
+    )
+    return _svg(figure)
+
+
+def cost(comparison: Comparison, table: pd.DataFrame) -> str:
+    """Mean over data sets against mean fit time, of the data sets that all have."""
+    figure = _figure(6, 4)
+    axes = figure.add_subplot()
+    common = table[table["problem"].isin(comparison.common)]
+    seconds = common.groupby("estimator")["fit_seconds"].mean()
+    for name in comparison.ranks.index:
+        x, y = seconds[name], comparison.mean.loc[comparison.common, name].mean()
+        axes.plot(x, y, "o")
+        axes.annotate(name, (x, y), xytext=(5, 4), textcoords="offset points")
+    axes.set_xscale("log")
+    axes.margins(0.2)
+    axes.set_xlabel("mean seconds of fit")
+    axes.set_ylabel(f"mean {_words(comparison.measure)}")
+    return _svg(figure)
+
+
+def scatter(comparison: Comparison) -> str:
+    """The best by rank against each other estimator, a point for each data set."""
+    best, *others = comparison.ranks.index[: _MOST_PAIRS + 1]
+    columns = min(3, len(others))
+    rows = -(-len(others) // columns)
+    figure = _figure(3.2 * columns, 3.2 * rows)
+    for number, other in enumerate(others, 1):
+        axes = figure.add_subplot(rows, columns, number)
+        pair = comparison.mean[[other, best]].dropna()
+        low, high = _limits(pair.to_numpy())
+        axes.plot([low, high], [low, high], color="grey", linewidth=0.8)
+        axes.plot(pair[other], pair[best], "o", markersize=4, alpha=0.7)
+        axes.set(xlim=(low, high), ylim=(low, high), aspect="equal", xlabel=other, ylabel=best)
+        won, equal, lost = comparison.wins(best, other)
+        axes.set_title(f"{won} won, {equal} equal, {lost} lost", fontsize=9)
+    return _svg(figure)
+
+
+def _limits(values):
+    low, high = float(np.min(values)), float(np.max(values))
+    margin = max(0.02, 0.05 * (high - low))
+    return low - margin, high + margin
+
+
+def _words(measure):
+    return measure.replace("_", " ")
+
+
+def _figure(width: float, height: float) -> Any:
+    return optional("matplotlib.figure", "plot").Figure(figsize=(width, height), layout="constrained")
+
+
+def _svg(figure: Any) -> str:
+    """Without a date, so that the same results give the same file; text stays text."""
+    style = optional("matplotlib", "plot").rc_context({"svg.fonttype": "none", "svg.hashsalt": "mlstm-fcn"})
+    with style, io.StringIO() as file:
+        figure.savefig(file, format="svg", metadata={"Date": None})
+        text = file.getvalue()
+    return text[text.index("<svg") :]

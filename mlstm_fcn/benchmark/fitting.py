@@ -1,0 +1,109 @@
+"""One fit and what it predicts."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+
+from mlstm_fcn import datasets
+from mlstm_fcn.benchmark.result import Job, Result
+
+_PACKAGES = ("mlstm-fcn", "keras", "tensorflow", "jax", "torch", "sktime", "scikit-learn", "numpy", "numba")
+
+
+def fit_and_predict(job: Job) -> Result:
+    """Load the data, fit, and predict the test set; whatever goes wrong is raised."""
+    problem = job.problem
+    if isinstance(problem, str):
+        problem = datasets.load(problem, folder=job.folder)
+    if job.resampled:
+        problem = problem.resample(job.case.resample)
+    estimator = job.estimator.seeded(job.case.resample)
+    series = job.estimator.reads_series()
+    X_train, X_test = (_container(X, series) for X in (problem.X_train, problem.X_test))
+    start = time.perf_counter()
+    estimator.fit(X_train, problem.y_train)
+    fitted = time.perf_counter()
+    labels = np.unique(np.concatenate([problem.y_train, problem.y_test]))
+    probabilities = _probabilities(estimator, X_test, labels)
+    predicted = time.perf_counter()
+    return Result(
+        job.case,
+        labels.tolist(),
+        np.searchsorted(labels, problem.y_test),
+        probabilities,
+        fitted - start,
+        predicted - fitted,
+        _peak_memory(),
+        {
+            "estimator": job.estimator.description,
+            "split": "resample" if job.resampled else "default",
+            "seed": job.case.resample,
+            "n_train": len(problem.y_train),
+            "network_parameters": _n_parameters(estimator),
+            "versions": _versions(),
+            "machine": f"{platform.system()} {platform.machine()}, {_cpu()}",
+        },
+    )
+
+
+def _container(X, series):
+    """Series as sktime takes them; or one row of numbers for each, ended series filled with zeros."""
+    if not series:
+        width = max(case.shape[-1] for case in X)
+        return np.stack([np.pad(case, ((0, 0), (0, width - case.shape[-1]))).ravel() for case in X])
+    if isinstance(X, np.ndarray):
+        return X
+    import pandas as pd
+    from sktime.datatypes import convert_to
+
+    return convert_to([pd.DataFrame(case.T) for case in X], "df-list")
+
+
+def _probabilities(estimator, X, labels):
+    """In the order of `labels`; one or zero where the estimator tells classes alone."""
+    if not hasattr(estimator, "predict_proba"):
+        return np.equal.outer(np.asarray(estimator.predict(X)), labels).astype(float)
+    told = np.asarray(estimator.predict_proba(X), dtype=np.float64)
+    probabilities = np.zeros((len(told), len(labels)))
+    probabilities[:, np.searchsorted(labels, np.asarray(estimator.classes_))] = told
+    return probabilities / probabilities.sum(axis=1, keepdims=True)
+
+
+def _n_parameters(estimator: Any) -> int | None:
+    """Of the network, where there is one."""
+    model = getattr(estimator, "model_", None)
+    return int(model.count_params()) if hasattr(model, "count_params") else None
+
+
+def _peak_memory() -> int:
+    """Of this process, in bytes."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _cpu() -> str:
+    import os
+
+    return f"{os.cpu_count()} CPUs"

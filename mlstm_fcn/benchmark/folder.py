@@ -1,0 +1,138 @@
+"""A folder of results: what is there, what is missing, and the one table of it all.
+
+    <folder>/<estimator>/Predictions/<problem>/testResample<i>.csv    a result, see `tsml`
+    <folder>/<estimator>/Failures/<problem>/testResample<i>.json      why there is none
+    <folder>/<estimator>/estimator.json                               what the name stands for
+    <folder>/results.csv                                              all results, one row each
+
+Files are whole or absent. One process writes, that which called `run`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from mlstm_fcn._checks import require
+from mlstm_fcn._files import written_whole
+from mlstm_fcn.benchmark import tsml
+from mlstm_fcn.benchmark.estimators import NamedEstimator
+from mlstm_fcn.benchmark.result import Case, Failure, Result
+
+_KINDS = {"Predictions": ".csv", "Failures": ".json"}
+
+
+class Folder:
+    """Results of a benchmark.
+
+    Args:
+        path: The folder; it is made when something is written.
+    """
+
+    def __init__(self, path: Path | str):
+        self.path = Path(path)
+
+    def results(self) -> dict[Case, Path]:
+        """The files of results."""
+        return dict(self._files("Predictions"))
+
+    def failures(self) -> dict[Case, Path]:
+        """The files of failures."""
+        return dict(self._files("Failures"))
+
+    def keep(self, outcome: Result | Failure) -> None:
+        """Write a result, which takes away an earlier failure; or a failure."""
+        failure = self._place(outcome.case, "Failures")
+        if isinstance(outcome, Failure):
+            _write(failure, json.dumps(asdict(outcome), indent=1))
+        else:
+            _write(self._place(outcome.case, "Predictions"), tsml.text(outcome))
+            failure.unlink(missing_ok=True)
+
+    def read_failures(self) -> list[Failure]:
+        """The failures, in the order of their cases.
+
+        Raises:
+            ValueError: If a file is damaged.
+        """
+        found = []
+        for case, path in sorted(self.failures().items(), key=lambda item: astuple(item[0])):
+            try:
+                values = json.loads(path.read_text())
+                found.append(Failure(case, values["kind"], values["message"], values["traceback"]))
+            except (ValueError, KeyError) as error:
+                raise ValueError(f"{path} is damaged: {error!r}") from error
+        return found
+
+    def require_same(self, estimators: Iterable[NamedEstimator], resampled: bool) -> None:
+        """Raise if a name stands for another estimator, or other splits, than before; else note it.
+
+        Raises:
+            ValueError: If results of two kinds would be mixed under one name.
+        """
+        for estimator in estimators:
+            note = self.path / estimator.name / "estimator.json"
+            now = {"estimator": estimator.description, "split": "resample" if resampled else "default"}
+            before = json.loads(note.read_text()) if note.exists() else now
+            rule = f"{self.path} has results of another {estimator.name!r}; choose another name or folder."
+            require(before == now, rule, before=before, now=now)
+            if not note.exists():
+                _write(note, json.dumps(now, indent=1))
+
+    def table(self) -> pd.DataFrame:
+        """All results, one row each, in the order of estimators, problems and resamples.
+
+        Raises:
+            ValueError: If a file is no result.
+        """
+        rows = [tsml.header(path) for path in self.results().values()]
+        columns = ["estimator", "problem", "resample", "accuracy"]
+        table = pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
+        return table.sort_values(columns[:3], ignore_index=True)
+
+    def write_table(self) -> pd.DataFrame:
+        """Write `table()` as `results.csv`, and as `results.parquet` where pyarrow is installed."""
+        table = self.table()
+        with written_whole(self.path / "results.csv") as partial:
+            table.to_csv(partial, index=False)
+        try:
+            import pyarrow  # noqa: F401
+        except ImportError:
+            return table
+        with written_whole(self.path / "results.parquet") as partial:
+            table.to_parquet(partial, index=False)
+        return table
+
+    def _place(self, case: Case, kind: str) -> Path:
+        name = f"testResample{case.resample}{_KINDS[kind]}"
+        return self.path / case.estimator / kind / case.problem / name
+
+    def _files(self, kind: str) -> Iterator[tuple[Case, Path]]:
+        for estimator in _folders(self.path):
+            for problem in _folders(Path(estimator.path) / kind):
+                for file in os.scandir(problem.path):
+                    number = file.name.removeprefix("testResample").removesuffix(_KINDS[kind])
+                    if number.isdigit() and file.name == f"testResample{number}{_KINDS[kind]}":
+                        yield Case(estimator.name, problem.name, int(number)), Path(file.path)
+
+
+def astuple(case: Case) -> tuple[str, str, int]:
+    """What cases are sorted by."""
+    return case.estimator, case.problem, case.resample
+
+
+def _folders(path):
+    """The folders in a folder, those that begin with a point left out; none if it does not exist."""
+    if path.is_dir():
+        yield from (entry for entry in os.scandir(path) if entry.is_dir() and entry.name[0] != ".")
+
+
+def _write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(path) as partial:
+        partial.write_text(text)

@@ -1,0 +1,162 @@
+"""One page of a folder of results: tables, ranks, figures, failures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pandas as pd
+
+from mlstm_fcn._files import written_whole
+from mlstm_fcn.benchmark import figures
+from mlstm_fcn.benchmark.comparison import Comparison, cliques, compare
+from mlstm_fcn.benchmark.document import Block, Code, Figure, Heading, Paragraph, Table, to_html, to_markdown
+from mlstm_fcn.benchmark.folder import Folder
+from mlstm_fcn.benchmark.published import PROTOCOLS, accuracies
+from mlstm_fcn.benchmark.result import Failure
+
+_MOST_FAILURES = 20
+
+
+def write_report(
+    folder: Path | str, *, measure: str = "accuracy", published: bool = False
+) -> tuple[Path, Path]:
+    """Write `report.html`, which needs no other file, and `report.md` with its figures in `report/`.
+
+    Figures need matplotlib and scikit-posthocs (`pip install 'mlstm-fcn[plot]'`); without them there are
+    none.
+
+    Args:
+        folder: The folder of results; it gets `results.csv` too.
+        measure: What is compared: accuracy, balanced_accuracy, f1, auroc or log_loss.
+        published: Whether to set published accuracies of the UEA archive beside the results.
+
+    Returns:
+        The paths of both pages.
+
+    Raises:
+        ValueError: If there is no result, a file is damaged, or the measure is unknown.
+    """
+    place = Folder(folder)
+    comparison = compare(place.table(), measure)
+    table = place.write_table()
+    blocks = [
+        *_overview(comparison, table),
+        *_per_problem(comparison, published and measure == "accuracy"),
+        *_figures(comparison, table),
+        *_failures(place.read_failures()),
+        *_conditions(table),
+    ]
+    title = f"{len(comparison.mean.columns)} estimators on {len(comparison.mean)} data sets"
+    for block in blocks:
+        if isinstance(block, Figure):
+            _write(place.path / "report" / f"{block.name}.svg", block.svg)
+    pages = place.path / "report.html", place.path / "report.md"
+    _write(pages[0], to_html(title, blocks))
+    _write(pages[1], to_markdown(title, blocks, "report"))
+    return pages
+
+
+def _overview(comparison: Comparison, table: pd.DataFrame) -> Iterator[Block]:
+    measure, common = comparison.measure.replace("_", " "), comparison.common
+    yield Heading("Estimators")
+    yield Paragraph(
+        f"Means over the {len(common)} data sets on which all have results, of the means over resamples. "
+        f"Wins count the data sets on which none is better. Memory is the largest of a whole process."
+    )
+    rows = []
+    shared = table[table["problem"].isin(common)]
+    by_name = shared.groupby("estimator")
+    seconds, memory = by_name["fit_seconds"].mean(), by_name["memory_bytes"].max()
+    wins = [name for problem in common for name in comparison.best(problem)]
+    for name, rank in comparison.ranks.items():
+        mean = comparison.mean.loc[common, name].mean() if common else float("nan")
+        figures_ = [f"{rank:.2f}", f"{mean:.4f}", str(wins.count(str(name)))]
+        if common:
+            figures_ += [f"{seconds[name]:.1f}", f"{memory[name] / 1e6:.0f}"]
+        rows.append([str(name), *figures_, *[""] * (5 - len(figures_))])
+    yield Table(["estimator", "mean rank", f"mean {measure}", "wins", "seconds of fit", "MB"], rows)
+    for group in cliques(comparison):
+        yield Paragraph(f"No significant difference (p ≥ 0.05) between any two of: {', '.join(group)}.")
+
+
+def _per_problem(comparison: Comparison, published: bool) -> Iterator[Block]:
+    yield Heading(f"{comparison.measure.replace('_', ' ').capitalize()} by data set")
+    yield Paragraph("Mean ± standard deviation over resamples (their number); the best in bold.")
+    names = comparison.ranks.index.tolist()
+    beside = accuracies() if published else pd.DataFrame()
+    rows, bold = [], set()
+    for i, problem in enumerate(comparison.mean.index):
+        cells = [_cell(comparison, problem, name) for name in names]
+        best = comparison.best(problem)
+        bold |= {(i, 1 + j) for j, name in enumerate(names) if name in best}
+        known = (
+            beside.loc[problem] if problem in beside.index else pd.Series(index=beside.columns, dtype=float)
+        )
+        rows.append([str(problem), *cells, *("" if pd.isna(value) else f"{value:.3f}" for value in known)])
+    yield Table(["data set", *names, *beside.columns], rows, frozenset(bold))
+    for protocol in dict.fromkeys(PROTOCOLS[column] for column in beside.columns):
+        columns = [column for column in beside.columns if PROTOCOLS[column] == protocol]
+        yield Paragraph(f"{', '.join(columns)}: {protocol}.")
+
+
+def _cell(comparison, problem, name):
+    mean, std, count = (getattr(comparison, part).loc[problem, name] for part in ("mean", "std", "count"))
+    if pd.isna(mean):
+        return ""
+    spread = "" if pd.isna(std) else f" ± {std:.3f}"
+    return f"{mean:.3f}{spread} ({count:.0f})"
+
+
+def _figures(comparison: Comparison, table: pd.DataFrame) -> Iterator[Block]:
+    if not find_spec("matplotlib") or not find_spec("scikit_posthocs"):
+        yield Paragraph("Figures need matplotlib and scikit-posthocs: pip install 'mlstm-fcn[plot]'.")
+        return
+    if not comparison.common:
+        yield Paragraph("There are no figures: there is no data set on which all estimators have results.")
+        return
+    yield Heading("Figures")
+    if len(comparison.ranks) > 1:
+        n = len(comparison.common)
+        caption = (
+            f"Mean ranks over {n} data sets; a bar joins estimators of whom no two differ significantly "
+            "(Wilcoxon's signed-rank test, Holm's adjustment, 0.05)."
+        )
+        yield Figure("critical_difference", caption, figures.critical_difference(comparison))
+        caption = "The best by mean rank against the others; above the line it is better."
+        if comparison.measure == "log_loss":
+            caption = "The best by mean rank against the others; below the line it is better."
+        yield Figure("scatter", caption, figures.scatter(comparison))
+    caption = "What is gained for the time."
+    yield Figure("cost", caption, figures.cost(comparison, table))
+
+
+def _failures(failures: list[Failure]) -> Iterator[Block]:
+    yield Heading("Failures")
+    if not failures:
+        yield Paragraph("None.")
+        return
+    header = ["estimator", "data set", "resample", "kind", "message"]
+    rows = [
+        [f.case.estimator, f.case.problem, str(f.case.resample), f.kind, f.message[:200]] for f in failures
+    ]
+    yield Table(header, rows)
+    seen = {failure.message: failure for failure in failures}
+    for failure in list(seen.values())[:_MOST_FAILURES]:
+        if failure.traceback:
+            yield Code(failure.traceback[-2000:].strip())
+
+
+def _conditions(table: pd.DataFrame) -> Iterator[Block]:
+    yield Heading("Conditions")
+    for column in ("split", "machine", "versions"):
+        if column in table:
+            values = sorted(map(str, table[column].dropna().unique()))
+            yield Paragraph(f"{column.capitalize()}: {'; '.join(values)}.")
+
+
+def _write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")

@@ -1,0 +1,70 @@
+"""How a benchmark is getting on, while it does."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from types import TracebackType
+
+import rich.live
+from rich.console import Console
+from rich.table import Table
+
+from mlstm_fcn.benchmark import Failure, Plan, Result
+
+
+class Live:
+    """A table with a row for each estimator; where no one watches, a line for each fit."""
+
+    def __init__(self, plan: Plan):
+        self._plan = plan
+        self._total: dict[str, int] = defaultdict(int)
+        for job in plan.jobs:
+            self._total[job.case.estimator] += 1
+        self._accuracies: dict[str, list[float]] = defaultdict(list)
+        self._failures: dict[str, int] = defaultdict(int)
+        self._start = time.monotonic()
+        self._last = ""
+        self._console = Console()
+        self._live = rich.live.Live(console=self._console, get_renderable=self._table, refresh_per_second=2)
+
+    def __enter__(self) -> Live:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+
+    def add(self, outcome: Result | Failure) -> None:
+        """Take note of an outcome."""
+        case = outcome.case
+        if isinstance(outcome, Failure):
+            self._failures[case.estimator] += 1
+            said = f"{outcome.kind}: {outcome.message}"
+        else:
+            accuracy = float((outcome.y_true == outcome.y_pred).mean())
+            self._accuracies[case.estimator].append(accuracy)
+            said = f"{accuracy:.4f} in {outcome.fit_seconds:.1f} s"
+        self._last = f"{case.problem} {case.estimator} {case.resample}: {said}"
+        if not self._console.is_terminal:
+            print(self._last, flush=True)
+
+    def _table(self) -> Table:
+        table = Table(caption=f"{self._last}\n{self._time()}", caption_justify="left")
+        for column in ("estimator", "done", "to do", "failed", "mean accuracy"):
+            table.add_column(column, justify="left" if column == "estimator" else "right")
+        for name, total in self._total.items():
+            done, failed = self._accuracies[name], self._failures[name]
+            mean = f"{sum(done) / len(done):.4f}" if done else ""
+            table.add_row(name, str(len(done)), str(total - len(done) - failed), str(failed), mean)
+        return table
+
+    def _time(self) -> str:
+        gone = time.monotonic() - self._start
+        done = sum(map(len, self._accuracies.values())) + sum(self._failures.values())
+        left = f", about {gone / done * (len(self._plan.jobs) - done) / 60:.0f} min left" if done else ""
+        return f"{gone / 60:.0f} min gone{left}"
