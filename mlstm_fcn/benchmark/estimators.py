@@ -109,8 +109,9 @@ def _named(name, value):
         return value
     if not isinstance(value, str):
         return NamedEstimator(name or type(value).__name__, clone(value))
-    given, text = re.fullmatch(r"(?:([\w.+-]+)=)?(.*)", value.strip(), re.DOTALL).groups()
-    return NamedEstimator(name or given or _short(text), _made(text))
+    given = re.match(r"([\w.+-]+)=", value.strip())
+    text = value.strip()[given.end() :] if given else value.strip()
+    return NamedEstimator(name or (given[1] if given else _short(text)), _made(text))
 
 
 def _short(text):

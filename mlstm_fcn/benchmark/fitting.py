@@ -77,8 +77,8 @@ def _probabilities(estimator, X, labels):
 
 def _n_parameters(estimator: Any) -> int | None:
     """Of the network, where there is one."""
-    model = getattr(estimator, "model_", None)
-    return int(model.count_params()) if hasattr(model, "count_params") else None
+    count = getattr(getattr(estimator, "model_", None), "count_params", None)
+    return int(count()) if count else None
 
 
 def _peak_memory() -> int:

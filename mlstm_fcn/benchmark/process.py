@@ -92,7 +92,8 @@ class WarmProcess:
 
     def __init__(self, threads: int | None):
         self.threads = threads
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONFAULTHANDLER": "1"}
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))  # of the user's own modules
         if threads is not None:
             environment |= dict.fromkeys(_THREADS, str(threads))
         self._log = tempfile.TemporaryFile("a+b")  # noqa: SIM115, it lives as long as the process
@@ -103,6 +104,7 @@ class WarmProcess:
             stderr=self._log,
             env=environment,
         )
+        self._is_ready = False
         self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -119,19 +121,22 @@ class WarmProcess:
     def ask(self, job: Job, limits: Limits, owner: Owner) -> Result | Failure:
         """Have a job done; where a limit is passed, this process ends with it."""
         self._log.truncate(0)
+        self._start = time.monotonic()
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             write_frame(self._process.stdin, cloudpickle.dumps(job))
-        start = time.monotonic()
         while True:
             try:
-                return self._outcome(job, self._answers.get(timeout=_POLL))
+                answer = self._answers.get(timeout=_POLL)
+                if answer != b"":
+                    return self._outcome(job, answer)
+                self._is_ready, self._start = True, time.monotonic()
             except queue.Empty:
                 pass
             if owner.is_gone():
                 self.kill()
                 os._exit(1)
-            passed = self._limit_passed(limits, time.monotonic() - start)
+            passed = self._is_ready and self._limit_passed(limits, time.monotonic() - self._start)
             if passed:
                 self.kill()
                 return Failure(job.case, *passed, traceback=self._last_words())

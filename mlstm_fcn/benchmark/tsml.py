@@ -113,10 +113,7 @@ def _flat(line):
     """Figures and what else one may want to select by."""
     about = _about(line)
     figures = {name: value for name, value in about.get("metrics", {}).items() if name != "accuracy"}
-    plain = {
-        name: about[name]
-        for name in ("network_parameters", "split", "seed", "n_train", "n_test", "machine")
-        if name in about
-    }
+    names = ("network_parameters", "split", "seed", "n_train", "n_test", "machine")
+    plain = {name: about[name] for name in names if about.get(name) is not None}
     versions = " ".join(f"{name}={value}" for name, value in about.get("versions", {}).items())
     return {**figures, **plain, "versions": versions}

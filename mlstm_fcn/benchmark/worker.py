@@ -2,7 +2,8 @@
 
 It has imported what fits need, but run nothing on a device, so that a fork of it is safe and takes no
 time. Each fit has a process of its own, so that its memory and its faults end with it. Requests come on
-standard input, answers go to standard output, each as its length in 8 bytes and a pickle.
+standard input, answers go to standard output, each as its length in 8 bytes and a pickle. The first answer
+is empty: it says that the process is ready, so that a limit of time does not count imports.
 
 Where the system cannot fork, the process serves one request and ends.
 """
@@ -17,18 +18,18 @@ import signal
 import threading
 import time
 import traceback
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 _LENGTH = 8
 
 
-def write_frame(file: BinaryIO, payload: bytes) -> None:
+def write_frame(file: IO[bytes], payload: bytes) -> None:
     """Send a pickle."""
     file.write(len(payload).to_bytes(_LENGTH, "little") + payload)
     file.flush()
 
 
-def read_frame(file: BinaryIO) -> bytes | None:
+def read_frame(file: IO[bytes]) -> bytes | None:
     """Receive a pickle; None if the other side has ended."""
     length = file.read(_LENGTH)
     if len(length) < _LENGTH:
@@ -45,6 +46,7 @@ def serve() -> None:
     os.dup2(2, 1)  # what fits print is no answer
     faulthandler.enable()
     _import_what_fits_need()
+    write_frame(answers, b"")
     while (request := read_frame(requests)) is not None:
         if not hasattr(os, "fork"):
             write_frame(answers, _answer(request))
@@ -79,7 +81,8 @@ def _answer_of_a_fork(request: bytes) -> bytes:
 
 def _all_of(pipe: int, child: int) -> bytes:
     """What a child says; if this process's own parent ends, so do both."""
-    parent, parts = os.getppid(), []
+    parent = os.getppid()
+    parts: list[bytes] = []
     while True:
         ready, _, _ = select.select([pipe], [], [], 1.0)
         if os.getppid() != parent:
