@@ -302,8 +302,7 @@ def test_an_estimate_takes_the_mean_of_what_is_there_or_counts_operations(tmp_pa
     folder, estimators = Folder(tmp_path), named({"d": DummyClassifier(), **{"fcn": "fcn"}})
     folder.keep(result(Case("d", "UnitTest", 0)))
     plan = make_plan(["UnitTest", "BasicMotions"], estimators, 3, folder)
-    sizes = {"UnitTest": (20, 24, 1, 2), "BasicMotions": (40, 100, 6, 4)}
-    told = benchmark.estimated_seconds(plan, sizes).set_index("estimator")
+    told = benchmark.estimated_seconds(plan).set_index("estimator")
     assert told.loc["d"].tolist() == [5, 2 * 1.5, 3]
     assert told.loc["fcn", "fits_of_unknown_time"] == 0
     assert told.loc["fcn", "seconds"] > 6 * 6

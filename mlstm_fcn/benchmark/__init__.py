@@ -1,5 +1,7 @@
 """Benchmarks on archives: data sets, estimators and resamples to a folder of results, and a report of it."""
 
+from mlstm_fcn.benchmark.comparison import Comparison as Comparison
+from mlstm_fcn.benchmark.comparison import compare as compare
 from mlstm_fcn.benchmark.estimators import NamedEstimator as NamedEstimator
 from mlstm_fcn.benchmark.estimators import named as named
 from mlstm_fcn.benchmark.folder import Folder as Folder
@@ -7,6 +9,7 @@ from mlstm_fcn.benchmark.plan import Plan as Plan
 from mlstm_fcn.benchmark.plan import estimated_seconds as estimated_seconds
 from mlstm_fcn.benchmark.plan import make_plan as make_plan
 from mlstm_fcn.benchmark.process import Limits as Limits
+from mlstm_fcn.benchmark.reporting import write_report as write_report
 from mlstm_fcn.benchmark.result import Case as Case
 from mlstm_fcn.benchmark.result import Failure as Failure
 from mlstm_fcn.benchmark.result import Result as Result
@@ -16,6 +19,7 @@ from mlstm_fcn.benchmark.tsml import read as read
 
 __all__ = [
     "Case",
+    "Comparison",
     "Failure",
     "Folder",
     "Limits",
@@ -23,9 +27,11 @@ __all__ = [
     "Plan",
     "Result",
     "carry_out",
+    "compare",
     "estimated_seconds",
     "make_plan",
     "named",
     "read",
     "run",
+    "write_report",
 ]

@@ -14,7 +14,7 @@ from mlstm_fcn._checks import require, require_positive_int
 from mlstm_fcn.benchmark.estimators import _NAME, NamedEstimator
 from mlstm_fcn.benchmark.folder import Folder
 from mlstm_fcn.benchmark.result import Case, Job
-from mlstm_fcn.datasets import Problem
+from mlstm_fcn.datasets import Problem, load
 
 _FIT_OVERHEAD = 6.0  # seconds: starting the backend and compiling, which no count of operations tells
 
@@ -97,15 +97,14 @@ def make_plan(
     return Plan(folder, estimators, names, n_resamples, n_done, n_failed, jobs)
 
 
-def estimated_seconds(plan: Plan, sizes: dict[str, tuple[int, int, int, int]]) -> pd.DataFrame:
+def estimated_seconds(plan: Plan) -> pd.DataFrame:
     """How long each estimator's missing fits may take, one after the other.
 
     The mean of the results that the folder has, where it has one for the data set. Else, for networks of
     this package, the operations of all epochs at the speed at which this machine multiplies matrices.
 
     Args:
-        plan: The plan.
-        sizes: Of each data set: training cases, steps, channels, classes.
+        plan: The plan; its data sets are loaded.
 
     Returns:
         A row for each estimator: fits to do, seconds of those that are known, and fits of unknown time.
@@ -113,6 +112,8 @@ def estimated_seconds(plan: Plan, sizes: dict[str, tuple[int, int, int, int]]) -
     table = plan.folder.table()
     known = {} if table.empty else table.groupby(["estimator", "problem"])["fit_seconds"].mean().to_dict()
     rate = _operations_a_second()
+    first_jobs = {job.case.problem: job for job in plan.jobs}
+    sizes = {name: _size(job) for name, job in first_jobs.items()}
     rows = []
     for estimator in plan.estimators:
         jobs = [job for job in plan.jobs if job.case.estimator == estimator.name]
@@ -125,6 +126,15 @@ def estimated_seconds(plan: Plan, sizes: dict[str, tuple[int, int, int, int]]) -
         row = {"estimator": estimator.name, "fits": len(jobs), "seconds": sum(told)}
         rows.append({**row, "fits_of_unknown_time": len(times) - len(told)})
     return pd.DataFrame(rows)
+
+
+def _size(job: Job) -> tuple[int, int, int, int]:
+    """Training cases, steps, channels and classes of a data set."""
+    if isinstance(job.problem, Problem):
+        X, y = job.problem.X_train, job.problem.y_train
+    else:
+        X, y = load(job.problem, "train", folder=job.folder)
+    return len(X), max(case.shape[-1] for case in X), X[0].shape[0], len(np.unique(y))
 
 
 def _counted(estimator: Any, size: tuple[int, int, int, int], rate: float) -> float | None:

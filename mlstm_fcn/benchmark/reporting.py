@@ -13,8 +13,8 @@ from mlstm_fcn.benchmark import figures
 from mlstm_fcn.benchmark.comparison import Comparison, cliques, compare
 from mlstm_fcn.benchmark.document import Block, Code, Figure, Heading, Paragraph, Table, to_html, to_markdown
 from mlstm_fcn.benchmark.folder import Folder
-from mlstm_fcn.benchmark.published import PROTOCOLS, accuracies
 from mlstm_fcn.benchmark.result import Failure
+from mlstm_fcn.datasets import describe, names
 
 _MOST_FAILURES = 20
 
@@ -48,7 +48,8 @@ def write_report(
         *_failures(place.read_failures()),
         *_conditions(table),
     ]
-    title = f"{len(comparison.mean.columns)} estimators on {len(comparison.mean)} data sets"
+    n_problems, n_estimators = comparison.mean.shape
+    title = f"{_count(n_estimators, 'estimator')} on {_count(n_problems, 'data set')}"
     for block in blocks:
         if isinstance(block, Figure):
             _write(place.path / "report" / f"{block.name}.svg", block.svg)
@@ -84,21 +85,38 @@ def _overview(comparison: Comparison, table: pd.DataFrame) -> Iterator[Block]:
 def _per_problem(comparison: Comparison, published: bool) -> Iterator[Block]:
     yield Heading(f"{comparison.measure.replace('_', ' ').capitalize()} by data set")
     yield Paragraph("Mean ± standard deviation over resamples (their number); the best in bold.")
-    names = comparison.ranks.index.tolist()
-    beside = accuracies() if published else pd.DataFrame()
+    ordered = comparison.ranks.index.tolist()
+    beside, protocols = _published(comparison.mean.index) if published else (pd.DataFrame(), {})
     rows, bold = [], set()
     for i, problem in enumerate(comparison.mean.index):
-        cells = [_cell(comparison, problem, name) for name in names]
+        cells = [_cell(comparison, problem, name) for name in ordered]
         best = comparison.best(problem)
-        bold |= {(i, 1 + j) for j, name in enumerate(names) if name in best}
+        bold |= {(i, 1 + j) for j, name in enumerate(ordered) if name in best}
         known = (
             beside.loc[problem] if problem in beside.index else pd.Series(index=beside.columns, dtype=float)
         )
         rows.append([str(problem), *cells, *("" if pd.isna(value) else f"{value:.3f}" for value in known)])
-    yield Table(["data set", *names, *beside.columns], rows, frozenset(bold))
-    for protocol in dict.fromkeys(PROTOCOLS[column] for column in beside.columns):
-        columns = [column for column in beside.columns if PROTOCOLS[column] == protocol]
-        yield Paragraph(f"{', '.join(columns)}: {protocol}.")
+    yield Table(["data set", *ordered, *beside.columns], rows, frozenset(bold))
+    if protocols:
+        yield Paragraph(
+            "Published figures are of the default split, by others; nothing of them was run here."
+        )
+        yield Table(["protocol and source", "columns"], [[by, ", ".join(of)] for by, of in protocols.items()])
+
+
+def _published(problems) -> tuple[pd.DataFrame, dict[str, list[str]]]:
+    """Accuracies of others, a column for each method; and which methods each protocol was of."""
+    rows: dict[str, dict[str, float]] = {}
+    protocols: dict[str, list[str]] = {}
+    for problem in set(problems) & set(names()):
+        for one in describe(problem).published:
+            rows.setdefault(problem, {})[one.method] = one.accuracy
+            methods = protocols.setdefault(f"{one.protocol} ({one.source})", [])
+            if one.method not in methods:
+                methods.append(one.method)
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    order = table.mean().sort_values(ascending=False).index
+    return table[order], {by: sorted(of) for by, of in sorted(protocols.items())}
 
 
 def _cell(comparison, problem, name):
@@ -154,6 +172,10 @@ def _conditions(table: pd.DataFrame) -> Iterator[Block]:
         if column in table:
             values = sorted(map(str, table[column].dropna().unique()))
             yield Paragraph(f"{column.capitalize()}: {'; '.join(values)}.")
+
+
+def _count(number, noun):
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _write(path, text):

@@ -87,7 +87,7 @@ def benchmark(
         f"{plan.n_done} are done, {plan.n_failed} have failed, {len(plan.jobs)} are to do."
     )
     if dry_run:
-        _print_estimate(plan, folder, jobs)
+        _print_estimate(plan, jobs)
         return
     place.require_same(chosen, not seeds_only)
     limits = benchmarks.Limits(time_limit, memory_limit, threads or max(1, (os.cpu_count() or 1) // jobs))
@@ -107,17 +107,10 @@ def _shard(text: str) -> tuple[int, int]:
     return int(number), int(count)
 
 
-def _print_estimate(plan: Plan, folder: Path | None, jobs: int) -> None:
+def _print_estimate(plan: Plan, jobs: int) -> None:
     from mlstm_fcn import benchmark as benchmarks
-    from mlstm_fcn import datasets
 
-    sizes = {}
-    for name in sorted({job.case.problem for job in plan.jobs}):
-        X, y = datasets.load(name, "train", folder=folder)
-        steps = max(case.shape[-1] for case in X)
-        sizes[name] = len(X), steps, X[0].shape[0], len(set(y.tolist()))
-        click.echo("{}: {} training cases, {} steps, {} channels, {} classes".format(name, *sizes[name]))
-    for row in benchmarks.estimated_seconds(plan, sizes).itertuples():
+    for row in benchmarks.estimated_seconds(plan).itertuples():
         unknown = f", and {row.fits_of_unknown_time} of unknown time" if row.fits_of_unknown_time else ""
         minutes = row.seconds / jobs / 60
         click.echo(f"{row.estimator}: {row.fits} fits, about {minutes:.1f} minutes{unknown}")
@@ -129,7 +122,7 @@ def _print_estimate(plan: Plan, folder: Path | None, jobs: int) -> None:
 @click.option("--published", is_flag=True, help="Set published figures beside the results.")
 def report(folder: Path, measure: str, published: bool) -> None:
     """Make report.html and report.md of the results in FOLDER."""
-    from mlstm_fcn.benchmark.reporting import write_report
+    from mlstm_fcn import benchmark as benchmarks
 
-    html, markdown = write_report(folder, measure=measure, published=published)
+    html, markdown = benchmarks.write_report(folder, measure=measure, published=published)
     click.echo(f"{html}\n{markdown}")

@@ -1,0 +1,55 @@
+"""Compare classifiers on data sets of the UEA archive; stopped and started again, it goes on where it was.
+
+With --dry-run it says what there is to do and how long it may take; with --jobs 2 it does two fits at a time.
+"""
+
+import argparse
+import tempfile
+
+from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, benchmark
+
+
+def main(
+    problems: tuple[str, ...] = ("BasicMotions",),
+    n_epochs: int | None = None,
+    n_resamples: int = 1,
+    n_jobs: int = 1,
+    folder: str | None = None,
+    dry_run: bool = False,
+) -> float:
+    """Fit both networks to every resample of every data set; return the mean accuracy of MLSTM-FCN."""
+    folder = folder or tempfile.mkdtemp(prefix="benchmark-")
+    estimators = {
+        "MLSTM-FCN": MLSTMFCNClassifier(n_epochs=n_epochs, longer="cut"),
+        "FCN": NetworkClassifier(network="fcn", n_epochs=n_epochs),
+        # any other classifier of sktime or scikit-learn, such as
+        # "MiniRocket": "minirocket",  (needs numba)
+    }
+    if dry_run:
+        plan = benchmark.make_plan(
+            problems, benchmark.named(estimators), n_resamples, benchmark.Folder(folder)
+        )
+        print(f"{plan.n_fits} fits, {len(plan.jobs)} to do, in {folder}")
+        print(benchmark.estimated_seconds(plan).to_string(index=False))
+        return float("nan")
+    limits = benchmark.Limits(seconds=3600, threads=1 if n_jobs > 1 else None)
+    options = {"n_resamples": n_resamples, "limits": limits, "n_jobs": n_jobs, "report": _print}
+    table = benchmark.run(problems, estimators, folder, **options)
+    print("report:", benchmark.write_report(folder, published=True)[0])
+    return float(table[table["estimator"] == "MLSTM-FCN"]["accuracy"].mean())
+
+
+def _print(outcome):
+    print(outcome.case, outcome.kind if isinstance(outcome, benchmark.Failure) else "done", flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("problems", nargs="*", default=["BasicMotions", "JapaneseVowels"])
+    parser.add_argument("--n-resamples", type=int, default=3)
+    parser.add_argument("--n-epochs", type=int)
+    parser.add_argument("--n-jobs", "--jobs", type=int, default=1)
+    parser.add_argument("--folder", default="results")
+    parser.add_argument("--dry-run", action="store_true")
+    arguments = vars(parser.parse_args())
+    main(tuple(arguments.pop("problems")), **arguments)

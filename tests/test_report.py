@@ -1,0 +1,196 @@
+"""The report of a benchmark: statistics, both pages, and how a browser reads it."""
+
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from scipy.stats import rankdata, wilcoxon
+
+from mlstm_fcn.benchmark import Case, Failure, Folder, Result, compare, write_report
+from mlstm_fcn.benchmark.comparison import cliques, holm
+from mlstm_fcn.benchmark.document import Code, Figure, Heading, Paragraph, Table, to_html, to_markdown
+from mlstm_fcn.cli import main
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def table(accuracies, n_resamples=1):
+    """Rows as `Folder.table` has them, from `{estimator: [accuracy on each problem]}`."""
+    return pd.DataFrame(
+        {"estimator": name, "problem": f"p{i}", "resample": number, "accuracy": accuracy, "fit_seconds": 1.0}
+        for name, values in accuracies.items()
+        for i, accuracy in enumerate(values)
+        for number in range(n_resamples)
+        if accuracy is not None
+    )
+
+
+def result(estimator, problem, resample, right, n=20):
+    y = np.arange(n) % 2
+    said = np.where(np.arange(n) < right, y, 1 - y)
+    probabilities = np.where(np.eye(2, dtype=bool)[said], 0.9, 0.1)
+    about = {"split": "resample", "machine": "a machine", "versions": {"numpy": "2"}}
+    case = Case(estimator, problem, resample)
+    return Result(case, ["no", "yes"], y, probabilities, 2.0, 0.1, 10**8, about)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three estimators on eight data sets, twice; one of them always better; one data set is not complete."""
+    place, rng = Folder(tmp_path), np.random.default_rng(0)
+    for p in range(8):
+        problem = ["BasicMotions", "Libras"][p] if p < 2 else f"p{p}"
+        for number in range(2):
+            base = int(rng.integers(8, 15))
+            for name, more in (("good", 5), ("fair", 0), ("poor", -5)):
+                place.keep(result(name, problem, number, base + more))
+    place.keep(result("good", "alone", 0, 20))
+    place.keep(Failure(Case("poor", "alone", 0), "error", "<script>alert(1)</script>", "Traceback: <b>"))
+    return tmp_path
+
+
+# Statistics.
+
+
+def test_means_spreads_and_ranks_are_those_of_the_definitions():
+    accuracies = {"a": [0.9, 0.8, 0.7], "b": [0.9, 0.6, 0.8], "c": [0.5, 0.7, None]}
+    one = compare(table(accuracies))
+    assert one.common == ["p0", "p1"]
+    ranks = np.mean([rankdata([-0.9, -0.9, -0.5]), rankdata([-0.8, -0.6, -0.7])], axis=0)
+    assert one.ranks[["a", "b", "c"]].tolist() == ranks.tolist()
+    assert one.best("p0") == ["a", "b"]
+    assert one.wins("a", "b") == (1, 1, 1)
+
+
+def test_the_spread_is_over_resamples():
+    rows = table({"a": [0.5]}, n_resamples=3)
+    rows["accuracy"] = [0.2, 0.4, 0.9]
+    one = compare(rows)
+    assert one.std.loc["p0", "a"] == pytest.approx(np.std([0.2, 0.4, 0.9], ddof=1))
+    assert one.count.loc["p0", "a"] == 3
+
+
+def test_log_loss_is_better_when_it_is_lower():
+    rows = table({"a": [0.1, 0.2], "b": [0.3, 0.4]}).rename(columns={"accuracy": "log_loss"})
+    one = compare(rows, "log_loss")
+    assert one.ranks.index.tolist() == ["a", "b"]
+    assert one.best("p0") == ["a"]
+    assert one.wins("a", "b") == (2, 0, 0)
+
+
+def test_p_values_are_wilcoxons_adjusted_by_holm():
+    rng = np.random.default_rng(0)
+    a = rng.uniform(0.5, 0.9, 12)
+    values = {"a": a, "b": a - rng.uniform(0.01, 0.1, 12), "c": a - rng.normal(0, 0.01, 12)}
+    one = compare(table(values))
+    pairs = [("a", "b"), ("a", "c"), ("b", "c")]
+    raw = [wilcoxon(values[x] - values[y], zero_method="zsplit").pvalue for x, y in pairs]
+    least, middle, most = np.argsort(raw)
+    expected = {least: 3 * raw[least], middle: max(3 * raw[least], 2 * raw[middle])}
+    expected[most] = max(expected[middle], raw[most])
+    for i, (x, y) in enumerate(pairs):
+        assert one.p_values.loc[x, y] == one.p_values.loc[y, x] == pytest.approx(min(1, expected[i]))
+    assert ["a", "b"] not in cliques(one)
+    assert any({"a", "c"} <= set(group) for group in cliques(one))
+
+
+def test_holm_is_that_of_the_worked_example():
+    np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03, 0.005])), [0.03, 0.06, 0.06, 0.02])
+
+
+def test_estimators_that_never_differ_are_alike():
+    one = compare(table({"a": [0.5, 0.6], "b": [0.5, 0.6]}))
+    assert one.p_values.loc["a", "b"] == 1
+    assert cliques(one) == [["a", "b"]]
+
+
+# Pages.
+
+
+def test_both_pages_say_the_same(folder):
+    html, markdown = (path.read_text() for path in write_report(folder, published=True))
+    cells = re.findall(r"<td>(?:<b>)?(.*?)(?:</b>)?</td>", html)
+    for cell in cells:
+        assert cell.replace("&lt;", "<").replace("&gt;", ">").replace("&#x27;", "'") in markdown
+    assert "mean rank" in html
+    assert "MLSTM-FCN (TapNet)" in html
+    assert html.count("<svg") == markdown.count(".svg)") == 3
+
+
+def test_the_best_stands_out_and_what_is_missing_is_empty(folder):
+    _, markdown = write_report(folder)
+    lines = markdown.read_text().splitlines()
+    alone = next(line for line in lines if line.startswith("| alone"))
+    assert re.fullmatch(r"\| alone \| \*\*1.000 \(1\)\*\* \|  \|  \|", alone)
+    assert sum("**" in line for line in lines) == 9
+
+
+def test_pages_hold_no_code_of_those_who_failed(folder):
+    html, _ = write_report(folder)
+    assert "<script" not in html.read_text()
+    assert "&lt;script&gt;" in html.read_text()
+
+
+def test_the_same_results_give_the_same_pages(folder):
+    first = [path.read_text() for path in write_report(folder)]
+    assert first == [path.read_text() for path in write_report(folder)]
+
+
+def test_one_estimator_needs_no_comparison(tmp_path):
+    Folder(tmp_path).keep(result("a", "p", 0, 15))
+    html, _ = write_report(tmp_path)
+    assert "1 estimator on 1 data set<" in html.read_text()
+
+
+def test_a_folder_without_results_and_an_unknown_measure_are_refused(tmp_path, folder):
+    with pytest.raises(ValueError, match="must be a result"):
+        write_report(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match="`measure` must be one of"):
+        write_report(folder, measure="speed")
+
+
+def test_the_command_writes_both_pages(folder):
+    said = CliRunner().invoke(main, ["report", str(folder), "--measure", "log_loss"])
+    assert said.exit_code == 0, said.output
+    assert said.output.split() == [str(folder / "report.html"), str(folder / "report.md")]
+
+
+def test_blocks_are_escaped():
+    blocks = [
+        Heading("<h>"),
+        Paragraph("a & b"),
+        Code("<c>"),
+        Table(["<t>"], [["x|y"]]),
+        Figure("f", "<f>", "<svg/>"),
+    ]
+    html = to_html("<title>", blocks)
+    for raw in ("<h>", "<c>", "<t>", "<f>", "<title></title>"):
+        assert raw not in html
+    assert "x\\|y" in to_markdown("t", blocks, "figures")
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+def test_a_browser_draws_the_page(folder, tmp_path):
+    html, _ = write_report(folder)
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+    picture = tmp_path / "page.png"
+    for action in ("--dump-dom", f"--screenshot={picture}"):
+        done = subprocess.run(
+            [BROWSER, *options, "--window-size=1200,2000", action, html.as_uri()],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+        if action == "--dump-dom":
+            assert done.stdout.count("<svg") == 3
+            assert done.stdout.count("<table>") == 3
+    from matplotlib.image import imread
+
+    pixels = imread(picture)[..., :3]
+    assert pixels.shape[:2] == (2000, 1200)
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 50  # text and coloured figures, not a blank page
