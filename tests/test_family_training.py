@@ -25,4 +25,4 @@ def test_series_of_different_lengths_are_learnt_too(name):
     X, y = datasets.load("JapaneseVowels", "train")
     classifier = NetworkClassifier(network=name, n_epochs=30, longer="cut", random_state=0)
     classifier.fit(X[::2], y[::2])
-    assert classifier.score(X[1::2], y[1::2]) >= 0.9
+    assert classifier.score(X[1::2], y[1::2]) >= 0.8  # of nine classes
