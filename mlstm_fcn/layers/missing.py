@@ -66,8 +66,9 @@ class FillMissing(keras.layers.Layer):
 
 def _interpolated(series):
     """Fill in `(batch, channels, time)` by the line through the nearest values before and after each step."""
-    observed = ops.logical_not(ops.isnan(series))
-    values = ops.where(observed, series, 0.0)
+    missing = ops.isnan(series)
+    observed = ops.logical_not(missing)
+    values = ops.where(missing, 0.0, series)  # this way round: ONNX's converter multiplies by `observed`
     time = ops.shape(values)[2]
     steps = ops.broadcast_to(ops.arange(time, dtype="int32"), ops.shape(values))
     # The places of observed values come first in this order, so the k-th of them stands at position k.

@@ -75,17 +75,19 @@ class StandardizeSeries(keras.layers.Layer):
     """
 
     def call(self, inputs):
-        observed = ops.logical_not(ops.isnan(inputs))
-        count = ops.maximum(ops.sum(ops.cast(observed, inputs.dtype), axis=1, keepdims=True), 1.0)
-        mean = ops.sum(ops.where(observed, inputs, 0.0), axis=1, keepdims=True) / count
-        centred = inputs - mean
+        missing = ops.isnan(inputs)
+        observed = ops.cast(ops.logical_not(missing), inputs.dtype)
+        count = ops.maximum(ops.sum(observed, axis=1, keepdims=True), 1.0)
+        known = ops.where(missing, 0.0, inputs)
+        mean = ops.sum(known, axis=1, keepdims=True) / count
+        centred = (known - mean) * observed
         # Dividing by the largest value first keeps the squares within the range of floating point.
-        largest = ops.max(ops.where(observed, ops.abs(centred), 0.0), axis=1, keepdims=True)
+        largest = ops.max(ops.abs(centred), axis=1, keepdims=True)
         constant = largest <= 1e-6 * ops.abs(mean)  # what float32 leaves of a constant
         relative = centred / ops.where(constant, 1.0, largest)
-        squares = ops.where(observed, ops.square(relative), 0.0)
-        std = ops.sqrt(ops.sum(squares, axis=1, keepdims=True) / count)
-        return ops.where(constant, centred * 0.0, relative / ops.where(constant, 1.0, std))
+        std = ops.sqrt(ops.sum(ops.square(relative), axis=1, keepdims=True) / count)
+        scaled = ops.where(constant, 0.0, relative / ops.where(constant, 1.0, std))
+        return ops.where(missing, float("nan"), scaled)
 
     def compute_output_shape(self, input_shape):
         return input_shape
