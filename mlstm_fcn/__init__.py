@@ -6,9 +6,13 @@ Names are loaded when they are first used: importing the package imports neither
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from wrapt import register_post_import_hook
+
 if TYPE_CHECKING:
+    from mlstm_fcn import benchmark as benchmark
     from mlstm_fcn import datasets as datasets
     from mlstm_fcn import explain as explain
+    from mlstm_fcn import export as export
     from mlstm_fcn import layers as layers
     from mlstm_fcn import models as models
     from mlstm_fcn.estimators import MLSTMFCNClassifier as MLSTMFCNClassifier
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _ESTIMATORS = ("MLSTMFCNClassifier", "MLSTMFCNRegressor", "NetworkClassifier", "NetworkRegressor")
-_MODULES = ("datasets", "explain", "layers", "models")
+_MODULES = ("benchmark", "datasets", "explain", "export", "layers", "models")
 
 __all__ = [
     "MLSTMFCNClassifier",
@@ -27,11 +31,16 @@ __all__ = [
     "NetworkClassifier",
     "NetworkRegressor",
     "__version__",
+    "benchmark",
     "datasets",
     "explain",
+    "export",
     "layers",
     "models",
 ]
+
+# So that Keras knows the layers in a saved model: once Keras is imported, if it ever is.
+register_post_import_hook(lambda keras: import_module("mlstm_fcn.layers"), "keras")
 
 
 def __getattr__(name: str) -> object:

@@ -6,10 +6,12 @@ the file is also a plain Keras model. Nothing in it is pickled, and it is read i
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+import warnings
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -39,11 +41,12 @@ def write_archive(path: Path | str, model: keras.Model, about: dict[str, Any]) -
         TypeError: If JSON cannot hold a value.
         OSError: If the file cannot be written.
     """
-    text = json.dumps({**about, "format": FORMAT, "version": __version__}, indent=1)
+    json.dumps(about)  # before anything is written
     with written_whole(checked_path(path), suffix=".keras") as partial:
         model.save(partial)
         with zipfile.ZipFile(partial, "a") as archive:
-            archive.writestr(ENTRY, text)
+            about = {**about, "format": FORMAT, "version": __version__, "sha256": _sums(archive)}
+            archive.writestr(ENTRY, json.dumps(about, indent=1))
 
 
 def read_archive(path: Path | str) -> tuple[keras.Model, dict[str, Any]]:
@@ -88,11 +91,14 @@ def checked_path(path: Path | str) -> Path:
 def _read_about(path: Path) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(path) as archive:
+            outside = [name for name in archive.namelist() if not _is_inside(name)]
             about = json.loads(archive.read(ENTRY))
+            sums = _sums(archive)
     except KeyError:
         raise ValueError(f"{path} is an archive, but not one that this package wrote: no {ENTRY}.") from None
     except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
         raise ValueError(f"{path} is damaged, or not a Keras archive: {error}") from error
+    require(not outside, f"{path} has entries outside of its folder.", entries=outside)
     require(isinstance(about, dict), f"{path} is damaged: {ENTRY} holds no object.")
     readable = isinstance(about.get("format"), int) and about["format"] <= FORMAT
     require(
@@ -101,4 +107,19 @@ def _read_about(path: Path) -> dict[str, Any]:
         format=about.get("format"),
         written_by=about.get("version"),
     )
+    require(about.get("sha256", sums) == sums, f"{path} was changed after it was saved.")
+    if about.get("version") != __version__:
+        said = f"{path} was written by version {about.get('version')}, and is read by {__version__}."
+        warnings.warn(said, UserWarning, stacklevel=3)
     return about
+
+
+def _sums(archive: zipfile.ZipFile) -> dict[str, str]:
+    """The SHA-256 of each entry but the one that holds them."""
+    names = sorted(set(archive.namelist()) - {ENTRY})
+    return {name: hashlib.sha256(archive.read(name)).hexdigest() for name in names}
+
+
+def _is_inside(name: str) -> bool:
+    path = PurePosixPath(name.replace("\\", "/"))
+    return not path.is_absolute() and ".." not in path.parts and ":" not in name

@@ -14,6 +14,7 @@ from mlstm_fcn.cli.benchmark import benchmark, report
 from mlstm_fcn.cli.data import data
 from mlstm_fcn.cli.models import evaluate, predict, train
 from mlstm_fcn.cli.networks import models
+from mlstm_fcn.cli.shipping import card, export
 
 
 class _Commands(click.Group):
@@ -34,5 +35,5 @@ def main() -> None:
     """Classify multivariate time series with MLSTM-FCN."""
 
 
-for _command in (train, evaluate, predict, data, models, ablation, benchmark, report):
+for _command in (train, evaluate, predict, data, models, ablation, benchmark, report, export, card):
     main.add_command(_command)

@@ -10,14 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from mlstm_fcn.cli.quiet import start_keras_quietly
+from mlstm_fcn.cli.saved import SPLIT, labelled_series, load_classifier, series_and_labels
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from mlstm_fcn.datasets import Series
-
-
-_SPLIT = click.Choice(["train", "test"])
 
 
 @click.command()
@@ -93,14 +89,13 @@ def train(
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data")
-@click.option("--split", type=_SPLIT, default="test", show_default=True, help="Part of a data set.")
+@click.option("--split", type=SPLIT, default="test", show_default=True, help="Part of a data set.")
 def evaluate(model: Path, data: str, split: str) -> None:
     """Test a saved MODEL on DATA, a data set's name or a file with labels."""
     from mlstm_fcn._checks import require
 
-    X, y = _series(data, split)
-    require(len(y) > 0, "To evaluate, every case must have a label.", data=data)
-    classifier = _load(model)
+    X, y = labelled_series(data, split)
+    classifier = load_classifier(model)
     unknown = sorted(set(y.tolist()) - set(classifier.classes_.tolist()))
     require(not unknown, "Every label must be one that the model knows.", unknown=unknown)
     _print_results(y, classifier.predict(X), classifier.classes_)
@@ -109,7 +104,7 @@ def evaluate(model: Path, data: str, split: str) -> None:
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data")
-@click.option("--split", type=_SPLIT, default="test", show_default=True, help="Part of a data set.")
+@click.option("--split", type=SPLIT, default="test", show_default=True, help="Part of a data set.")
 def predict(model: Path, data: str, split: str) -> None:
     """Predict DATA, a data set's name or a file, with a saved MODEL.
 
@@ -117,27 +112,13 @@ def predict(model: Path, data: str, split: str) -> None:
     """
     import csv
 
-    X, _ = _series(data, split)
-    classifier = _load(model)
+    X, _ = series_and_labels(data, split)
+    classifier = load_classifier(model)
     probabilities = classifier.predict_proba(X)
     rows = csv.writer(sys.stdout, lineterminator="\n")
     rows.writerow(["case", "label", *classifier.classes_])
     for case, row in enumerate(probabilities):
         rows.writerow([case, classifier.classes_[row.argmax()], *(f"{value:.6f}" for value in row)])
-
-
-def _load(model: Path) -> Any:
-    start_keras_quietly()
-    from mlstm_fcn.estimators.classifier import BaseNetworkClassifier
-
-    return BaseNetworkClassifier.load(model)
-
-
-def _series(data: str, split: str) -> tuple[Series, np.ndarray]:
-    from mlstm_fcn import datasets
-    from mlstm_fcn.datasets.formats import SUFFIXES
-
-    return datasets.read(data) if Path(data).suffix in SUFFIXES else datasets.load(data, split=split)  # type: ignore[call-overload]
 
 
 def _print_results(y_true: np.ndarray, y_pred: np.ndarray, labels: np.ndarray) -> None:

@@ -112,7 +112,7 @@ def model_and_batch(
     batch = estimator._batch(X)
     _, time, channels = estimator.model_.input_shape
     batch = _fitting_in(estimator, batch, time, channels)
-    return _masked_model(estimator) if _ends_early(batch) else estimator.model_, batch
+    return for_any_length(estimator) if _ends_early(batch) else estimator.model_, batch
 
 
 def _examples(estimator, X, y, call, recipe, rng, task):
@@ -205,7 +205,7 @@ def _ends_early(batch):
     return any(lengths(chunk).min() < batch.shape[1] for chunk in chunks(batch))
 
 
-def _masked_model(estimator):
+def for_any_length(estimator: NetworkEstimator) -> keras.Model:
     """The estimator's model if it reads a mask, else one with the same weights that does."""
     model = estimator.model_
     before, network, unit = parts(model)

@@ -42,6 +42,67 @@ class Saving(Contract):
         write_archive(path, self.model_, {"estimator": type(self).__name__, **self._fitted_values()})
         return None
 
+    def export(
+        self,
+        path: Path | str,
+        format: str | None = None,
+        *,
+        X: Any = None,
+        any_length: bool = False,
+        length: int | None = None,
+        data: str = "",
+        metrics: Mapping[str, float] | None = None,
+    ) -> Path:
+        """Write the fitted model for another runtime, run it there, and compare before it is kept.
+
+        Scaling, missing values and softmax are part of it: raw series in, `(batch, time, channels)`, float32
+        with NaN where nothing was measured; probabilities out. `<name>.json` beside it has the labels in
+        their order, channels, length, versions, what is known of data and metrics, and check sums.
+
+        Args:
+            path: Where to; what is there is replaced.
+            format: `"savedmodel"`, `"onnx"`, `"onnx-int8"`, `"litert"`, `"litert-float16"`, `"litert-int8"`
+                or `"openvino"`; None: by the ending, `.onnx`, `.tflite`, `.xml`, or none for SavedModel.
+                `mlstm_fcn.export.FORMATS` has the bounds within which each must agree.
+            X: Series to compare on, at best held back from training; the int8 formats need them. None for
+                random ones.
+            any_length: Whether series may end early (NaN), though no training series did. Where one did,
+                they always may.
+            length: Steps to fix, where the network reads any number of them; formats without loops may
+                need it.
+            data: Name of the training data.
+            metrics: Figures to note, by name.
+
+        Returns:
+            The path.
+
+        Raises:
+            NotFittedError: If the estimator is not fitted.
+            ValueError: If the format cannot hold the model or differs too much, and why.
+            ImportError: If what the format needs is not installed.
+        """
+        from mlstm_fcn.estimators.exporting import export_estimator
+
+        self._require_network("export")
+        about = {"data": data, "metrics": dict(metrics or {})}
+        return export_estimator(self, Path(path), format, X, any_length, length, about)
+
+    def model_card(self, X: Any = None, y: Any = None, *, data: str = "") -> str:
+        """What one should know before one uses the fitted model, as Markdown.
+
+        Args:
+            X: Series to test on, not those of fit; None for no figures of accuracy.
+            y: Their targets.
+            data: Name of the data.
+
+        Raises:
+            NotFittedError: If the estimator is not fitted.
+        """
+        from mlstm_fcn.estimators.card import model_card
+
+        self._require_network("model_card")
+        return model_card(self, X, y, data)
+
     @classmethod
     def load(cls, path: Path | str) -> Any:
         """Load a fitted estimator that `save` wrote to a `.keras` or `.mlstm` file; no code in it is run.

@@ -26,6 +26,8 @@ class AttentionLSTM(keras.layers.Layer):
         kernel_initializer: Initializer of `K`, `C`, `W`, `U` and `v`.
         recurrent_initializer: Initializer of `R`.
         unit_forget_bias: Whether the forget gate's bias starts at 1 instead of 0.
+        unroll: Whether the steps, whose number must be known then, are written out in the graph instead of
+            looped over; formats without loops need it.
         **kwargs: `name`, `dtype`, `trainable`, as for every Keras layer.
 
     Call arguments:
@@ -62,6 +64,7 @@ class AttentionLSTM(keras.layers.Layer):
         kernel_initializer: str | keras.initializers.Initializer = "glorot_uniform",
         recurrent_initializer: str | keras.initializers.Initializer = "orthogonal",
         unit_forget_bias: bool = True,
+        unroll: bool = False,
         **kwargs: object,
     ):
         require_positive_int("units", units)
@@ -70,6 +73,7 @@ class AttentionLSTM(keras.layers.Layer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.recurrent_initializer = keras.initializers.get(recurrent_initializer)
         self.unit_forget_bias = unit_forget_bias
+        self.unroll = unroll
         self.supports_masking = True
 
     def build(self, input_shape):
@@ -118,7 +122,8 @@ class AttentionLSTM(keras.layers.Layer):
         inputs = _steps_first(gate_inputs)
         if mask is not None:
             inputs = (inputs, _steps_first(ops.expand_dims(mask, -1)))
-        (h, _, _), (_, _, attention) = ops.scan(step, (start, start, ops.zeros_like(keys[:, :, 0])), inputs)
+        scan = _unrolled if self.unroll else ops.scan
+        (h, _, _), (_, _, attention) = scan(step, (start, start, ops.zeros_like(keys[:, :, 0])), inputs)
         return (h, _steps_first(attention)) if return_attention else h
 
     def _attend(self, keys, h, mask):
@@ -144,7 +149,19 @@ class AttentionLSTM(keras.layers.Layer):
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "recurrent_initializer": keras.initializers.serialize(self.recurrent_initializer),
             "unit_forget_bias": self.unit_forget_bias,
+            "unroll": self.unroll,
         }
+
+
+def _unrolled(step, state, inputs):
+    """As `ops.scan`, without a loop in the graph."""
+    first = inputs[0] if isinstance(inputs, tuple) else inputs
+    outputs = []
+    for number in range(first.shape[0]):
+        one = tuple(part[number] for part in inputs) if isinstance(inputs, tuple) else inputs[number]
+        state, output = step(state, one)
+        outputs.append(output)
+    return state, tuple(ops.stack(parts) for parts in zip(*outputs, strict=True))
 
 
 def _steps_first(tensor):

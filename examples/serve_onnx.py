@@ -1,0 +1,74 @@
+"""A prediction service over an exported model: pip install 'mlstm-fcn[serve]', then
+
+python examples/serve_onnx.py motions.onnx
+curl localhost:8000/health
+curl localhost:8000/predict -H 'content-type: application/json' -d '{"series": [[[0.1, null, 0.3], ...]]}'
+"""
+
+import argparse
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from mlstm_fcn import export
+
+MOST_BYTES, MOST_SERIES, MOST_CHANNELS, MOST_STEPS = 10_000_000, 256, 2_000, 20_000
+Steps = Annotated[list[Annotated[float, Field(ge=-3e38, le=3e38)] | None], Field(max_length=MOST_STEPS)]
+Channels = Annotated[list[Steps], Field(max_length=MOST_CHANNELS)]
+
+
+class Query(BaseModel):
+    """Series as channels of steps; null where nothing was measured."""
+
+    series: Annotated[list[Channels], Field(min_length=1, max_length=MOST_SERIES)]
+
+
+def create_app(path: Path) -> FastAPI:
+    """The service; the model is checked and loaded once."""
+    artifact = export.load(path)
+    app = FastAPI(title=path.stem)
+
+    @app.middleware("http")
+    async def refuse_large_bodies(request: Request, call_next):
+        length = request.headers.get("content-length", "")
+        if request.method == "POST" and not (length.isdigit() and int(length) <= MOST_BYTES):
+            return JSONResponse({"detail": f"a body of at most {MOST_BYTES} bytes, with its length"}, 413)
+        return await call_next(request)
+
+    @app.get("/health")
+    def health():
+        return {name: artifact.about[name] for name in ("kind", "network", "channels", "length", "version")}
+
+    @app.post("/predict")
+    async def predict(query: Query):
+        try:
+            return await run_in_threadpool(_answer, artifact, query.series)
+        except ValueError as error:
+            raise HTTPException(422, str(error)) from None
+
+    return app
+
+
+def _answer(artifact, series):
+    if len({(len(one), *map(len, one)) for one in series}) > 1:
+        raise ValueError(
+            "Series of a query must have the same channels and steps; end shorter ones with null."
+        )
+    probabilities = artifact.outputs(np.array(series, dtype=np.float32))
+    labels = np.array(artifact.labels)[probabilities.argmax(axis=1)]
+    return {"labels": labels.tolist(), "probabilities": probabilities.tolist(), "classes": artifact.labels}
+
+
+if __name__ == "__main__":
+    import uvicorn
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--port", type=int, default=8000)
+    arguments = parser.parse_args()
+    uvicorn.run(create_app(arguments.model), host="127.0.0.1", port=arguments.port)

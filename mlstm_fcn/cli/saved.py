@@ -1,0 +1,50 @@
+"""What commands on saved models share: the model, and the series it is used on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mlstm_fcn.cli.quiet import start_keras_quietly
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mlstm_fcn.datasets import Series
+
+SPLIT = click.Choice(["train", "test"])
+
+
+def load_estimator(model: Path) -> Any:
+    """The estimator in a file."""
+    start_keras_quietly()
+    from mlstm_fcn.estimators.base import NetworkEstimator
+
+    return NetworkEstimator.load(model)
+
+
+def load_classifier(model: Path) -> Any:
+    """The classifier in a file."""
+    start_keras_quietly()
+    from mlstm_fcn.estimators.classifier import BaseNetworkClassifier
+
+    return BaseNetworkClassifier.load(model)
+
+
+def series_and_labels(data: str, split: str) -> tuple[Series, np.ndarray]:
+    """Of a data set by name, or of a file."""
+    from mlstm_fcn import datasets
+    from mlstm_fcn.datasets.formats import SUFFIXES
+
+    return datasets.read(data) if Path(data).suffix in SUFFIXES else datasets.load(data, split=split)  # type: ignore[call-overload]
+
+
+def labelled_series(data: str, split: str) -> tuple[Series, np.ndarray]:
+    """The same, where every case must have a label."""
+    from mlstm_fcn._checks import require
+
+    X, y = series_and_labels(data, split)
+    require(len(y) > 0, "To evaluate, every case must have a label.", data=data)
+    return X, y

@@ -1,0 +1,51 @@
+"""`mlstm-fcn export`, `card`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mlstm_fcn.cli.saved import SPLIT, labelled_series, load_estimator, series_and_labels
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("model", type=_PATH)
+@click.argument("artifact", type=_PATH)
+@click.option(
+    "--format", help="savedmodel, onnx, litert, openvino, ...  [default: by the ending of ARTIFACT]"
+)
+@click.option("--data", help="Series to compare on: a data set's name or a file.  [default: random ones]")
+@click.option("--split", type=SPLIT, default="test", show_default=True, help="Part of a data set.")
+@click.option("--any-length", is_flag=True, help="Also for series shorter than those of the training.")
+@click.option("--length", type=int, help="Steps to fix, where the network reads any number of them.")
+def export(
+    model: Path,
+    artifact: Path,
+    format: str | None,
+    data: str | None,
+    split: str,
+    any_length: bool,
+    length: int | None,
+) -> None:
+    """Write a saved MODEL as ARTIFACT for another runtime, run it there, and compare it with Keras."""
+    from mlstm_fcn.export import sidecar
+
+    X = None if data is None else series_and_labels(data, split)[0]
+    estimator = load_estimator(model)
+    options = {"any_length": any_length, "length": length, "data": data or ""}
+    path = estimator.export(artifact, format, X=X, **options)
+    about = sidecar.read(path)
+    click.echo(f"{path}: {about['kind']}, largest difference {about['check']['largest_difference']:.1e}")
+
+
+@click.command()
+@click.argument("model", type=_PATH)
+@click.argument("data", required=False)
+@click.option("--split", type=SPLIT, default="test", show_default=True, help="Part of a data set.")
+def card(model: Path, data: str | None, split: str) -> None:
+    """Print the model card of a saved MODEL as Markdown, with figures on DATA where it is given."""
+    X, y = (None, None) if data is None else labelled_series(data, split)
+    click.echo(load_estimator(model).model_card(X, y, data=data or ""), nl=False)

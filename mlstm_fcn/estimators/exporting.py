@@ -1,0 +1,50 @@
+"""What an estimator hands to `mlstm_fcn.export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlstm_fcn._checks import require, require_choice
+from mlstm_fcn.estimators.fitting import for_any_length, model_and_batch
+from mlstm_fcn.export import export
+from mlstm_fcn.models.raw_series import parts, takes_mask
+
+if TYPE_CHECKING:
+    from mlstm_fcn.estimators.base import NetworkEstimator
+
+_MOST_EXAMPLES = 256
+_BY_SUFFIX = {"": "savedmodel", ".onnx": "onnx", ".tflite": "litert", ".xml": "openvino"}
+
+
+def export_estimator(
+    estimator: NetworkEstimator,
+    path: Path,
+    format: str | None,
+    X: Any,
+    any_length: bool,
+    length: int | None,
+    about: dict[str, Any],
+) -> Path:
+    """As `NetworkEstimator.export`."""
+    if format is None:
+        require_choice("suffix", path.suffix, _BY_SUFFIX)
+        format = _BY_SUFFIX[path.suffix]
+    model = for_any_length(estimator) if any_length else estimator.model_
+    batch = None
+    if X is not None:
+        needed, read = model_and_batch(estimator, estimator._check_convert_X_for_predict(X))
+        batch = np.asarray(read[:_MOST_EXAMPLES])
+        rule = "Series of X end early, which the model does not read: export with any_length=True."
+        masked = any_length or takes_mask(parts(model)[1])
+        require(masked or needed is estimator.model_, rule)
+    labels = getattr(estimator, "classes_", None)
+    known = {
+        "labels": None if labels is None else labels.tolist(),
+        "any_length": takes_mask(parts(model)[1]),
+        "estimator": type(estimator).__name__,
+        "network": parts(model)[1].name,
+    }
+    return export(model, path, format, about={**known, **about}, series=batch, length=length)

@@ -1,0 +1,195 @@
+"""Export, the check of what was exported, and predictions with it."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from mlstm_fcn import _tensorflow
+from mlstm_fcn._checks import require, require_choice
+from mlstm_fcn.export import sidecar
+from mlstm_fcn.export.formats import FORMATS, Format, Run, remove, written
+
+_N_EXAMPLES = 16
+
+
+def export(
+    model: keras.Model,
+    path: Path | str,
+    format: str,
+    *,
+    about: dict[str, Any],
+    series: np.ndarray | None = None,
+    length: int | None = None,
+) -> Path:
+    """Write a trained model in a format, run it there, and compare.
+
+    Args:
+        model: From `(batch, time, channels)` in the units of the data to outputs.
+        path: Where to; its name ends as the format wants. What is there is replaced.
+        format: One of `FORMATS`.
+        about: What else its users should know; `labels` in the order of the outputs, or None.
+        series: Series of shape `(cases, time, channels)`, float32, to compare on, and for `*-int8` to see
+            ranges of values on; None for random ones, which int8 does not take.
+        length: Steps to fix, where the model reads any number of them.
+
+    Returns:
+        The path. Beside it stands `<name>.json`.
+
+    Raises:
+        ValueError: If the name or format is wrong, the format cannot hold the model, or the artifact
+            differs from the model by more than the format's bound; it is deleted then.
+        ImportError: If what the format needs is not installed.
+        FileNotFoundError: If the folder does not exist.
+    """
+    require_choice("format", format, FORMATS)
+    form, path = FORMATS[format], Path(path)
+    require(path.suffix == form.suffix, f"The name must end in {form.suffix or 'no suffix'}.", path=str(path))
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"The folder {path.parent} does not exist.")
+    rule = (
+        "Export needs Keras on TensorFlow: save the model, then `mlstm-fcn export` with KERAS_BACKEND unset."
+    )
+    require(_tensorflow.is_backend(), rule, backend=keras.config.backend())
+    rule = f"{format} needs series to see the ranges of values on: give X."
+    require(series is not None or not format.endswith("int8"), rule, X=None)
+    examples = _examples(model, length) if series is None else series
+    remove(path)
+    files = written(format, model, path, examples, length)
+    try:
+        differences = _compare(form, form.open(path), model, examples)
+        _, steps, channels = model.input_shape
+        described = {
+            "kind": format,
+            "channels": channels,
+            "length": length or steps,
+            **about,
+            "check": {
+                "series": "random" if series is None else "given",
+                "n_series": len(examples),
+                **differences,
+            },
+            "versions": _versions(),
+        }
+        sidecar.write(path, files, described)
+    except BaseException:
+        remove(path)
+        sidecar.path_of(path).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _compare(form: Format, run: Run, model: keras.Model, series: np.ndarray) -> dict[str, float]:
+    """How far an artifact is from its model, on some series.
+
+    Raises:
+        ValueError: If it is too far.
+    """
+    expected, received = np.asarray(model(series, training=False)), run(series)
+    shapes = {"expected": expected.shape, "received": received.shape}
+    require(expected.shape == received.shape, "The artifact must give outputs of the same shape.", **shapes)
+    scale = max(1.0, float(np.abs(expected).max()))
+    difference = float(np.abs(expected - received).max()) / scale
+    require(np.isfinite(difference), "The artifact must give numbers.", difference=difference)
+    found = {"largest_difference": difference}
+    if form.bound is not None:
+        rule = f"The artifact must agree with Keras within {form.bound:g}; it was deleted."
+        require(difference <= form.bound, rule, largest_difference=difference)
+    elif expected.shape[1] > 1:
+        changed = float(np.mean(expected.argmax(axis=1) != received.argmax(axis=1)))
+        rule = f"The artifact must change the class of at most {form.changed:.0%} of series; it was deleted."
+        require(changed <= form.changed, rule, changed=changed)
+        found["changed_classes"] = changed
+    return found
+
+
+def _examples(model: keras.Model, length: int | None) -> np.ndarray:
+    """Random series in the units of the data; where the model has a mask, of different lengths."""
+    _, steps, channels = model.input_shape
+    rng = np.random.default_rng(0)
+    series = rng.normal(size=(_N_EXAMPLES, length or steps or 50, channels))
+    scaling = [layer for layer in model.layers[1].layers if layer.name == "scaling" and layer.weights]
+    for layer in scaling:
+        series = series * np.asarray(layer.std) + np.asarray(layer.mean)
+    masked = isinstance(model.layers[2].input_shape if len(model.layers) > 2 else None, list)
+    if masked:
+        for case, one in enumerate(series[1:], 1):
+            one[max(1, len(one) * case // _N_EXAMPLES) :] = np.nan
+    return series.astype(np.float32)
+
+
+def _versions() -> dict[str, str]:
+    packages = ("mlstm-fcn", "keras", "tensorflow", "numpy")
+    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """An exported model in its own runtime.
+
+    Attributes:
+        about: What its description says.
+        run: From `(cases, time, channels)` to outputs.
+    """
+
+    about: dict[str, Any]
+    run: Run
+
+    @property
+    def labels(self) -> list[Any] | None:
+        """The classes in the order of the probabilities; None of a regressor."""
+        labels: list[Any] | None = self.about["labels"]
+        return labels
+
+    def outputs(self, X: np.ndarray) -> np.ndarray:
+        """Probabilities (or numbers) of series.
+
+        Args:
+            X: `(cases, channels, time)`, NaN where nothing was measured or a series has ended.
+
+        Returns:
+            `(cases, outputs)`.
+
+        Raises:
+            ValueError: If the shape is not that of the model's series, or a value is infinite.
+        """
+        X = np.asarray(X, dtype=np.float32)
+        channels, length = self.about["channels"], self.about["length"]
+        good = X.ndim == 3 and len(X) > 0 and X.shape[1] == channels and X.shape[2] > 0
+        wanted = f"(cases, {channels}, {length or 'time'})"
+        require(good, f"X must be {wanted}.", shape=X.shape)
+        require(length is None or X.shape[2] <= length, f"X must be {wanted}.", shape=X.shape)
+        require(not np.isinf(X).any(), "X must be finite, or NaN where nothing was measured.")
+        rule = "Every series must hold a value that is not missing."
+        require(bool((~np.isnan(X)).any(axis=(1, 2)).all()), rule)
+        missing = 0 if length is None else length - X.shape[2]
+        whole = bool((~np.isnan(X[:, :, -1])).any(axis=1).all()) and not missing
+        rule = (
+            f"This model was exported for series of {length} steps; export with any_length=True for others."
+        )
+        require(whole or self.about.get("any_length", True), rule, shape=X.shape)
+        padded = np.pad(X, ((0, 0), (0, 0), (0, missing)), constant_values=np.nan)
+        return self.run(np.ascontiguousarray(padded.transpose(0, 2, 1)))
+
+
+def load(path: Path | str) -> Artifact:
+    """Open an exported model with its own runtime; neither Keras nor TensorFlow runs it, but for SavedModel.
+
+    Raises:
+        FileNotFoundError: If the artifact or its description is missing.
+        ValueError: If one of them was changed or damaged.
+        ImportError: If the runtime is not installed.
+    """
+    path = Path(path)
+    about = sidecar.read(path)
+    require_choice("kind", about["kind"], FORMATS)
+    try:
+        return Artifact(about, FORMATS[about["kind"]].open(path))
+    except (ValueError, RuntimeError) as error:
+        raise ValueError(f"{path} does not load: {error}") from error

@@ -1,0 +1,196 @@
+"""The formats: how each is written, how it is run again, and how near it must come."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from mlstm_fcn._optional import optional
+from mlstm_fcn.export import _tensorflow
+from mlstm_fcn.export.copying import export_copy
+
+Run = Callable[[np.ndarray], np.ndarray]
+"""From series `(cases, time, channels)`, float32, to the outputs `(cases, n)`."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A way to ship a model.
+
+    Attributes:
+        suffix: What the artifact's name ends in; `""` is a folder.
+        write: From a model, a path and series for quantisation to the files that it wrote.
+        open: From the path to a function that runs the artifact in its own runtime.
+        loops: Whether recurrent layers may loop.
+        bound: The largest difference of an output from Keras'; None: of the classes instead, see `changed`.
+        changed: The largest share of series whose most probable class may change.
+    """
+
+    suffix: str
+    write: Callable[[keras.Model, Path, np.ndarray], list[Path]]
+    open: Callable[[Path], Run]
+    loops: bool = True
+    bound: float | None = 1e-5
+    changed: float = 0.0
+
+
+# SavedModel.
+
+
+def _write_saved_model(model, path, examples):
+    _tensorflow.write_saved_model(model, path)
+    return sorted(file for file in path.rglob("*") if file.is_file())
+
+
+_WITHOUT_THIS_PACKAGE = """
+import sys
+import numpy as np
+import tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+np.save(sys.argv[3], model.serve(np.load(sys.argv[2])).numpy())
+assert "mlstm_fcn" not in sys.modules
+"""
+
+
+def _open_saved_model(path: Path) -> Run:
+    """In another process, without this package."""
+
+    def run(series: np.ndarray) -> np.ndarray:
+        with tempfile.TemporaryDirectory() as folder:
+            given, got = Path(folder) / "series.npy", Path(folder) / "outputs.npy"
+            np.save(given, series)
+            command = [sys.executable, "-c", _WITHOUT_THIS_PACKAGE, str(path), str(given), str(got)]
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode:
+                raise ValueError(f"{path} does not run: {done.stderr.strip().splitlines()[-1:]}")
+            outputs: np.ndarray = np.load(got)
+            return outputs
+
+    return run
+
+
+# ONNX.
+
+
+def _write_onnx(model, path, examples):
+    optional("tf2onnx", "onnx")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of the converter, about NumPy
+        model.export(path, format="onnx", verbose=False)
+    return [path]
+
+
+def _write_onnx_int8(model, path, examples):
+    quantization = optional("onnxruntime.quantization", "onnx")
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder) / "model.onnx"
+        _write_onnx(model, whole, examples)
+        quantization.quantize_dynamic(whole, path, weight_type=quantization.QuantType.QInt8)
+    return [path]
+
+
+def _open_onnx(path: Path) -> Run:
+    runtime = optional("onnxruntime", "onnx")
+    session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (given,) = session.get_inputs()
+    return lambda series: session.run(None, {given.name: series})[0]
+
+
+# LiteRT.
+
+
+def _litert_writer(precision: Any) -> Callable[[keras.Model, Path, np.ndarray], list[Path]]:
+    def write(model: keras.Model, path: Path, examples: np.ndarray) -> list[Path]:
+        path.write_bytes(_tensorflow.litert(model, precision, examples))
+        return [path]
+
+    return write
+
+
+def _open_litert(path: Path) -> Run:
+    interpreter = optional("ai_edge_litert.interpreter", "litert").Interpreter(model_path=str(path))
+    (given,) = interpreter.get_input_details()
+    (wanted,) = interpreter.get_output_details()
+    shape: list[tuple[int, ...]] = []
+
+    def run(series: np.ndarray) -> np.ndarray:
+        if shape[-1:] != [series.shape]:
+            interpreter.resize_tensor_input(given["index"], series.shape)
+            interpreter.allocate_tensors()
+            shape[:] = [series.shape]
+        interpreter.set_tensor(given["index"], series)
+        interpreter.invoke()
+        outputs: np.ndarray = interpreter.get_tensor(wanted["index"])
+        return outputs
+
+    return run
+
+
+# OpenVINO.
+
+
+def _write_openvino(model, path, examples):
+    openvino = optional("openvino", "openvino")
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder) / "model.onnx"
+        _write_onnx(model, whole, examples)
+        openvino.save_model(openvino.convert_model(whole), path, compress_to_fp16=False)
+    return [path, path.with_suffix(".bin")]
+
+
+def _open_openvino(path: Path) -> Run:
+    openvino = optional("openvino", "openvino")
+    core = openvino.Core()
+    compiled = core.compile_model(core.read_model(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return lambda series: np.array(compiled(series)[0])
+
+
+FORMATS = {
+    "savedmodel": Format("", _write_saved_model, _open_saved_model),
+    "onnx": Format(".onnx", _write_onnx, _open_onnx),
+    "onnx-int8": Format(".onnx", _write_onnx_int8, _open_onnx, bound=None, changed=0.05),
+    "litert": Format(".tflite", _litert_writer("float32"), _open_litert, loops=False),
+    "litert-float16": Format(".tflite", _litert_writer("float16"), _open_litert, loops=False, bound=1e-2),
+    "litert-int8": Format(
+        ".tflite", _litert_writer("int8"), _open_litert, loops=False, bound=None, changed=0.05
+    ),
+    "openvino": Format(".xml", _write_openvino, _open_openvino),
+}
+"""By name. `.keras` is not among them: that is how estimators are saved."""
+
+
+def written(
+    name: str, model: keras.Model, path: Path, examples: np.ndarray, length: int | None
+) -> list[Path]:
+    """Write a model in a format; nothing is left if that fails.
+
+    Raises:
+        ValueError: If the format cannot hold the model.
+        ImportError: If what converts to the format is not installed.
+    """
+    form = FORMATS[name]
+    copy = export_copy(model, loops=form.loops, length=length)
+    try:
+        return form.write(copy, path, examples)
+    except BaseException:
+        remove(path)
+        raise
+
+
+def remove(path: Path) -> None:
+    """Delete an artifact."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        for file in (path, path.with_suffix(".bin") if path.suffix == ".xml" else path):
+            file.unlink(missing_ok=True)
