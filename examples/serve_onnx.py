@@ -1,5 +1,6 @@
-"""A prediction service over an exported model: pip install 'mlstm-fcn[serve]', then
+"""A prediction service over an exported model.
 
+pip install 'mlstm-fcn[serve]'
 python examples/serve_onnx.py motions.onnx
 curl localhost:8000/health
 curl localhost:8000/predict -H 'content-type: application/json' -d '{"series": [[[0.1, null, 0.3], ...]]}'
@@ -12,6 +13,7 @@ from typing import Annotated
 import numpy as np
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
@@ -31,7 +33,14 @@ class Query(BaseModel):
 def create_app(path: Path) -> FastAPI:
     """The service; the model is checked and loaded once."""
     artifact = export.load(path)
+    if artifact.labels is None:
+        raise ValueError(f"{path} predicts numbers; this service is for classes.")
     app = FastAPI(title=path.stem)
+
+    @app.exception_handler(RequestValidationError)
+    async def say_what_is_wrong(request: Request, error: RequestValidationError):
+        detail = [{"loc": one["loc"], "msg": one["msg"]} for one in error.errors()]  # not what was sent
+        return JSONResponse({"detail": detail}, 422)
 
     @app.middleware("http")
     async def refuse_large_bodies(request: Request, call_next):
@@ -56,9 +65,7 @@ def create_app(path: Path) -> FastAPI:
 
 def _answer(artifact, series):
     if len({(len(one), *map(len, one)) for one in series}) > 1:
-        raise ValueError(
-            "Series of a query must have the same channels and steps; end shorter ones with null."
-        )
+        raise ValueError("Series must have the same channels and steps; end shorter ones with null.")
     probabilities = artifact.outputs(np.array(series, dtype=np.float32))
     labels = np.array(artifact.labels)[probabilities.argmax(axis=1)]
     return {"labels": labels.tolist(), "probabilities": probabilities.tolist(), "classes": artifact.labels}

@@ -107,7 +107,7 @@ def _read_about(path: Path) -> dict[str, Any]:
         format=about.get("format"),
         written_by=about.get("version"),
     )
-    require(about.get("sha256", sums) == sums, f"{path} was changed after it was saved.")
+    require(about.get("sha256", sums) == sums, f"{path} is damaged: it was changed after it was saved.")
     if about.get("version") != __version__:
         said = f"{path} was written by version {about.get('version')}, and is read by {__version__}."
         warnings.warn(said, UserWarning, stacklevel=3)

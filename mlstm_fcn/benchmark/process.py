@@ -6,8 +6,8 @@ import atexit
 import contextlib
 import os
 import pickle
+import platform
 import queue
-import socket
 import subprocess
 import sys
 import tempfile
@@ -59,11 +59,11 @@ class Owner:
     @classmethod
     def me(cls) -> Owner:
         """This process."""
-        return cls(socket.gethostname(), os.getpid())
+        return cls(platform.node(), os.getpid())
 
     def is_gone(self) -> bool:
         """Whether it is known to have ended."""
-        return self.host == socket.gethostname() and not psutil.pid_exists(self.pid)
+        return self.host == platform.node() and not psutil.pid_exists(self.pid)
 
 
 def fit_apart(job: Job, limits: Limits, owner: Owner) -> Result | Failure:

@@ -61,15 +61,13 @@ def _model(config: dict[str, Any]) -> keras.Model:
 
 
 def _fix_length(config: dict[str, Any], model: keras.Model, length: int) -> None:
-    _, steps, channels = model.input_shape
+    steps = model.input_shape[1]
     rule = f"`length` must be {steps}, which the network fixes."
     require(steps in (None, length), rule, length=length)
-    (name,) = (
-        layer["config"]["name"] for layer in config["config"]["layers"] if layer["class_name"] == "InputLayer"
-    )
-    for layer in config["config"]["layers"]:
-        if layer["config"]["name"] == name:
-            layer["config"]["batch_shape"] = (None, length, channels)
+    for part in _dictionaries(config):
+        if part.get("class_name") == "InputLayer":
+            batch, steps, *rest = part["config"]["batch_shape"]
+            part["config"]["batch_shape"] = [batch, steps or length, *rest]
 
 
 def _recurrent_steps(model: keras.Model) -> Iterator[tuple[str, int | None]]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,33 +51,6 @@ def _write_saved_model(model, path, examples):
     return sorted(file for file in path.rglob("*") if file.is_file())
 
 
-_WITHOUT_THIS_PACKAGE = """
-import sys
-import numpy as np
-import tensorflow as tf
-model = tf.saved_model.load(sys.argv[1])
-np.save(sys.argv[3], model.serve(np.load(sys.argv[2])).numpy())
-assert "mlstm_fcn" not in sys.modules
-"""
-
-
-def _open_saved_model(path: Path) -> Run:
-    """In another process, without this package."""
-
-    def run(series: np.ndarray) -> np.ndarray:
-        with tempfile.TemporaryDirectory() as folder:
-            given, got = Path(folder) / "series.npy", Path(folder) / "outputs.npy"
-            np.save(given, series)
-            command = [sys.executable, "-c", _WITHOUT_THIS_PACKAGE, str(path), str(given), str(got)]
-            done = subprocess.run(command, capture_output=True, text=True)
-            if done.returncode:
-                raise ValueError(f"{path} does not run: {done.stderr.strip().splitlines()[-1:]}")
-            outputs: np.ndarray = np.load(got)
-            return outputs
-
-    return run
-
-
 # ONNX.
 
 
@@ -122,15 +94,17 @@ def _open_litert(path: Path) -> Run:
     (given,) = interpreter.get_input_details()
     (wanted,) = interpreter.get_output_details()
     shape: list[tuple[int, ...]] = []
+    lock = threading.Lock()  # an interpreter serves one caller at a time
 
     def run(series: np.ndarray) -> np.ndarray:
-        if shape[-1:] != [series.shape]:
-            interpreter.resize_tensor_input(given["index"], series.shape)
-            interpreter.allocate_tensors()
-            shape[:] = [series.shape]
-        interpreter.set_tensor(given["index"], series)
-        interpreter.invoke()
-        outputs: np.ndarray = interpreter.get_tensor(wanted["index"])
+        with lock:
+            if shape[-1:] != [series.shape]:
+                interpreter.resize_tensor_input(given["index"], series.shape)
+                interpreter.allocate_tensors()
+                shape[:] = [series.shape]
+            interpreter.set_tensor(given["index"], series)
+            interpreter.invoke()
+            outputs: np.ndarray = interpreter.get_tensor(wanted["index"])
         return outputs
 
     return run
@@ -156,7 +130,7 @@ def _open_openvino(path: Path) -> Run:
 
 
 FORMATS = {
-    "savedmodel": Format("", _write_saved_model, _open_saved_model),
+    "savedmodel": Format("", _write_saved_model, _tensorflow.open_saved_model),
     "onnx": Format(".onnx", _write_onnx, _open_onnx),
     "onnx-int8": Format(".onnx", _write_onnx_int8, _open_onnx, bound=None, changed=0.05),
     "litert": Format(".tflite", _litert_writer("float32"), _open_litert, loops=False),

@@ -1,0 +1,97 @@
+"""Every network in every format: whether it works, how near it is, how large and how fast.
+
+    python benchmarks/export.py                # all networks; writes benchmarks/export.csv, row by row
+    python benchmarks/export.py mlstm_fcn      # this one again
+
+On BasicMotions and JapaneseVowels (series of 7 to 29 steps), 20 epochs. Milliseconds are of one series, the median
+of 200 calls, with `keras.Model.predict` and the compiled call of this package beside. What is in the file is
+not measured again.
+"""
+
+import csv
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from mlstm_fcn import NetworkClassifier, datasets, export, models
+from mlstm_fcn.estimators.fitting import model_and_batch
+
+TABLE = Path(__file__).parent / "export.csv"
+COLUMNS = (
+    "network",
+    "data",
+    "format",
+    "works",
+    "largest_difference",
+    "accuracy",
+    "kilobytes",
+    "ms",
+)
+
+
+def milliseconds(call, n_calls: int = 200) -> float:
+    """Median time of a call."""
+    for _ in range(5):
+        call()
+    times = []
+    for _ in range(n_calls):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return round(statistics.median(times) * 1e3, 3)
+
+
+def rows_of(network: str, data: str):
+    """A row for each format, and two for Keras."""
+    problem = datasets.load(data)
+    classifier = NetworkClassifier(network=network, n_epochs=20, random_state=0, longer="cut")
+    classifier.fit(problem.X_train, problem.y_train)
+    model, batch = model_and_batch(classifier, classifier._check_convert_X_for_predict(problem.X_test))
+    batch, X = np.asarray(batch), problem.X_test
+    expected = classifier.predict_proba(X)
+    accuracy = np.mean(classifier.predict(X) == problem.y_test)
+    one = X[:1]
+    slow = milliseconds(lambda: model.predict(batch[:1], verbose=0), 20)
+    yield network, data, "keras predict", True, 0.0, round(accuracy, 4), "", slow
+    fast = milliseconds(lambda: classifier.predict_proba(one))
+    yield network, data, "predict_proba of the estimator", True, 0.0, round(accuracy, 4), "", fast
+    with tempfile.TemporaryDirectory() as folder:
+        for name, form in export.FORMATS.items():
+            path = Path(folder) / f"model{form.suffix}"
+            try:
+                artifact = export.load(classifier.export(path, name, X=X))
+            except ValueError as error:
+                yield network, data, name, str(error)[:100], "", "", "", ""
+                continue
+            received = artifact.run(batch)
+            right = np.mean(classifier.classes_[received.argmax(axis=1)] == problem.y_test)
+            size = sum((Path(folder) / file).stat().st_size for file in artifact.about["files"])
+            run = "" if name == "savedmodel" else milliseconds(lambda run=artifact.run: run(batch[:1]))
+            difference = f"{np.abs(received - expected).max():.1e}"
+            yield network, data, name, True, difference, round(right, 4), size // 1000, run
+
+
+def main(names: list[str]) -> None:
+    """Measure what is not in the table, or again what is named."""
+    rows = []
+    if TABLE.exists():
+        with TABLE.open(newline="") as file:
+            rows = [tuple(row) for row in csv.reader(file)][1:]
+    rows = [row for row in rows if row[0] not in names]
+    for network in names or models.names():
+        for data in ("BasicMotions", "JapaneseVowels"):
+            if any(row[:2] == (network, data) for row in rows):
+                continue
+            rows.extend(rows_of(network, data))
+            with TABLE.open("w", newline="") as file:
+                writer = csv.writer(file, lineterminator="\n")
+                writer.writerows([COLUMNS, *rows])
+            print(network, data, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,392 @@
+"""One trained model in every format: equal to Keras, described, and refused where it is not what it was."""
+
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier, datasets, export, models
+from mlstm_fcn._optional import optional
+from mlstm_fcn.cli import main
+from mlstm_fcn.export import FORMATS, MOST_UNROLLED, export_copy, formats, sidecar
+from tests.small_networks import small_options
+
+SMALL = {"filters": (8, 16, 8), "reduction": 4, "lstm_units": 4, "n_epochs": 12, "random_state": 0}
+FLOATS = [name for name, form in FORMATS.items() if form.bound == 1e-5]
+
+
+def name_in(folder, format):
+    return folder / f"model{FORMATS[format].suffix}"
+
+
+def layers(model):
+    for layer in model.layers:
+        yield from layers(layer) if isinstance(layer, keras.Model) else [layer]
+
+
+@pytest.fixture(scope="module")
+def motions(basic_motions):
+    return basic_motions
+
+
+@pytest.fixture(scope="module")
+def classifier(motions):
+    return MLSTMFCNClassifier(**SMALL).fit(motions.X_train, motions.y_train)
+
+
+@pytest.fixture(scope="module")
+def vowels():
+    problem = datasets.load("JapaneseVowels")
+    classifier = MLSTMFCNClassifier(**SMALL, longer="cut").fit(problem.X_train[::3], problem.y_train[::3])
+    return classifier, problem.X_test[:50]
+
+
+@pytest.fixture(scope="module")
+def onnx(classifier, motions, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("onnx")
+    return classifier.export(folder / "model.onnx", X=motions.X_test, data="BasicMotions", metrics={"a": 0.5})
+
+
+# Equal to Keras.
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_format_predicts_as_keras_does_for_any_number_of_series(classifier, motions, tmp_path, format):
+    path = classifier.export(name_in(tmp_path, format), format, X=motions.X_test)
+    artifact = export.load(path)
+    expected = classifier.predict_proba(motions.X_test)
+    bound = FORMATS[format].bound
+    for n in (40, 1, 7):
+        received = artifact.outputs(motions.X_test[:n])
+        whole = received if n == 40 else whole  # the first
+        if bound is not None:
+            np.testing.assert_allclose(received, expected[:n], atol=bound)
+        elif n == 40:
+            assert np.mean(received.argmax(1) == expected.argmax(1)) >= 1 - FORMATS[format].changed
+        if "int8" not in format or format == "litert-int8":  # ONNX takes the ranges of each batch
+            np.testing.assert_allclose(received, whole[:n], atol=1e-5)
+        np.testing.assert_allclose(received.sum(axis=1), 1, atol=1e-2)
+
+
+@pytest.mark.parametrize("format", FLOATS)
+def test_series_that_end_early_and_have_gaps_are_read_inside(vowels, tmp_path, format):
+    classifier, X = vowels
+    artifact = export.load(classifier.export(name_in(tmp_path, format), format, X=X))
+    length = artifact.about["length"]
+    batch = np.full((len(X), 12, length), np.nan)
+    for row, series in zip(batch, X, strict=True):
+        row[:, : min(length, series.shape[1])] = series[:, :length]
+    batch[::3, 2, 1] = np.nan
+    np.testing.assert_allclose(artifact.outputs(batch), classifier.predict_proba(batch), atol=1e-5)
+
+
+@pytest.mark.parametrize("format", ["onnx", "litert"])
+@pytest.mark.parametrize("name", ["malstm_fcn", "sk_mlstm_fcn", "efficientnet"])
+def test_networks_of_the_table(motions, tmp_path, name, format):
+    check_network(motions, tmp_path, name, format)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("name", models.names())
+def test_all_networks_in_all_formats(motions, tmp_path, name, format):
+    check_network(motions, tmp_path, name, format)
+
+
+def check_network(motions, folder, name, format):
+    classifier = NetworkClassifier(
+        network=name, network_params=small_options(name), n_epochs=8, random_state=0
+    )
+    classifier.fit(motions.X_train, motions.y_train)
+    path = classifier.export(name_in(folder, format), format, X=motions.X_test)
+    bound = FORMATS[format].bound or 1.0
+    np.testing.assert_allclose(
+        export.load(path).outputs(motions.X_test), classifier.predict_proba(motions.X_test), atol=bound
+    )
+
+
+def test_a_network_of_any_length_takes_any_length_where_the_format_does(motions, tmp_path):
+    classifier = NetworkClassifier(network="fcn", network_params={"filters": (8, 8, 8)}, n_epochs=1)
+    classifier.fit(motions.X_train, motions.y_train)
+    artifact = export.load(classifier.export(tmp_path / "model.onnx"))
+    assert artifact.about["length"] is None
+    for steps in (30, 100, 150):
+        X = np.random.default_rng(0).normal(size=(2, 6, steps))
+        np.testing.assert_allclose(artifact.outputs(X), classifier.predict_proba(X), atol=1e-5)
+
+
+def test_any_length_reads_shorter_series_though_training_had_none(classifier, motions, tmp_path):
+    short = motions.X_test[:, :, :60]
+    path = classifier.export(tmp_path / "model.onnx", X=short, any_length=True)
+    np.testing.assert_allclose(export.load(path).outputs(short), classifier.predict_proba(short), atol=1e-5)
+    with pytest.raises(ValueError, match="any_length=True"):
+        classifier.export(tmp_path / "model.onnx", X=short)
+
+
+def test_without_it_shorter_series_are_refused_and_not_misread(onnx, motions):
+    with pytest.raises(ValueError, match="exported for series of 100 steps"):
+        export.load(onnx).outputs(motions.X_test[:, :, :60])
+
+
+def test_a_regressor_gives_numbers_in_the_units_of_its_targets(tmp_path):
+    data = datasets.load("Covid3Month")
+    regressor = MLSTMFCNRegressor(**SMALL).fit(data.X_train, data.y_train)
+    artifact = export.load(regressor.export(tmp_path / "model.onnx", X=data.X_test))
+    assert artifact.labels is None
+    np.testing.assert_allclose(artifact.outputs(data.X_test)[:, 0], regressor.predict(data.X_test), rtol=1e-4)
+
+
+# The copy.
+
+
+def test_the_copy_has_no_loops_and_computes_in_float32(motions):
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        classifier = MLSTMFCNClassifier(**SMALL).fit(motions.X_train, motions.y_train)
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    copy = export_copy(classifier.model_)
+    lstm = next(layer for layer in layers(copy) if layer.name == "lstm")
+    assert lstm.unroll
+    assert lstm.use_cudnn is False
+    assert {layer.compute_dtype for layer in layers(copy)} == {"float32"}
+    series = np.swapaxes(motions.X_test, 1, 2).astype("float32")
+    np.testing.assert_allclose(copy(series), classifier.model_(series), atol=5e-2)
+    assert "mixed_float16" in {layer.dtype_policy.name for layer in layers(classifier.model_)}
+
+
+@pytest.mark.parametrize("channels", [MOST_UNROLLED, MOST_UNROLLED + 1])
+@pytest.mark.parametrize("attention", [False, True])
+def test_many_steps_are_looped_over_where_the_format_can(channels, attention):
+    X = np.random.default_rng(0).normal(size=(8, channels, channels + 5))
+    classifier = MLSTMFCNClassifier(**{**SMALL, "n_epochs": 1}, attention=attention).fit(X, [0, 1] * 4)
+    for loops in (True, False):
+        copy = export_copy(classifier.model_, loops=loops)
+        recurrent = next(layer for layer in layers(copy) if "lstm" in layer.name)
+        assert recurrent.unroll == (not loops or channels <= MOST_UNROLLED)
+    series = np.swapaxes(X, 1, 2).astype("float32")
+    np.testing.assert_allclose(copy(series), classifier.model_(series), atol=1e-6)
+
+
+def test_a_format_without_loops_needs_a_length_for_an_lstm_over_time(motions, tmp_path):
+    classifier = MLSTMFCNClassifier(**SMALL, dimension_shuffle=False)
+    classifier.fit(motions.X_train[:, :, ::4], motions.y_train)
+    with pytest.raises(ValueError, match="fixed `length`"):
+        classifier.export(tmp_path / "model.tflite")
+    assert list(tmp_path.iterdir()) == []
+    path = classifier.export(tmp_path / "model.tflite", length=25)
+    X = motions.X_test[:, :, ::4]
+    np.testing.assert_allclose(export.load(path).outputs(X), classifier.predict_proba(X), atol=1e-5)
+
+
+# What stands beside it, and what is refused.
+
+
+def test_the_description_says_what_a_runtime_does_not_know(onnx):
+    about = json.loads(sidecar.path_of(onnx).read_text())
+    assert about["labels"] == ["Badminton", "Running", "Standing", "Walking"]
+    assert (about["channels"], about["length"], about["kind"]) == (6, 100, "onnx")
+    assert (about["data"], about["metrics"]) == ("BasicMotions", {"a": 0.5})
+    assert about["check"]["largest_difference"] <= 1e-5
+    assert about["files"] == {"model.onnx": sidecar.sha256(onnx)}
+    assert set(about["versions"]) == {"python", "mlstm-fcn", "keras", "tensorflow", "numpy"}
+
+
+def test_an_artifact_that_differs_too_much_is_deleted(classifier, tmp_path, monkeypatch):
+    def write(model, path, examples):
+        model.set_weights([weight * 1.001 for weight in model.get_weights()])
+        return FORMATS["onnx"].write(model, path, examples)
+
+    wrong = formats.Format(".onnx", write, FORMATS["onnx"].open)
+    monkeypatch.setitem(FORMATS, "wrong", wrong)
+    with pytest.raises(ValueError, match="agree with Keras within 1e-05; it was deleted"):
+        classifier.export(tmp_path / "model.onnx", "wrong")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_written_leaves_nothing(classifier, tmp_path, monkeypatch):
+    def write(model, path, examples):
+        path.write_text("half")
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setitem(FORMATS, "wrong", formats.Format(".onnx", write, FORMATS["onnx"].open))
+    with pytest.raises(RuntimeError, match="disk is full"):
+        classifier.export(tmp_path / "model.onnx", "wrong")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "format", "message"),
+    [
+        ("model.pb", None, "`suffix` must be one of"),
+        ("model.onnx", "litert", "must end in .tflite"),
+        ("model.onnx", "onxx", "Did you mean 'onnx'"),
+        ("model.tflite", "litert-int8", "give X"),
+    ],
+)
+def test_wrong_names_and_formats_are_refused(classifier, tmp_path, name, format, message):
+    with pytest.raises(ValueError, match=message):
+        classifier.export(tmp_path / name, format)
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        classifier.export(tmp_path / "nowhere" / "model.onnx")
+
+
+def test_a_missing_package_is_named_with_its_extra():
+    with pytest.raises(ImportError, match=r"pip install 'mlstm-fcn\[onnx\]'"):
+        optional("no_such_package.part", "onnx")
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def swap(path):
+    path.write_bytes(path.read_bytes().replace(b"output", b"tuptuo"))
+
+
+def edit_labels(path):
+    note = sidecar.path_of(path)
+    note.write_text(note.read_text().replace("Running", "Walking"))
+
+
+def point_outside(path):
+    note = sidecar.path_of(path)
+    about = json.loads(note.read_text())
+    about["files"] = {"../secret": "0" * 64}
+    about["crc"] = sidecar._crc(about)
+    note.write_text(json.dumps(about))
+
+
+def newer(path):
+    note = sidecar.path_of(path)
+    note.write_text(json.dumps({**json.loads(note.read_text()), "format": 99}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (truncate, "is not the file that was exported"),
+        (swap, "is not the file that was exported"),
+        (edit_labels, "was changed after it was written"),
+        (point_outside, "outside of its folder"),
+        (newer, "of a format that version"),
+        (lambda path: sidecar.path_of(path).write_text("{"), "is damaged"),
+        (lambda path: sidecar.path_of(path).write_text("[]"), "must describe an artifact"),
+    ],
+)
+def test_artifacts_that_are_not_what_was_exported_are_refused(onnx, tmp_path, damage, message):
+    for file in onnx.parent.iterdir():
+        shutil.copy(file, tmp_path)
+    damage(tmp_path / onnx.name)
+    with pytest.raises(ValueError, match=message):
+        export.load(tmp_path / onnx.name)
+
+
+def test_a_missing_description_is_a_missing_file(onnx, tmp_path):
+    shutil.copy(onnx, tmp_path)
+    with pytest.raises(FileNotFoundError):
+        export.load(tmp_path / onnx.name)
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.zeros((1, 5, 100)), r"X must be \(cases, 6, 100\)"),
+        (np.zeros((1, 6, 101)), r"X must be \(cases, 6, 100\)"),
+        (np.zeros((6, 100)), r"X must be \(cases, 6, 100\)"),
+        (np.full((1, 6, 100), np.inf), "must be finite"),
+        (np.full((1, 6, 100), np.nan), "hold a value"),
+    ],
+)
+def test_wrong_series_are_refused(onnx, X, message):
+    with pytest.raises(ValueError, match=message):
+        export.load(onnx).outputs(X)
+
+
+# .keras files.
+
+
+@pytest.fixture(scope="module")
+def saved(classifier, tmp_path_factory):
+    path = tmp_path_factory.mktemp("saved") / "model.keras"
+    classifier.save(path)
+    return path
+
+
+@pytest.mark.parametrize("imports", ["mlstm_fcn, keras", "keras, mlstm_fcn"])
+def test_a_keras_file_needs_the_package_to_be_imported_and_no_more(saved, imports):
+    code = f"import {imports}; print(keras.models.load_model({str(saved)!r}, safe_mode=True).output_shape)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split("\n")[0] == "(None, 4)", done.stderr
+
+
+def changed_copy(saved, path, change):
+    """A copy of an archive, each entry as `change(name, content)` says."""
+    with zipfile.ZipFile(saved) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            new.writestr(*change(name, old.read(name)))
+    return path
+
+
+def other_weights(name, content):
+    return name, content[:-64] + bytes(64) if name.endswith(".h5") else content
+
+
+def other_about(**values):
+    def change(name, content):
+        return name, json.dumps({**json.loads(content), **values}) if name == "mlstm_fcn.json" else content
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (other_weights, "is damaged: it was changed after it was saved"),
+        (
+            lambda name, content: (f"../{name}" if name == "metadata.json" else name, content),
+            "outside of its",
+        ),
+        (other_about(format=99, version="9.0"), "written_by='9.0'"),
+        (other_about(sha256={}), "is damaged: it was changed after it was saved"),
+    ],
+)
+def test_keras_files_that_are_not_what_was_saved_are_refused(saved, tmp_path, change, message):
+    with pytest.raises(ValueError, match=message):
+        MLSTMFCNClassifier.load(changed_copy(saved, tmp_path / "model.keras", change))
+
+
+def test_a_file_of_another_version_says_so(saved, tmp_path):
+    path = changed_copy(saved, tmp_path / "model.keras", other_about(version="0.0.1"))
+    with pytest.warns(UserWarning, match=r"written by version 0\.0\.1"):
+        MLSTMFCNClassifier.load(path)
+
+
+# Commands and card.
+
+
+def test_the_command_exports_what_train_has_saved(saved, tmp_path):
+    arguments = ["export", str(saved), str(tmp_path / "m.onnx"), "--data", "BasicMotions"]
+    said = CliRunner().invoke(main, arguments)
+    assert said.exit_code == 0, said.output
+    assert "onnx, largest difference" in said.output
+    assert export.load(tmp_path / "m.onnx").about["data"] == "BasicMotions"
+
+
+def test_the_card_says_what_one_should_know(classifier, motions, saved):
+    card = classifier.model_card(motions.X_test, motions.y_test, data="BasicMotions")
+    accuracy = classifier.score(motions.X_test, motions.y_test)
+    assert f"40 cases: accuracy {accuracy:.4f}" in card
+    for fact in ("6 channels", "at most 100 steps", "Badminton, Running", "interpolated", "12 epochs"):
+        assert fact in card
+    assert "Not tested here" in classifier.model_card()
+    said = CliRunner().invoke(main, ["card", str(saved), "BasicMotions"])
+    assert f"accuracy {accuracy:.4f}" in said.output
+    with pytest.raises(ValueError, match="together"):
+        classifier.model_card(motions.X_test)

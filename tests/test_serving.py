@@ -1,0 +1,110 @@
+"""The service of the examples: right answers, sentences for wrong queries, and never a 500."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mlstm_fcn import MLSTMFCNClassifier, datasets
+
+pytest.importorskip("fastapi")
+testclient = pytest.importorskip("fastapi.testclient")
+
+EXAMPLE = Path(__file__).parent.parent / "examples" / "serve_onnx.py"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    motions = datasets.load("BasicMotions")
+    classifier = MLSTMFCNClassifier(filters=(4, 8, 4), reduction=2, n_epochs=2, random_state=0)
+    classifier.fit(motions.X_train, motions.y_train)
+    path = classifier.export(tmp_path_factory.mktemp("served") / "model.onnx", any_length=True)
+    spec = importlib.util.spec_from_file_location("serve_onnx", EXAMPLE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with testclient.TestClient(module.create_app(path), raise_server_exceptions=False) as client:
+        yield client, classifier, motions.X_test
+
+
+def test_it_answers_as_the_classifier_does(service):
+    client, classifier, X = service
+    answer = client.post("/predict", json={"series": X[:5].tolist()}).json()
+    np.testing.assert_allclose(answer["probabilities"], classifier.predict_proba(X[:5]), atol=1e-5)
+    assert answer["labels"] == classifier.predict(X[:5]).tolist()
+
+
+def test_null_is_not_measured_and_a_series_may_end_early(service):
+    client, classifier, X = service
+    gaps = X[:2, :, :50].copy()
+    gaps[:, 1, 3:9] = np.nan
+    series = [[[None if np.isnan(v) else v for v in channel] for channel in one] for one in gaps.tolist()]
+    answer = client.post("/predict", json={"series": series}).json()
+    np.testing.assert_allclose(answer["probabilities"], classifier.predict_proba(gaps), atol=1e-5)
+
+
+def test_health_says_what_is_served(service):
+    client, _, _ = service
+    assert client.get("/health").json()["channels"] == 6
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{",
+        "[]",
+        '{"series": []}',
+        '{"series": [[]]}',
+        '{"series": [[[]]]}',
+        '{"series": [[["a"]]]}',
+        '{"series": [[[1.0], [2.0]]]}',
+        '{"series": [[[NaN], [1], [1], [1], [1], [1]]]}',
+        '{"series": [[[1e39], [1], [1], [1], [1], [1]]]}',
+        '{"series": [[[Infinity], [1], [1], [1], [1], [1]]]}',
+        '{"series": [[[null], [null], [null], [null], [null], [null]]]}',
+        '{"series": [[[1], [1, 2], [1], [1], [1], [1]]]}',
+        json.dumps({"series": [[[0.0] * 101] * 6]}),
+        json.dumps({"series": [[[0.0]]] * 257}),
+    ],
+)
+def test_wrong_queries_get_a_sentence(service, body):
+    client, _, _ = service
+    answer = client.post("/predict", content=body, headers={"content-type": "application/json"})
+    assert 400 <= answer.status_code < 500, answer.text
+    assert answer.json()["detail"]
+
+
+def test_large_bodies_are_not_read(service):
+    client, _, _ = service
+    answer = client.post("/predict", content=b"x", headers={"content-length": str(10**9)})
+    assert answer.status_code == 413
+    assert client.post("/predict", content=iter([b"{}"])).status_code == 413  # of no stated length
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=7) | st.dictionaries(st.sampled_from(["series", "x"]), inner),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(value=VALUES | st.fixed_dictionaries({"series": VALUES}))
+def test_no_query_breaks_it(service, value):
+    client, _, _ = service
+    answer = client.post("/predict", content=json.dumps(value), headers={"content-type": "application/json"})
+    assert answer.status_code < 500, answer.text
+
+
+def test_a_damaged_model_is_not_served(service, tmp_path):
+    spec = importlib.util.spec_from_file_location("serve_onnx", EXAMPLE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    (tmp_path / "model.onnx").write_bytes(b"no")
+    (tmp_path / "model.onnx.json").write_text("{}")
+    with pytest.raises(ValueError, match="must describe"):
+        module.create_app(tmp_path / "model.onnx")
