@@ -3,9 +3,9 @@
     python benchmarks/export.py                # all networks; writes benchmarks/export.csv, row by row
     python benchmarks/export.py mlstm_fcn      # this one again
 
-On BasicMotions and JapaneseVowels (series of 7 to 29 steps), 20 epochs. Milliseconds are of one series, the median
-of 200 calls, with `keras.Model.predict` and the compiled call of this package beside. What is in the file is
-not measured again.
+On BasicMotions and JapaneseVowels (series of 7 to 29 steps), 20 epochs. Milliseconds are of one series, the
+median of 200 calls, with `keras.Model.predict` and the compiled call of this package beside. What is in the
+file is not measured again.
 """
 
 import csv

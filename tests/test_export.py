@@ -64,7 +64,7 @@ def test_every_format_predicts_as_keras_does_for_any_number_of_series(classifier
     bound = FORMATS[format].bound
     for n in (40, 1, 7):
         received = artifact.outputs(motions.X_test[:n])
-        whole = received if n == 40 else whole  # the first
+        whole = received if n == 40 else whole  # noqa: F821, the first has 40
         if bound is not None:
             np.testing.assert_allclose(received, expected[:n], atol=bound)
         elif n == 40:

@@ -34,7 +34,7 @@ def open_saved_model(path: Path) -> Callable[[np.ndarray], np.ndarray]:
     """What runs a SavedModel in another process, without this package."""
 
     def run(series: np.ndarray) -> np.ndarray:
-        with tempfile.TemporaryDirectory() as folder:
+        with TemporaryDirectory() as folder:
             given, got = Path(folder) / "series.npy", Path(folder) / "outputs.npy"
             np.save(given, series)
             command = [sys.executable, "-c", _WITHOUT_THIS_PACKAGE, str(path), str(given), str(got)]
