@@ -3,8 +3,8 @@
 from mlstm_fcn.export.artifact import Artifact as Artifact
 from mlstm_fcn.export.artifact import export as export
 from mlstm_fcn.export.artifact import load as load
-from mlstm_fcn.export.copying import MOST_UNROLLED as MOST_UNROLLED
+from mlstm_fcn.export.copying import RECURRENT as RECURRENT
 from mlstm_fcn.export.copying import export_copy as export_copy
 from mlstm_fcn.export.formats import FORMATS as FORMATS
 
-__all__ = ["FORMATS", "MOST_UNROLLED", "Artifact", "export", "export_copy", "load"]
+__all__ = ["FORMATS", "RECURRENT", "Artifact", "export", "export_copy", "load"]

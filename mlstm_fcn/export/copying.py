@@ -1,35 +1,34 @@
-"""A copy of a trained model that other formats can hold: float32, recurrent layers without loops."""
+"""A copy of a trained model that other formats can hold: float32, and only loops that the format has."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import keras
 
 from mlstm_fcn._checks import require
 
-MOST_UNROLLED = 64
-"""Steps of a recurrent layer that are written out. A loop of more is kept where the format has loops."""
-
-_RECURRENT = ("LSTM", "GRU", "SimpleRNN", "AttentionLSTM")
+RECURRENT = ("LSTM", "GRU", "SimpleRNN", "AttentionLSTM")
+"""Layers that loop over steps, or have them written out."""
 
 
-def export_copy(model: keras.Model, *, loops: bool = True, length: int | None = None) -> keras.Model:
+def export_copy(
+    model: keras.Model, *, unrolled: Collection[str] = (), length: int | None = None
+) -> keras.Model:
     """Copy a trained model for export.
 
     Args:
         model: The model, from `(batch, time, channels)`; it stays as it is.
-        loops: Whether the format has loops. Without them recurrent layers are written out, however long.
+        unrolled: Kinds of recurrent layers that are written out step by step, of `RECURRENT`; others loop.
         length: Steps to fix, if the model reads any number of them.
 
     Returns:
         A model with the same weights that computes in float32.
 
     Raises:
-        ValueError: If there is a recurrent layer over a number of steps that is not known, and the format
-            has no loops.
+        ValueError: If a layer that must be written out reads a number of steps that is not known.
     """
     config = json.loads(model.to_json())
     for part in _dictionaries(config):
@@ -39,14 +38,11 @@ def export_copy(model: keras.Model, *, loops: bool = True, length: int | None = 
         _fix_length(config, model, length)
     steps = dict(_recurrent_steps(_model(config)))
     for part in _dictionaries(config):
-        if part.get("class_name") in _RECURRENT:
-            n_steps = steps[part["config"]["name"]]
-            rule = (
-                "A recurrent layer over any number of steps needs a format with loops, or a fixed `length`."
-            )
-            require(loops or n_steps is not None, rule, layer=part["config"]["name"])
-            known = n_steps is not None and (n_steps <= MOST_UNROLLED or not loops)
-            part["config"]["unroll"] = known
+        if part.get("class_name") in RECURRENT:
+            name, writes_out = part["config"]["name"], part["class_name"] in unrolled
+            rule = "The format has no loop for this layer, which is over any number of steps: fix `length`."
+            require(not writes_out or steps[name] is not None, rule, layer=name)
+            part["config"]["unroll"] = writes_out
             if part["class_name"] == "LSTM":
                 part["config"]["use_cudnn"] = False
     copy = _model(config)
@@ -75,7 +71,7 @@ def _recurrent_steps(model: keras.Model) -> Iterator[tuple[str, int | None]]:
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from _recurrent_steps(layer)
-        elif type(layer).__name__ in _RECURRENT:
+        elif type(layer).__name__ in RECURRENT:
             yield layer.name, layer.input.shape[1]
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from mlstm_fcn._optional import optional
 from mlstm_fcn.export import _tensorflow
-from mlstm_fcn.export.copying import export_copy
+from mlstm_fcn.export.copying import RECURRENT, export_copy
 
 Run = Callable[[np.ndarray], np.ndarray]
 """From series `(cases, time, channels)`, float32, to the outputs `(cases, n)`."""
@@ -30,7 +30,7 @@ class Format:
         suffix: What the artifact's name ends in; `""` is a folder.
         write: From a model, a path and series for quantisation to the files that it wrote.
         open: From the path to a function that runs the artifact in its own runtime.
-        loops: Whether recurrent layers may loop.
+        unrolled: Recurrent layers for which the format, or what converts to it, has no loop.
         bound: The largest difference of an output from Keras'; None: of the classes instead, see `changed`.
         changed: The largest share of series whose most probable class may change.
     """
@@ -38,7 +38,7 @@ class Format:
     suffix: str
     write: Callable[[keras.Model, Path, np.ndarray], list[Path]]
     open: Callable[[Path], Run]
-    loops: bool = True
+    unrolled: tuple[str, ...] = ()
     bound: float | None = 1e-5
     changed: float = 0.0
 
@@ -129,16 +129,17 @@ def _open_openvino(path: Path) -> Run:
     return lambda series: np.array(compiled(series)[0])
 
 
+_ATTENTION = ("AttentionLSTM",)  # ONNX has an LSTM, but the converter fails on a loop of one's own
 FORMATS = {
     "savedmodel": Format("", _write_saved_model, _tensorflow.open_saved_model),
-    "onnx": Format(".onnx", _write_onnx, _open_onnx),
-    "onnx-int8": Format(".onnx", _write_onnx_int8, _open_onnx, bound=None, changed=0.05),
-    "litert": Format(".tflite", _litert_writer("float32"), _open_litert, loops=False),
-    "litert-float16": Format(".tflite", _litert_writer("float16"), _open_litert, loops=False, bound=1e-2),
+    "onnx": Format(".onnx", _write_onnx, _open_onnx, _ATTENTION),
+    "onnx-int8": Format(".onnx", _write_onnx_int8, _open_onnx, _ATTENTION, bound=None, changed=0.05),
+    "litert": Format(".tflite", _litert_writer("float32"), _open_litert, RECURRENT),
+    "litert-float16": Format(".tflite", _litert_writer("float16"), _open_litert, RECURRENT, bound=1e-2),
     "litert-int8": Format(
-        ".tflite", _litert_writer("int8"), _open_litert, loops=False, bound=None, changed=0.05
+        ".tflite", _litert_writer("int8"), _open_litert, RECURRENT, bound=None, changed=0.05
     ),
-    "openvino": Format(".xml", _write_openvino, _open_openvino),
+    "openvino": Format(".xml", _write_openvino, _open_openvino, _ATTENTION),
 }
 """By name. `.keras` is not among them: that is how estimators are saved."""
 
@@ -153,7 +154,7 @@ def written(
         ImportError: If what converts to the format is not installed.
     """
     form = FORMATS[name]
-    copy = export_copy(model, loops=form.loops, length=length)
+    copy = export_copy(model, unrolled=form.unrolled, length=length)
     try:
         return form.write(copy, path, examples)
     except BaseException:
