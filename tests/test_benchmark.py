@@ -1,11 +1,14 @@
 """Benchmarks: what is compared, what a fit leaves, what a second run does."""
 
+import io
 import json
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
+from rich.console import Console
 from sklearn.dummy import DummyClassifier
 from sklearn.metrics import fbeta_score, log_loss, roc_auc_score
 from sklearn.pipeline import make_pipeline
@@ -14,6 +17,8 @@ from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, benchmark, datasets
 from mlstm_fcn.benchmark import Case, Failure, Folder, Limits, Result, make_plan, named, run, tsml
 from mlstm_fcn.benchmark.estimators import split
 from mlstm_fcn.benchmark.result import metrics
+from mlstm_fcn.cli import main
+from mlstm_fcn.cli.live import Live
 from tests.counting import Counting, fits
 
 
@@ -327,3 +332,71 @@ def test_failures_are_plain_json(tmp_path):
     path.write_text("{")
     with pytest.raises(ValueError, match="is damaged"):
         Folder(tmp_path).read_failures()
+
+
+# Other engines, and the command.
+
+
+@pytest.mark.slow
+def test_ray_does_all(tmp_path):
+    pytest.importorskip("ray")
+    table = run(["UnitTest"], [DummyClassifier()], tmp_path, n_resamples=3, engine="ray", n_jobs=2)
+    assert table["resample"].tolist() == [0, 1, 2]
+
+
+def command(*arguments):
+    return CliRunner().invoke(main, ["benchmark", "--datasets", "UnitTest,BasicMotions", *arguments])
+
+
+def test_the_command_says_what_it_would_do_and_does_it(tmp_path):
+    arguments = [
+        "--estimators",
+        "fcn,sklearn.dummy.DummyClassifier",
+        "--output",
+        str(tmp_path),
+        "--epochs",
+        "1",
+    ]
+    said = command(*arguments, "--dry-run")
+    assert said.exit_code == 0, said.output
+    assert (
+        "4 fits: 2 data sets, 2 estimators, 1 resamples. 0 are done, 0 have failed, 4 are to do."
+        in said.output
+    )
+    assert "fcn: 2 fits, about 0." in said.output
+    assert "DummyClassifier: 2 fits, about 0.0 minutes, and 2 of unknown time" in said.output
+    assert list(tmp_path.iterdir()) == []
+    said = command(*arguments)
+    assert said.exit_code == 0, said.output
+    lines = said.output.splitlines()
+    assert sum(line.startswith(("UnitTest ", "BasicMotions ")) for line in lines) == 4
+    assert "4 results are in" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--shard", "3/2"], "`--shard` must be I/N"),
+        (["--estimators", "nowhere.X"], "No module named 'nowhere'"),
+        (["--jobs", "0"], "`jobs` must be a positive integer"),
+        (["--resamples", "0"], "`n_resamples` must be a positive integer"),
+    ],
+)
+def test_wrong_arguments_get_a_sentence(tmp_path, arguments, message):
+    said = command("--output", str(tmp_path / "r"), *arguments)
+    assert said.exit_code == 1
+    assert message in said.output
+    assert not (tmp_path / "r").exists()
+
+
+def test_the_live_table_counts(tmp_path):
+    estimators = named({"a": DummyClassifier(), "b": DummyClassifier()})
+    live = Live(make_plan(["UnitTest"], estimators, 3, Folder(tmp_path)))
+    live.add(result(Case("a", "UnitTest", 0)))
+    live.add(Failure(Case("b", "UnitTest", 0), "time", "too long"))
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(live._table())
+    rows = [line.split() for line in console.export_text().splitlines()]
+    accuracy = f"{metrics(result())['accuracy']:.4f}"
+    assert ["│", "a", "│", "1", "│", "2", "│", "0", "│", accuracy, "│"] in rows
+    assert ["│", "b", "│", "0", "│", "2", "│", "1", "│", "│"] in rows

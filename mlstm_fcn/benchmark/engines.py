@@ -39,16 +39,16 @@ def outcomes(
     """
     require_choice("engine", engine, ENGINES)
     with _backend(engine, n_jobs, address):
-        yield from _until_all_are_done(jobs, limits)
+        yield from _until_all_are_done(jobs, limits, engine)
 
 
-def _until_all_are_done(jobs, limits):
+def _until_all_are_done(jobs, limits, engine):
     open_jobs: dict[Case, Job] = {job.case: job for job in jobs}
     failed = 0
     while open_jobs:
         before = len(open_jobs)
         try:
-            for outcome in _unordered(list(open_jobs.values()), limits):
+            for outcome in _unordered(list(open_jobs.values()), limits, engine):
                 del open_jobs[outcome.case]
                 yield outcome
         except BrokenProcessPool as error:
@@ -57,10 +57,17 @@ def _until_all_are_done(jobs, limits):
                 raise RuntimeError(f"{failed} times a worker died before it had done a fit.") from error
 
 
-def _unordered(jobs, limits):
+def _unordered(jobs, limits, engine):
     owner = Owner.me()
-    run = joblib.Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
-    return run(joblib.delayed(fit_apart)(job, limits, owner) for job in jobs)
+    calls = [joblib.delayed(fit_apart)(job, limits, owner) for job in jobs]
+    if engine == "ray":  # its backend gives results all at once
+        size = 2 * joblib.effective_n_jobs()
+        for start in range(0, len(calls), size):
+            yield from joblib.Parallel(batch_size=1)(calls[start : start + size])
+    else:
+        yield from joblib.Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")(
+            calls
+        )
 
 
 @contextmanager
@@ -70,17 +77,21 @@ def _backend(engine: str, n_jobs: int, address: str | None) -> Iterator[None]:
         cluster: Any = address or distributed.LocalCluster(
             n_workers=n_jobs, threads_per_worker=1, dashboard_address=None
         )
-        with distributed.Client(cluster), joblib.parallel_config("dask", wait_for_workers_timeout=60):
-            yield
-        if address is None:
-            cluster.close()
+        try:
+            with distributed.Client(cluster), joblib.parallel_config("dask", wait_for_workers_timeout=60):
+                yield
+        finally:
+            if address is None:
+                cluster.close()
     elif engine == "ray":
         ray = optional("ray", "ray")
         optional("ray.util.joblib", "ray").register_ray()
         ray.init(address=address, num_cpus=None if address else n_jobs, include_dashboard=False)
-        with joblib.parallel_config("ray", n_jobs=-1 if address else n_jobs):
-            yield
-        ray.shutdown()
+        try:
+            with joblib.parallel_config("ray", n_jobs=-1 if address else n_jobs):
+                yield
+        finally:
+            ray.shutdown()
     else:
         with joblib.parallel_config("loky", n_jobs=n_jobs):
             yield
