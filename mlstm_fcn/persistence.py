@@ -11,6 +11,7 @@ import json
 import shutil
 import warnings
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -96,7 +97,7 @@ def _read_about(path: Path) -> dict[str, Any]:
             sums = _sums(archive)
     except KeyError:
         raise ValueError(f"{path} is an archive, but not one that this package wrote: no {ENTRY}.") from None
-    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
         raise ValueError(f"{path} is damaged, or not a Keras archive: {error}") from error
     require(not outside, f"{path} has entries outside of its folder.", entries=outside)
     require(isinstance(about, dict), f"{path} is damaged: {ENTRY} holds no object.")

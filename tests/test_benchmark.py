@@ -1,25 +1,32 @@
 """Benchmarks: what is compared, what a fit leaves, what a second run does."""
 
+import contextlib
 import io
 import json
+import os
+import subprocess
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
 from sklearn.dummy import DummyClassifier
 from sklearn.metrics import fbeta_score, log_loss, roc_auc_score
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, benchmark, datasets
-from mlstm_fcn.benchmark import Case, Failure, Folder, Limits, Result, make_plan, named, run, tsml
+from mlstm_fcn.benchmark import Case, Failure, Folder, Limits, Result, make_plan, named, process, run, tsml
 from mlstm_fcn.benchmark.estimators import split
-from mlstm_fcn.benchmark.result import metrics
+from mlstm_fcn.benchmark.result import Job, metrics
 from mlstm_fcn.cli import main
 from mlstm_fcn.cli.live import Live
-from tests.counting import Counting, fits
+from tests.counting import Counting, fits, processes
 
 
 @pytest.fixture
@@ -77,6 +84,9 @@ def test_commas_in_brackets_separate_nothing():
         ("fcn,fcn", "different names"),
         ("../x=fcn", "import path|letters, digits"),
         ("", "must be an estimator"),
+        ("sklearn.dummy.DummyClassifier(bad=1)", "cannot be made"),
+        ("numpy.pi", "cannot be made"),
+        ("..=fcn", "not begin with a point"),
         ("collections.OrderedDict", "`fit` and `predict`"),
     ],
 )
@@ -332,6 +342,109 @@ def test_failures_are_plain_json(tmp_path):
     path.write_text("{")
     with pytest.raises(ValueError, match="is damaged"):
         Folder(tmp_path).read_failures()
+
+
+class Diverged(Counting):
+    def predict_proba(self, X):
+        return np.full((len(X), len(self.classes_)), np.nan)
+
+
+class OtherClasses(Counting):
+    def fit(self, X, y):
+        super().fit(X, y)
+        self.classes_ = np.arange(len(self.classes_))
+        return self
+
+
+class Leaving(Counting):
+    """Leaves a process behind that never ends."""
+
+    def fit(self, X, y):
+        subprocess.Popen(["sleep", "600"])
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [(Diverged, "must be finite"), (OtherClasses, "labels of the data")]
+)
+def test_a_result_that_is_none_is_a_failure(tmp_path, log, kind, words):
+    assert run(["UnitTest"], {"bad": kind(str(log))}, tmp_path).empty
+    (failure,) = Folder(tmp_path).read_failures()
+    assert (failure.kind, words in failure.message) == ("error", True)
+
+
+def test_a_data_set_of_one_class_has_a_result(tmp_path):
+    motions = datasets.load("BasicMotions")
+    one = replace(motions, y_train=np.full(40, "a"), y_test=np.full(40, "a"), name="One")
+    table = run([one], [DummyClassifier()], tmp_path)
+    assert table.loc[0, "accuracy"] == 1
+    assert np.isnan(table.loc[0, ["log_loss", "auroc"]].astype(float)).all()
+
+
+def test_numbers_to_predict_are_no_classes(tmp_path):
+    assert run(["Covid3Month"], [DummyClassifier()], tmp_path).empty
+    assert "numbers to predict" in Folder(tmp_path).read_failures()[0].message
+
+
+def test_what_a_fit_leaves_ends_with_it(tmp_path, log):
+    run(["UnitTest"], {"leaving": Leaving(str(log))}, tmp_path)
+    (fit,) = processes(log)
+    groups = []
+    for one in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError, psutil.Error):
+            groups += [one.pid] * (os.getpgid(one.pid) == fit and one.status() != "zombie")
+    assert groups == []
+
+
+def test_rows_have_the_width_of_the_training_series(tmp_path, log):
+    run(["JapaneseVowels"], {"counting": Counting(str(log))}, tmp_path)
+    assert fits(log) == [f"(270, {12 * 26}) 0"]  # test series have up to 29 steps
+
+
+def test_pipelines_and_searches_of_networks_read_series(tmp_path):
+    inner = MLSTMFCNClassifier()
+    for outer in (make_pipeline(FunctionTransformer(), inner), GridSearchCV(inner, {"n_epochs": [1]})):
+        assert named([outer])[0].reads_series()
+    assert not named([make_pipeline(FunctionTransformer(), DummyClassifier())])[0].reads_series()
+
+
+def test_a_folder_that_was_renamed_is_another_estimator(tmp_path):
+    Folder(tmp_path).keep(result())
+    (tmp_path / "a").rename(tmp_path / "old")
+    Folder(tmp_path).keep(result())
+    assert Folder(tmp_path).table()["estimator"].tolist() == ["a", "old"]
+
+
+def test_an_estimator_is_described_alike_in_every_process():
+    (one,) = named({"a": MLSTMFCNClassifier(loss=lambda y, p: p, filters=tuple(range(1, 400)))})
+    assert "0x" not in one.description
+    assert "399" in one.description
+
+
+def test_what_never_had_a_result_may_be_changed(tmp_path, log):
+    run(["UnitTest"], {"a": Counting(str(log), do="raise")}, tmp_path)
+    table = run(["UnitTest"], {"a": Counting(str(log))}, tmp_path)
+    assert table.empty  # an error is left alone ...
+    assert len(run(["UnitTest"], {"a": Counting(str(log))}, tmp_path, retry=True)) == 1
+
+
+def test_an_interrupted_fit_gives_no_answer_to_the_next(tmp_path, log, monkeypatch):
+    slow, quick = (
+        Job(Case(n, "UnitTest", 0), named({n: e})[0], "UnitTest")
+        for n, e in (("slow", Counting(str(log), seconds=3)), ("quick", Counting(str(log))))
+    )
+    assert isinstance(process.fit_apart(quick, Limits()), Result)  # the process is warm
+    monkeypatch.setattr(process.Owner, "is_gone", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        process.fit_apart(slow, Limits(), process.Owner.me())
+    monkeypatch.undo()
+    assert process.fit_apart(quick, Limits()).case.estimator == "quick"
+
+
+def test_where_the_system_cannot_fork_each_fit_has_a_new_process(tmp_path, log, monkeypatch):
+    monkeypatch.setattr(process, "FORKS", False)
+    run(["UnitTest"], {"counting": Counting(str(log))}, tmp_path, n_resamples=2)
+    assert len(Folder(tmp_path).results()) == 2
 
 
 # Other engines, and the command.

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -199,14 +200,14 @@ def test_the_description_says_what_a_runtime_does_not_know(onnx):
     assert set(about["versions"]) == {"python", "mlstm-fcn", "keras", "tensorflow", "numpy"}
 
 
-def test_an_artifact_that_differs_too_much_is_deleted(classifier, tmp_path, monkeypatch):
+def test_an_artifact_that_differs_too_much_is_not_kept(classifier, tmp_path, monkeypatch):
     def write(model, path, examples):
         model.set_weights([weight * 1.001 for weight in model.get_weights()])
         return FORMATS["onnx"].write(model, path, examples)
 
     wrong = formats.Format(".onnx", write, FORMATS["onnx"].open)
     monkeypatch.setitem(FORMATS, "wrong", wrong)
-    with pytest.raises(ValueError, match="agree with Keras within 1e-05; it was deleted"):
+    with pytest.raises(ValueError, match="agree with Keras within 1e-05, or it is not kept"):
         classifier.export(tmp_path / "model.onnx", "wrong")
     assert list(tmp_path.iterdir()) == []
 
@@ -220,6 +221,97 @@ def test_what_cannot_be_written_leaves_nothing(classifier, tmp_path, monkeypatch
     with pytest.raises(RuntimeError, match="disk is full"):
         classifier.export(tmp_path / "model.onnx", "wrong")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failing_export_leaves_what_was_there(onnx, classifier, tmp_path, monkeypatch):
+    for file in onnx.parent.iterdir():
+        shutil.copy(file, tmp_path)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    wrong = formats.Format(".onnx", lambda model, path, examples: [path], FORMATS["onnx"].open)
+    monkeypatch.setitem(FORMATS, "wrong", wrong)
+    with pytest.raises(Exception, match=r"File doesn't exist|NO_SUCHFILE|NoSuchFile"):
+        classifier.export(tmp_path / "model.onnx", "wrong")
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_no_folder_of_the_user_is_replaced(classifier, tmp_path):
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "thesis.txt").write_text("mine")
+    with pytest.raises(ValueError, match="that no export has made"):
+        classifier.export(tmp_path / "exports")
+    assert (tmp_path / "exports" / "thesis.txt").read_text() == "mine"
+    for _ in range(2):  # its own it replaces
+        export.load(classifier.export(tmp_path / "saved"))
+
+
+def test_a_description_of_another_artifact_is_no_description(onnx, tmp_path):
+    shutil.copy(onnx, tmp_path / "other.onnx")
+    shutil.copy(onnx, tmp_path)
+    shutil.copy(sidecar.path_of(onnx), tmp_path / "other.onnx.json")
+    with pytest.raises(ValueError, match=r"must describe the files of other\.onnx"):
+        export.load(tmp_path / "other.onnx")
+
+
+def test_a_quantised_regressor_is_compared_too(tmp_path, monkeypatch):
+    data = datasets.load("Covid3Month")
+    regressor = MLSTMFCNRegressor(**SMALL).fit(data.X_train, data.y_train)
+    regressor.export(tmp_path / "model.onnx", "onnx-int8", X=data.X_test)
+
+    def write(model, path, examples):
+        model.set_weights([weight * 5 for weight in model.get_weights()])
+        return FORMATS["onnx"].write(model, path, examples)
+
+    wrong = formats.Format(".onnx", write, FORMATS["onnx"].open, bound=None)
+    monkeypatch.setitem(FORMATS, "wrong", wrong)
+    with pytest.raises(ValueError, match="of their standard deviation"):
+        regressor.export(tmp_path / "model.onnx", "wrong", X=data.X_test)
+
+
+@pytest.mark.parametrize("format", ["onnx", "litert", "openvino"])
+def test_many_threads_may_ask(classifier, motions, tmp_path, format):
+    artifact = export.load(classifier.export(name_in(tmp_path, format), format))
+    expected = classifier.predict_proba(motions.X_test)
+    with ThreadPoolExecutor(8) as pool:
+        received = list(pool.map(lambda case: artifact.outputs(motions.X_test[case : case + 1]), range(40)))
+    np.testing.assert_allclose(np.concatenate(received), expected, atol=1e-5)
+
+
+def test_a_fixed_length_cuts_and_pads_what_is_compared(motions, tmp_path):
+    classifier = NetworkClassifier(network="fcn", network_params={"filters": (8, 8, 8)}, n_epochs=1)
+    classifier.fit(motions.X_train, motions.y_train)
+    path = classifier.export(tmp_path / "model.onnx", X=motions.X_test, length=60)
+    assert export.load(path).about["length"] == 60
+    with pytest.raises(ValueError, match="`length` must be a positive integer"):
+        classifier.export(tmp_path / "model.onnx", length=0)
+
+
+def test_mixed_precision_is_exported_as_float32(motions, tmp_path):
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        classifier = MLSTMFCNClassifier(**SMALL).fit(motions.X_train, motions.y_train)
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    artifact = export.load(classifier.export(tmp_path / "model.onnx", X=motions.X_test))
+    np.testing.assert_allclose(
+        artifact.outputs(motions.X_test), classifier.predict_proba(motions.X_test), atol=5e-2
+    )
+
+
+def test_what_refuses_missing_values_refuses_them_in_the_artifact(motions, tmp_path):
+    classifier = MLSTMFCNClassifier(**{**SMALL, "n_epochs": 1}, missing="error")
+    artifact = export.load(classifier.fit(motions.X_train, motions.y_train).export(tmp_path / "model.onnx"))
+    X = motions.X_test.copy()
+    X[0, 0, 5] = np.nan
+    with pytest.raises(ValueError, match="No value of X may be missing"):
+        artifact.outputs(X)
+
+
+def test_keras_is_a_format_too(classifier, motions, tmp_path):
+    path = classifier.export(tmp_path / "model.keras")
+    again = MLSTMFCNClassifier.load(path)
+    np.testing.assert_array_equal(
+        again.predict_proba(motions.X_test), classifier.predict_proba(motions.X_test)
+    )
 
 
 @pytest.mark.parametrize(
@@ -275,7 +367,7 @@ def newer(path):
         (truncate, "is not the file that was exported"),
         (swap, "is not the file that was exported"),
         (edit_labels, "was changed after it was written"),
-        (point_outside, "outside of its folder"),
+        (point_outside, "must describe the files of model.onnx, and no others"),
         (newer, "of a format that version"),
         (lambda path: sidecar.path_of(path).write_text("{"), "is damaged"),
         (lambda path: sidecar.path_of(path).write_text("[]"), "must describe an artifact"),

@@ -68,6 +68,7 @@ def compare(table: pd.DataFrame, measure: str = "accuracy") -> Comparison:
     """
     require_choice("measure", measure, MEASURES)
     require(len(table) > 0, "There must be a result to report.")
+    require(measure in table, f"No result has {measure}.", columns=list(table.columns))
     cells = table.groupby(["problem", "estimator"])[measure].agg(["mean", "std", "count"]).unstack()
     mean = cells["mean"].sort_index()
     common = _signed(mean.dropna(), measure)
@@ -77,7 +78,7 @@ def compare(table: pd.DataFrame, measure: str = "accuracy") -> Comparison:
 
 def cliques(comparison: Comparison) -> list[list[str]]:
     """Groups of neighbours by rank of whom no two differ significantly, the largest ones."""
-    order = comparison.ranks.index.tolist()
+    order = comparison.ranks.index.tolist() if comparison.common else []
     groups: list[list[str]] = []
     for start in range(len(order)):
         end = start + 1

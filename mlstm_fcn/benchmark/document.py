@@ -111,6 +111,9 @@ def _markdown(block: Block, figures: str) -> str:
             lines = [list(header), ["---", *("---:" for _ in header[1:])]]
             for i, row in enumerate(rows):
                 lines.append([f"**{cell}**" if (i, j) in bold else cell for j, cell in enumerate(row)])
-            return "\n".join(
-                "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
-            )
+            return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    """On one line, and no end of a cell within it."""
+    return " ".join(text.split()).replace("|", "\\|")

@@ -1,9 +1,12 @@
-"""Where fits are done: processes of this machine, a Dask cluster, or a Ray cluster, through joblib."""
+"""Where fits are done: processes of this machine by joblib, a Dask cluster, or a Ray cluster.
+
+Dask and Ray are asked directly: joblib's backend for Dask waits forever for a task that Dask itself gives up,
+that for Ray gives no result before it has all, and with one worker both fit in the process that asks.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import joblib
@@ -14,13 +17,14 @@ from mlstm_fcn._optional import optional
 from mlstm_fcn.benchmark.process import Limits, Owner, fit_apart
 from mlstm_fcn.benchmark.result import Case, Failure, Job, Result
 
-ENGINES = ("loky", "dask", "ray")
 _ATTEMPTS = 5  # of a pool whose workers die before they have done anything
+
+Outcomes = Iterator[Result | Failure]
 
 
 def outcomes(
     jobs: Sequence[Job], limits: Limits, *, engine: str = "loky", n_jobs: int = 1, address: str | None = None
-) -> Iterator[Result | Failure]:
+) -> Outcomes:
     """What became of each job, as they are done.
 
     A worker that dies is replaced, and what it was doing is done again.
@@ -35,20 +39,21 @@ def outcomes(
     Raises:
         ValueError: If the engine is unknown.
         ImportError: If the engine is not installed.
-        RuntimeError: If workers die again and again before they have done anything.
+        RuntimeError: If workers of this machine die again and again before they have done anything.
     """
     require_choice("engine", engine, ENGINES)
-    with _backend(engine, n_jobs, address):
-        yield from _until_all_are_done(jobs, limits, engine)
+    return ENGINES[engine](jobs, limits, n_jobs, address)
 
 
-def _until_all_are_done(jobs, limits, engine):
+def _loky(jobs: Sequence[Job], limits: Limits, n_jobs: int, address: str | None) -> Outcomes:
     open_jobs: dict[Case, Job] = {job.case: job for job in jobs}
-    failed = 0
+    owner, failed = Owner.me(), 0
     while open_jobs:
         before = len(open_jobs)
+        run: Any = joblib.Parallel(n_jobs, backend="loky", return_as="generator_unordered", batch_size=1)
+        calls = [joblib.delayed(fit_apart)(job, limits, owner) for job in open_jobs.values()]
         try:
-            for outcome in _unordered(list(open_jobs.values()), limits, engine):
+            for outcome in run(calls):
                 del open_jobs[outcome.case]
                 yield outcome
         except BrokenProcessPool as error:
@@ -57,41 +62,44 @@ def _until_all_are_done(jobs, limits, engine):
                 raise RuntimeError(f"{failed} times a worker died before it had done a fit.") from error
 
 
-def _unordered(jobs, limits, engine):
-    owner = Owner.me()
-    calls = [joblib.delayed(fit_apart)(job, limits, owner) for job in jobs]
-    if engine == "ray":  # its backend gives results all at once
-        size = 2 * joblib.effective_n_jobs()
-        for start in range(0, len(calls), size):
-            yield from joblib.Parallel(batch_size=1)(calls[start : start + size])
-    else:
-        yield from joblib.Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")(
-            calls
-        )
+def _dask(jobs: Sequence[Job], limits: Limits, n_jobs: int, address: str | None) -> Outcomes:
+    distributed = optional("distributed", "dask")
+    own = {"n_workers": n_jobs, "threads_per_worker": 1, "dashboard_address": None}
+    cluster = None if address else distributed.LocalCluster(**own)
+    try:
+        with distributed.Client(address or cluster) as client:
+            cases = {client.submit(fit_apart, job, limits, pure=False): job.case for job in jobs}
+            for future in distributed.as_completed(list(cases)):
+                try:
+                    yield future.result()
+                except Exception as error:  # of Dask: its workers died, or could not read the job
+                    yield _given_up(cases[future], error)
+                future.release()
+    finally:
+        if cluster is not None:
+            cluster.close()
 
 
-@contextmanager
-def _backend(engine: str, n_jobs: int, address: str | None) -> Iterator[None]:
-    if engine == "dask":
-        distributed = optional("distributed", "dask")
-        cluster: Any = address or distributed.LocalCluster(
-            n_workers=n_jobs, threads_per_worker=1, dashboard_address=None
-        )
-        try:
-            with distributed.Client(cluster), joblib.parallel_config("dask", wait_for_workers_timeout=60):
-                yield
-        finally:
-            if address is None:
-                cluster.close()
-    elif engine == "ray":
-        ray = optional("ray", "ray")
-        optional("ray.util.joblib", "ray").register_ray()
-        ray.init(address=address, num_cpus=None if address else n_jobs, include_dashboard=False)
-        try:
-            with joblib.parallel_config("ray", n_jobs=-1 if address else n_jobs):
-                yield
-        finally:
-            ray.shutdown()
-    else:
-        with joblib.parallel_config("loky", n_jobs=n_jobs):
-            yield
+def _ray(jobs: Sequence[Job], limits: Limits, n_jobs: int, address: str | None) -> Outcomes:
+    ray = optional("ray", "ray")
+    ray.init(address=address, num_cpus=None if address else n_jobs, include_dashboard=False)
+    try:
+        fit = ray.remote(max_retries=3)(fit_apart)
+        cases = {fit.remote(job, limits): job.case for job in jobs}
+        while cases:
+            done, _ = ray.wait(list(cases))
+            for reference in done:
+                case = cases.pop(reference)
+                try:
+                    yield ray.get(reference)
+                except Exception as error:  # of Ray
+                    yield _given_up(case, error)
+    finally:
+        ray.shutdown()
+
+
+def _given_up(case: Case, error: Exception) -> Failure:
+    return Failure(case, "killed", f"The cluster gave it up: {type(error).__name__}: {error}")
+
+
+ENGINES = {"loky": _loky, "dask": _dask, "ray": _ray}

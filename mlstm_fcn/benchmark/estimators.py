@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
 
 from mlstm_fcn._checks import require, require_choice
@@ -21,7 +22,8 @@ KNOWN = {
 }
 """What others call their classifiers, beside the networks of `mlstm_fcn.models.names()`."""
 
-_NAME = re.compile(r"[\w.+-]+")
+NAME = re.compile(r"[\w+-][\w.+-]*")
+"""Of what may be the name of a folder."""
 
 
 @dataclass(frozen=True)
@@ -37,16 +39,16 @@ class NamedEstimator:
     estimator: Any
 
     def __post_init__(self) -> None:
-        rule = "The name of an estimator must be of letters, digits and . _ + -"
-        require(bool(_NAME.fullmatch(self.name)), rule, name=self.name)
+        rule = "The name of an estimator must be of letters, digits and . _ + -, and not begin with a point."
+        require(bool(NAME.fullmatch(self.name)), rule, name=self.name)
         rule = "A classifier must have `fit` and `predict`."
         fits = hasattr(self.estimator, "fit") and hasattr(self.estimator, "predict")
         require(fits and not isinstance(self.estimator, type), rule, estimator=self.estimator)
 
     @property
     def description(self) -> str:
-        """The estimator and its parameters, in one line."""
-        return " ".join(repr(self.estimator).split())
+        """The estimator and its parameters, in one line that is the same in every process."""
+        return re.sub(r" at 0x[0-9a-fA-F]+", "", " ".join(_described(self.estimator).split()))
 
     def seeded(self, seed: int) -> Any:
         """A copy whose every `random_state` is the seed."""
@@ -55,10 +57,9 @@ class NamedEstimator:
         return copy.set_params(**dict.fromkeys(states, seed))
 
     def reads_series(self) -> bool:
-        """Whether it takes series; else it takes rows of numbers, as most of scikit-learn's do."""
-        from sktime.base import BaseObject
-
-        return isinstance(self.estimator, BaseObject) or get_tags(self.estimator).input_tags.three_d_array
+        """Whether it, or an estimator within it, takes series; else it takes rows of numbers."""
+        parts = [self.estimator, *self.estimator.get_params(deep=True).values()]
+        return any(_reads_series(part) for part in parts)
 
 
 def named(estimators: str | Iterable[Any] | Mapping[str, Any], **parameters: Any) -> list[NamedEstimator]:
@@ -104,11 +105,25 @@ def split(text: str) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
+def _described(value):
+    """An estimator with all parameters that are not defaults; its own representation leaves things out."""
+    if isinstance(value, list | tuple):
+        return f"({', '.join(map(_described, value))})"
+    if not hasattr(value, "get_params") or isinstance(value, type):
+        return repr(value)
+    defaults = {name: one.default for name, one in signature(type(value)).parameters.items()}
+    parameters = {name: _described(own) for name, own in value.get_params(deep=False).items()}
+    changed = [f"{name}={own}" for name, own in parameters.items() if own != _described(defaults.get(name))]
+    return f"{type(value).__name__}({', '.join(changed)})"
+
+
 def _named(name, value):
     if isinstance(value, NamedEstimator):
         return value
     if not isinstance(value, str):
-        return NamedEstimator(name or type(value).__name__, clone(value))
+        return NamedEstimator(
+            name or type(value).__name__, value if isinstance(value, type) else clone(value)
+        )
     given = re.match(r"([\w.+-]+)=", value.strip())
     text = value.strip()[given.end() :] if given else value.strip()
     return NamedEstimator(name or (given[1] if given else _short(text)), _made(text))
@@ -134,7 +149,18 @@ def _made(text):
         made: Any = getattr(import_module(module), kind)
     except AttributeError:
         raise ImportError(f"There is no {kind} in {module}.") from None
-    return made(**arguments)
+    try:
+        return made(**arguments)
+    except TypeError as error:
+        raise ValueError(f"{text} cannot be made: {error}") from error
+
+
+def _reads_series(part):
+    from sktime.base import BaseObject
+
+    if isinstance(part, BaseObject):
+        return True
+    return isinstance(part, BaseEstimator) and get_tags(part).input_tags.three_d_array
 
 
 def _parsed(text):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mlstm_fcn import datasets
+from mlstm_fcn._checks import require
 from mlstm_fcn.benchmark.result import Job, Result
 
 _PACKAGES = ("mlstm-fcn", "keras", "tensorflow", "jax", "torch", "sktime", "scikit-learn", "numpy", "numba")
@@ -21,11 +22,14 @@ def fit_and_predict(job: Job) -> Result:
     problem = job.problem
     if isinstance(problem, str):
         problem = datasets.load(problem, folder=job.folder)
+    rule = "A benchmark is of classifiers; this data set has numbers to predict."
+    require(problem.y_train.dtype.kind != "f", rule, problem=problem.name)
     if job.resampled:
         problem = problem.resample(job.case.resample)
     estimator = job.estimator.seeded(job.case.resample)
     series = job.estimator.reads_series()
-    X_train, X_test = (_container(X, series) for X in (problem.X_train, problem.X_test))
+    width = None if series else max(case.shape[-1] for case in problem.X_train)
+    X_train, X_test = (_container(X, width) for X in (problem.X_train, problem.X_test))
     start = time.perf_counter()
     estimator.fit(X_train, problem.y_train)
     fitted = time.perf_counter()
@@ -52,11 +56,11 @@ def fit_and_predict(job: Job) -> Result:
     )
 
 
-def _container(X, series):
-    """Series as sktime takes them; or one row of numbers for each, ended series filled with zeros."""
-    if not series:
-        width = max(case.shape[-1] for case in X)
-        return np.stack([np.pad(case, ((0, 0), (0, width - case.shape[-1]))).ravel() for case in X])
+def _container(X, width):
+    """Series as sktime takes them; or with a width rows of numbers, channels cut or filled up with zeros."""
+    if width is not None:
+        cut = [case[:, :width] for case in X]
+        return np.stack([np.pad(case, ((0, 0), (0, width - case.shape[1]))).ravel() for case in cut])
     if isinstance(X, np.ndarray):
         return X
     import pandas as pd
@@ -70,6 +74,13 @@ def _probabilities(estimator, X, labels):
     if not hasattr(estimator, "predict_proba"):
         return np.equal.outer(np.asarray(estimator.predict(X)), labels).astype(float)
     told = np.asarray(estimator.predict_proba(X), dtype=np.float64)
+    require(
+        bool(np.isfinite(told).all()),
+        "Probabilities must be finite.",
+        n_others=int((~np.isfinite(told)).sum()),
+    )
+    unknown = sorted(set(estimator.classes_) - set(labels.tolist()), key=str)
+    require(not unknown, "`classes_` must be labels of the data set.", unknown=unknown)
     probabilities = np.zeros((len(told), len(labels)))
     probabilities[:, np.searchsorted(labels, np.asarray(estimator.classes_))] = told
     return probabilities / probabilities.sum(axis=1, keepdims=True)

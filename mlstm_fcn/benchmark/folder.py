@@ -5,7 +5,7 @@
     <folder>/<estimator>/estimator.json                               what the name stands for
     <folder>/results.csv                                              all results, one row each
 
-Files are whole or absent. One process writes, that which called `run`.
+Files are whole or absent. The process that called `run` writes them; several may, each a shard of the work.
 """
 
 from __future__ import annotations
@@ -79,9 +79,10 @@ class Folder:
             note = self.path / estimator.name / "estimator.json"
             now = {"estimator": estimator.description, "split": "resample" if resampled else "default"}
             before = json.loads(note.read_text()) if note.exists() else now
+            started = any((self.path / estimator.name / "Predictions").glob("*/*.csv"))
             rule = f"{self.path} has results of another {estimator.name!r}; choose another name or folder."
-            require(before == now, rule, before=before, now=now)
-            if not note.exists():
+            require(before == now or not started, rule, before=before, now=now)
+            if not note.exists() or before != now:
                 _write(note, json.dumps(now, indent=1))
 
     def table(self) -> pd.DataFrame:
@@ -90,7 +91,7 @@ class Folder:
         Raises:
             ValueError: If a file is no result.
         """
-        rows = [tsml.header(path) for path in self.results().values()]
+        rows = [{**tsml.header(path), **asdict(case)} for case, path in self.results().items()]
         columns = ["estimator", "problem", "resample", "accuracy"]
         table = pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
         return table.sort_values(columns[:3], ignore_index=True)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mlstm_fcn._checks import require, require_positive_int
-from mlstm_fcn.benchmark.estimators import _NAME, NamedEstimator
+from mlstm_fcn.benchmark.estimators import NAME, NamedEstimator
 from mlstm_fcn.benchmark.folder import Folder
 from mlstm_fcn.benchmark.result import Case, Job
 from mlstm_fcn.datasets import Problem, load
@@ -80,8 +80,9 @@ def make_plan(
     names = [problem if isinstance(problem, str) else problem.name for problem in problems]
     require(len(names) > 0, "There must be a data set.")
     require(len(set(names)) == len(names), "Data sets must have different names.", names=names)
-    wrong = [name for name in names if not _NAME.fullmatch(name)]
-    require(not wrong, "The name of a data set must be of letters, digits and . _ + -", names=wrong)
+    wrong = [name for name in names if not NAME.fullmatch(name)]
+    rule = "The name of a data set must be of letters, digits and . _ + -, and not begin with a point."
+    require(not wrong, rule, names=wrong)
     done = folder.results().keys()
     failed = set() if retry else {f.case for f in folder.read_failures() if f.kind != "killed"} - done
     wanted = [

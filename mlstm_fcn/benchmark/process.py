@@ -8,6 +8,7 @@ import os
 import pickle
 import platform
 import queue
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,7 @@ import cloudpickle
 import psutil
 
 from mlstm_fcn.benchmark.result import Failure, Job, Result
-from mlstm_fcn.benchmark.worker import read_frame, write_frame
+from mlstm_fcn.benchmark.worker import FORKS, read_frame, write_frame
 
 _POLL = 0.2  # seconds
 _TAIL = 4000  # characters of what a process wrote last
@@ -66,15 +67,25 @@ class Owner:
         return self.host == platform.node() and not psutil.pid_exists(self.pid)
 
 
-def fit_apart(job: Job, limits: Limits, owner: Owner) -> Result | Failure:
-    """Fit in a process of its own, made from one that this process keeps warm."""
+def fit_apart(job: Job, limits: Limits, owner: Owner | None = None) -> Result | Failure:
+    """Fit in a process of its own, made from one that this process keeps warm.
+
+    Args:
+        job: What to fit.
+        limits: What it may take.
+        owner: If that process ends, so does this one; None where others use this one too.
+    """
     with _LOCK:
         global _WARM
         if _WARM is None or _WARM.threads != limits.threads:
             close()
             _WARM = WarmProcess(limits.threads)
-        answer = _WARM.ask(job, limits, owner)
-        if not _WARM.is_alive():
+        try:
+            answer = _WARM.ask(job, limits, owner)
+        except BaseException:  # an interrupt: its answer must not be taken for that of the next job
+            close()
+            raise
+        if not FORKS or not _WARM.is_alive():
             close()
         return answer
 
@@ -104,7 +115,7 @@ class WarmProcess:
             stderr=self._log,
             env=environment,
         )
-        self._is_ready = False
+        self._is_ready = self._ended = False
         self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -112,15 +123,17 @@ class WarmProcess:
         assert self._process.stdout is not None
         while (answer := read_frame(self._process.stdout)) is not None:
             self._answers.put(answer)
+        self._ended = True
         self._answers.put(None)
 
     def is_alive(self) -> bool:
         """Whether it can be asked again."""
-        return self._process.poll() is None
+        return not self._ended and self._process.poll() is None
 
-    def ask(self, job: Job, limits: Limits, owner: Owner) -> Result | Failure:
+    def ask(self, job: Job, limits: Limits, owner: Owner | None) -> Result | Failure:
         """Have a job done; where a limit is passed, this process ends with it."""
-        self._log.truncate(0)
+        self._log.seek(0)
+        self._log.truncate()
         self._start = time.monotonic()
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
@@ -133,7 +146,7 @@ class WarmProcess:
                 self._is_ready, self._start = True, time.monotonic()
             except queue.Empty:
                 pass
-            if owner.is_gone():
+            if owner is not None and owner.is_gone():
                 self.kill()
                 os._exit(1)
             passed = self._is_ready and self._limit_passed(limits, time.monotonic() - self._start)
@@ -152,7 +165,7 @@ class WarmProcess:
         if limits.seconds is not None and seconds > limits.seconds:
             return "time", f"It was not done after {limits.seconds:g} s."
         if limits.megabytes is not None:
-            megabytes = sum(_resident(process) for process in self._family()[1:]) / 1e6
+            megabytes = sum(_resident(process) for process in self._family()[1:] or self._family()) / 1e6
             if megabytes > limits.megabytes:
                 return "memory", f"It took {megabytes:.0f} MB, more than {limits.megabytes:g}."
         return None
@@ -172,7 +185,9 @@ class WarmProcess:
     def kill(self) -> None:
         """End the process and all it has started."""
         for process in self._family():
-            with contextlib.suppress(psutil.NoSuchProcess):
+            with contextlib.suppress(psutil.NoSuchProcess, OSError):
+                if FORKS and os.getpgid(process.pid) == process.pid != os.getpgrp():
+                    os.killpg(process.pid, signal.SIGKILL)  # a fit, and what it has started
                 process.kill()
         self._process.wait()
 

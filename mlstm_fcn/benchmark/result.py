@@ -108,9 +108,15 @@ def metrics(result: Result) -> dict[str, float]:
             "accuracy": float(accuracy_score(y, predicted)),
             "balanced_accuracy": float(balanced_accuracy_score(y, predicted)),
             "f1": float(fbeta_score(y, predicted, beta=1, average="macro", zero_division=0)),
-            "log_loss": float(log_loss(y, np.clip(probabilities, 1e-15, 1), labels=classes)),
+            "log_loss": _log_loss(y, probabilities, classes),
             "auroc": _auroc(y, probabilities, classes),
         }
+
+
+def _log_loss(y, probabilities, classes):
+    if len(classes) < 2:
+        return float("nan")
+    return float(log_loss(y, np.clip(probabilities, 1e-15, 1), labels=classes))
 
 
 def _auroc(y, probabilities, classes):

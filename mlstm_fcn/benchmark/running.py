@@ -73,7 +73,11 @@ def carry_out(
 ) -> pd.DataFrame:
     """Do the jobs of a plan; as `run`."""
     for outcome in outcomes(plan.jobs, limits, engine=engine, n_jobs=n_jobs, address=address):
-        plan.folder.keep(outcome)
+        try:
+            plan.folder.keep(outcome)
+        except (ValueError, TypeError) as error:  # of a result that is no result
+            outcome = Failure(outcome.case, "error", f"{type(error).__name__}: {error}")
+            plan.folder.keep(outcome)
         if report is not None:
             report(outcome)
     return plan.folder.write_table()

@@ -106,14 +106,18 @@ def _about(line):
         about = json.loads(line)
     except json.JSONDecodeError:
         return {}
-    return about if isinstance(about, dict) else {}
+    return _dictionary(about)
+
+
+def _dictionary(value):
+    return value if isinstance(value, dict) else {}
 
 
 def _flat(line):
     """Figures and what else one may want to select by."""
     about = _about(line)
-    figures = {name: value for name, value in about.get("metrics", {}).items() if name != "accuracy"}
+    metrics, versions = _dictionary(about.get("metrics")), _dictionary(about.get("versions"))
+    figures = {name: value for name, value in metrics.items() if name != "accuracy"}
     names = ("network_parameters", "split", "seed", "n_train", "n_test", "machine")
     plain = {name: about[name] for name in names if about.get(name) is not None}
-    versions = " ".join(f"{name}={value}" for name, value in about.get("versions", {}).items())
-    return {**figures, **plain, "versions": versions}
+    return {**figures, **plain, "versions": " ".join(f"{name}={value}" for name, value in versions.items())}

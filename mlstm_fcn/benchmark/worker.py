@@ -5,22 +5,25 @@ time. Each fit has a process of its own, so that its memory and its faults end w
 standard input, answers go to standard output, each as its length in 8 bytes and a pickle. The first answer
 is empty: it says that the process is ready, so that a limit of time does not count imports.
 
-Where the system cannot fork, the process serves one request and ends.
+Where the system cannot fork safely, the process serves one request and ends.
 """
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import os
 import pickle
 import select
 import signal
+import sys
 import threading
 import time
 import traceback
 from typing import IO, Any
 
 _LENGTH = 8
+FORKS = hasattr(os, "fork") and sys.platform != "darwin"  # whose libraries may not be used after a fork
 
 
 def write_frame(file: IO[bytes], payload: bytes) -> None:
@@ -48,7 +51,7 @@ def serve() -> None:
     _import_what_fits_need()
     write_frame(answers, b"")
     while (request := read_frame(requests)) is not None:
-        if not hasattr(os, "fork"):
+        if not FORKS:
             write_frame(answers, _answer(request))
             return
         write_frame(answers, _answer_of_a_fork(request))
@@ -68,32 +71,45 @@ def _answer_of_a_fork(request: bytes) -> bytes:
     if child == 0:
         os.close(receive)
         _end_with(os.getppid())
+        os.setsid()  # what it starts is of its group, and ends with it
         with os.fdopen(send, "wb") as file:
-            file.write(_answer(request))
+            write_frame(file, _answer(request))
         os._exit(0)
     os.close(send)
-    answer = _all_of(receive, child)
+    answer = _frame_of(receive, child)
+    _kill_group(child)
     _, status = os.waitpid(child, 0)
-    if answer and not status:
+    if answer is not None:
         return answer
     return pickle.dumps(("killed", f"The process of the fit ended with status {status}.", ""))
 
 
-def _all_of(pipe: int, child: int) -> bytes:
-    """What a child says; if this process's own parent ends, so do both."""
-    parent = os.getppid()
+def _kill_group(child: int) -> None:
+    for kill in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            kill(child, signal.SIGKILL)
+
+
+def _frame_of(pipe: int, child: int) -> bytes | None:
+    """What a child answers, or None if it ends before; if this process's own parent ends, so do both."""
+    parent, received = os.getppid(), b""
     parts: list[bytes] = []
-    while True:
+    wanted = _LENGTH
+    while sum(map(len, parts)) < wanted:
         ready, _, _ = select.select([pipe], [], [], 1.0)
         if os.getppid() != parent:
-            os.kill(child, signal.SIGKILL)
+            _kill_group(child)
             os._exit(1)
         if ready:
             part = os.read(pipe, 1 << 20)
             if not part:
-                os.close(pipe)
-                return b"".join(parts)
+                break
             parts.append(part)
+            if wanted == _LENGTH and len(received := b"".join(parts)) >= _LENGTH:
+                wanted += int.from_bytes(received[:_LENGTH], "little")
+    os.close(pipe)
+    received = b"".join(parts)
+    return received[_LENGTH:wanted] if wanted > _LENGTH and len(received) >= wanted else None
 
 
 def _end_with(parent: int) -> None:

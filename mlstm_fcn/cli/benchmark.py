@@ -31,7 +31,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--output", type=_PATH, default=Path("results"), show_default=True)
 @click.option("--folder", type=_PATH, help="Where data sets are looked for first.")
 @click.option("--jobs", type=int, default=1, show_default=True, help="Fits at a time.")
-@click.option("--threads", type=int, help="Of each fit.  [default: the CPUs, shared between the jobs]")
+@click.option("--threads", type=int, help="Of each fit.  [default: CPUs / jobs; on a cluster 1]")
 @click.option("--time-limit", type=float, help="Seconds for a fit.")
 @click.option("--memory-limit", type=float, help="Megabytes for a fit.")
 @click.option("--engine", type=click.Choice(["loky", "dask", "ray"]), default="loky", show_default=True)
@@ -90,7 +90,9 @@ def benchmark(
         _print_estimate(plan, jobs)
         return
     place.require_same(chosen, not seeds_only)
-    limits = benchmarks.Limits(time_limit, memory_limit, threads or max(1, (os.cpu_count() or 1) // jobs))
+    if threads is None:
+        threads = 1 if address else max(1, (os.cpu_count() or 1) // jobs)
+    limits = benchmarks.Limits(time_limit, memory_limit, threads)
     with Live(plan) as live:
         options: dict[str, Any] = {"engine": engine, "n_jobs": jobs, "address": address}
         table = benchmarks.carry_out(plan, limits, report=live.add, **options)

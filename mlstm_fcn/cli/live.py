@@ -9,6 +9,7 @@ from types import TracebackType
 import rich.live
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from mlstm_fcn.benchmark import Failure, Plan, Result
 
@@ -54,7 +55,7 @@ class Live:
             print(self._last, flush=True)
 
     def _table(self) -> Table:
-        table = Table(caption=f"{self._last}\n{self._time()}", caption_justify="left")
+        table = Table(caption=Text(f"{self._last}\n{self._time()}"), caption_justify="left")
         for column in ("estimator", "done", "to do", "failed", "mean accuracy"):
             table.add_column(column, justify="left" if column == "estimator" else "right")
         for name, total in self._total.items():

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlstm_fcn._checks import require, require_choice
+from mlstm_fcn._checks import require, require_choice, require_positive_int
 from mlstm_fcn.estimators.fitting import for_any_length, model_and_batch
 from mlstm_fcn.export import export
 from mlstm_fcn.models.raw_series import parts, takes_mask
+from mlstm_fcn.persistence import SUFFIXES
+from mlstm_fcn.preprocess import with_length
 
 if TYPE_CHECKING:
     from mlstm_fcn.estimators.base import NetworkEstimator
@@ -29,20 +31,27 @@ def export_estimator(
     about: dict[str, Any],
 ) -> Path:
     """As `NetworkEstimator.export`."""
+    if format in (None, "keras") and path.suffix in SUFFIXES:
+        estimator.save(path)
+        return path
     if format is None:
         require_choice("suffix", path.suffix, _BY_SUFFIX)
         format = _BY_SUFFIX[path.suffix]
+    if length is not None:
+        require_positive_int("length", length)
     model = for_any_length(estimator) if any_length else estimator.model_
     batch = None
     if X is not None:
         needed, read = model_and_batch(estimator, estimator._check_convert_X_for_predict(X))
         batch = np.asarray(read[:_MOST_EXAMPLES])
+        batch = batch if length is None else with_length(batch, length)
         rule = "Series of X end early, which the model does not read: export with any_length=True."
         masked = any_length or takes_mask(parts(model)[1])
         require(masked or needed is estimator.model_, rule)
     labels = getattr(estimator, "classes_", None)
     known = {
         "labels": None if labels is None else labels.tolist(),
+        "missing": estimator.missing,
         "any_length": takes_mask(parts(model)[1]),
         "estimator": type(estimator).__name__,
         "network": parts(model)[1].name,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import threading
 import warnings
@@ -16,7 +15,7 @@ import numpy as np
 
 from mlstm_fcn._optional import optional
 from mlstm_fcn.export import _tensorflow
-from mlstm_fcn.export.copying import RECURRENT, export_copy
+from mlstm_fcn.export.copying import RECURRENT
 
 Run = Callable[[np.ndarray], np.ndarray]
 """From series `(cases, time, channels)`, float32, to the outputs `(cases, n)`."""
@@ -94,20 +93,29 @@ def _open_litert(path: Path) -> Run:
     (given,) = interpreter.get_input_details()
     (wanted,) = interpreter.get_output_details()
     shape: list[tuple[int, ...]] = []
-    lock = threading.Lock()  # an interpreter serves one caller at a time
 
     def run(series: np.ndarray) -> np.ndarray:
-        with lock:
-            if shape[-1:] != [series.shape]:
-                interpreter.resize_tensor_input(given["index"], series.shape)
-                interpreter.allocate_tensors()
-                shape[:] = [series.shape]
-            interpreter.set_tensor(given["index"], series)
-            interpreter.invoke()
-            outputs: np.ndarray = interpreter.get_tensor(wanted["index"])
+        if shape[-1:] != [series.shape]:
+            interpreter.resize_tensor_input(given["index"], series.shape)
+            interpreter.allocate_tensors()
+            shape[:] = [series.shape]
+        interpreter.set_tensor(given["index"], series)
+        interpreter.invoke()
+        outputs: np.ndarray = interpreter.get_tensor(wanted["index"])
         return outputs
 
-    return run
+    return _one_at_a_time(run)
+
+
+def _one_at_a_time(run: Run) -> Run:
+    """For runtimes that serve one caller at a time."""
+    lock = threading.Lock()
+
+    def locked(series: np.ndarray) -> np.ndarray:
+        with lock:
+            return run(series)
+
+    return locked
 
 
 # OpenVINO.
@@ -126,7 +134,7 @@ def _open_openvino(path: Path) -> Run:
     openvino = optional("openvino", "openvino")
     core = openvino.Core()
     compiled = core.compile_model(core.read_model(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    return lambda series: np.array(compiled(series)[0])
+    return _one_at_a_time(lambda series: np.array(compiled(series)[0]))
 
 
 _ATTENTION = ("AttentionLSTM",)  # ONNX has an LSTM, but the converter fails on a loop of one's own
@@ -142,30 +150,3 @@ FORMATS = {
     "openvino": Format(".xml", _write_openvino, _open_openvino, _ATTENTION),
 }
 """By name. `.keras` is not among them: that is how estimators are saved."""
-
-
-def written(
-    name: str, model: keras.Model, path: Path, examples: np.ndarray, length: int | None
-) -> list[Path]:
-    """Write a model in a format; nothing is left if that fails.
-
-    Raises:
-        ValueError: If the format cannot hold the model.
-        ImportError: If what converts to the format is not installed.
-    """
-    form = FORMATS[name]
-    copy = export_copy(model, unrolled=form.unrolled, length=length)
-    try:
-        return form.write(copy, path, examples)
-    except BaseException:
-        remove(path)
-        raise
-
-
-def remove(path: Path) -> None:
-    """Delete an artifact."""
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        for file in (path, path.with_suffix(".bin") if path.suffix == ".xml" else path):
-            file.unlink(missing_ok=True)

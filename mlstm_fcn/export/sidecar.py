@@ -43,7 +43,7 @@ def read(artifact: Path) -> dict[str, Any]:
     path = path_of(artifact)
     try:
         about = json.loads(path.read_text())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is damaged: {error}") from error
     complete = isinstance(about, dict) and all(name in about for name in _NEEDED)
     require(complete, f"{path} must describe an artifact: {', '.join(_NEEDED)}.")
@@ -51,14 +51,19 @@ def read(artifact: Path) -> dict[str, Any]:
     require(about["format"] == FORMAT, rule, format=about["format"], written_by=about.get("version"))
     require(about.pop("crc") == _crc(about), f"{path} was changed after it was written.")
     sums = about["files"]
-    require(isinstance(sums, dict) and bool(sums), f"{path} must name the files of the artifact.")
+    rule, there = f"{path} must describe the files of {artifact.name}, and no others.", _files_of(artifact)
+    require(isinstance(sums, dict) and set(sums) == there, rule, described=list(sums)[:5])
     for name, expected in sums.items():
-        inside = not Path(name).is_absolute() and ".." not in Path(name).parts
-        require(inside, f"{path} names a file outside of its folder.", file=name)
         received = sha256(artifact.parent / name)
         rule = f"{artifact.parent / name} is not the file that was exported."
         require(received == expected, rule, sha256=received, expected=expected)
     return about
+
+
+def _files_of(artifact: Path) -> set[str]:
+    if artifact.is_dir():
+        return {f.relative_to(artifact.parent).as_posix() for f in artifact.rglob("*") if f.is_file()}
+    return {artifact.name} | ({artifact.with_suffix(".bin").name} if artifact.suffix == ".xml" else set())
 
 
 def sha256(path: Path) -> str:
