@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -209,6 +210,14 @@ def test_an_artifact_that_differs_too_much_is_not_kept(classifier, tmp_path, mon
     monkeypatch.setitem(FORMATS, "wrong", wrong)
     with pytest.raises(ValueError, match="agree with Keras within 1e-05, or it is not kept"):
         classifier.export(tmp_path / "model.onnx", "wrong")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_runtime_that_ends_its_process_is_an_error_here(classifier, motions, tmp_path, monkeypatch):
+    wrong = replace(FORMATS["litert-int8"], apart="import os; os.abort()")
+    monkeypatch.setitem(FORMATS, "litert-int8", wrong)
+    with pytest.raises(ValueError, match="does not run: exit -6"):
+        classifier.export(tmp_path / "model.tflite", "litert-int8", X=motions.X_test)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -18,33 +16,6 @@ Precision = Literal["float32", "float16", "int8"]
 def write_saved_model(model: keras.Model, path: Path) -> None:
     """Write a SavedModel whose endpoint `serve` takes series and gives the outputs."""
     model.export(path, format="tf_saved_model", verbose=False)
-
-
-_WITHOUT_THIS_PACKAGE = """
-import sys
-import numpy as np
-import tensorflow as tf
-model = tf.saved_model.load(sys.argv[1])
-np.save(sys.argv[3], model.serve(np.load(sys.argv[2])).numpy())
-assert "mlstm_fcn" not in sys.modules
-"""
-
-
-def open_saved_model(path: Path) -> Callable[[np.ndarray], np.ndarray]:
-    """What runs a SavedModel in another process, without this package."""
-
-    def run(series: np.ndarray) -> np.ndarray:
-        with TemporaryDirectory() as folder:
-            given, got = Path(folder) / "series.npy", Path(folder) / "outputs.npy"
-            np.save(given, series)
-            command = [sys.executable, "-c", _WITHOUT_THIS_PACKAGE, str(path), str(given), str(got)]
-            done = subprocess.run(command, capture_output=True, text=True)
-            if done.returncode:
-                raise ValueError(f"{path} does not run: {done.stderr.strip().splitlines()[-1:]}")
-            outputs: np.ndarray = np.load(got)
-            return outputs
-
-    return run
 
 
 def litert(model: keras.Model, precision: Precision, examples: np.ndarray | None) -> bytes:

@@ -69,7 +69,7 @@ def export(
         files = form.write(copy, made, examples)
         _, steps, channels = copy.input_shape
         check: dict[str, Any] = {"series": "random" if series is None else "given", "n_series": len(examples)}
-        check |= _compare(form, form.open(made)(examples), expected)
+        check |= _compare(form, form.outputs(made, examples), expected)
         shape = {"channels": channels, "length": steps}
         described = {"kind": format, **shape, **about, "check": check, "versions": _versions()}
         sidecar.write(made, files, described)

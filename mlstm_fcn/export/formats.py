@@ -7,6 +7,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from mlstm_fcn._optional import optional
 from mlstm_fcn.export import _tensorflow
+from mlstm_fcn.export.apart import LITERT, SAVED_MODEL, run_apart
 from mlstm_fcn.export.copying import RECURRENT
 
 Run = Callable[[np.ndarray], np.ndarray]
@@ -29,6 +31,7 @@ class Format:
         suffix: What the artifact's name ends in; `""` is a folder.
         write: From a model, a path and series for quantisation to the files that it wrote.
         open: From the path to a function that runs the artifact in its own runtime.
+        apart: Script of `apart` that the check runs instead, where a runtime may end its process.
         unrolled: Recurrent layers for which the format, or what converts to it, has no loop.
         bound: The largest difference of an output from Keras'; None: of the classes instead, see `changed`.
         changed: The largest share of series whose most probable class may change.
@@ -40,6 +43,11 @@ class Format:
     unrolled: tuple[str, ...] = ()
     bound: float | None = 1e-5
     changed: float = 0.0
+    apart: str | None = None
+
+    def outputs(self, path: Path, series: np.ndarray) -> np.ndarray:
+        """What the artifact gives for series, to be compared."""
+        return self.open(path)(series) if self.apart is None else run_apart(self.apart, path, series)
 
 
 # SavedModel.
@@ -48,6 +56,10 @@ class Format:
 def _write_saved_model(model, path, examples):
     _tensorflow.write_saved_model(model, path)
     return sorted(file for file in path.rglob("*") if file.is_file())
+
+
+def _open_saved_model(path):
+    return partial(run_apart, SAVED_MODEL, path)
 
 
 # ONNX.
@@ -139,13 +151,13 @@ def _open_openvino(path: Path) -> Run:
 
 _ATTENTION = ("AttentionLSTM",)  # ONNX has an LSTM, but the converter fails on a loop of one's own
 FORMATS = {
-    "savedmodel": Format("", _write_saved_model, _tensorflow.open_saved_model),
+    "savedmodel": Format("", _write_saved_model, _open_saved_model),
     "onnx": Format(".onnx", _write_onnx, _open_onnx, _ATTENTION),
     "onnx-int8": Format(".onnx", _write_onnx_int8, _open_onnx, _ATTENTION, bound=None, changed=0.05),
     "litert": Format(".tflite", _litert_writer("float32"), _open_litert, RECURRENT),
     "litert-float16": Format(".tflite", _litert_writer("float16"), _open_litert, RECURRENT, bound=1e-2),
     "litert-int8": Format(
-        ".tflite", _litert_writer("int8"), _open_litert, RECURRENT, bound=None, changed=0.05
+        ".tflite", _litert_writer("int8"), _open_litert, RECURRENT, bound=None, changed=0.05, apart=LITERT
     ),
     "openvino": Format(".xml", _write_openvino, _open_openvino, _ATTENTION),
 }
