@@ -29,3 +29,23 @@ def basic_motions():
     from mlstm_fcn import datasets
 
     return datasets.load("BasicMotions")
+
+
+@pytest.fixture(scope="session")
+def motions(basic_motions):
+    return basic_motions
+
+
+@pytest.fixture(scope="session")
+def classifier(motions):
+    """A small network, trained so far that quantisation changes few of its classes."""
+    from mlstm_fcn import MLSTMFCNClassifier
+
+    options = {"filters": (8, 16, 8), "reduction": 4, "lstm_units": 4, "n_epochs": 12, "random_state": 0}
+    return MLSTMFCNClassifier(**options).fit(motions.X_train, motions.y_train)
+
+
+@pytest.fixture(scope="session")
+def onnx(classifier, motions, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("onnx")
+    return classifier.export(folder / "model.onnx", X=motions.X_test, data="BasicMotions", metrics={"a": 0.5})

@@ -1,0 +1,72 @@
+"""What a benchmark compares: estimators by name, by path, and as objects."""
+
+import pytest
+from sklearn.dummy import DummyClassifier
+from sklearn.pipeline import make_pipeline
+
+from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier
+from mlstm_fcn.benchmark import named
+from mlstm_fcn.benchmark.estimators import split
+
+
+def test_a_text_is_a_network_a_known_classifier_or_an_import_path():
+    estimators = named(
+        "fcn, mlstm_fcn, MR=sktime.classification.kernel_based.RocketClassifier(num_kernels=84, "
+        "rocket_transform='minirocket'), sklearn.dummy.DummyClassifier",
+        n_epochs=3,
+    )
+    assert [one.name for one in estimators] == ["fcn", "mlstm_fcn", "MR", "DummyClassifier"]
+    fcn, mlstm_fcn, rocket, dummy = (one.estimator for one in estimators)
+    assert isinstance(fcn, NetworkClassifier)
+    assert (fcn.network, fcn.n_epochs) == ("fcn", 3)
+    assert isinstance(mlstm_fcn, MLSTMFCNClassifier)
+    assert (rocket.num_kernels, rocket.rocket_transform) == (84, "minirocket")
+    assert isinstance(dummy, DummyClassifier)
+
+
+def test_objects_have_the_names_of_a_mapping_or_of_their_classes():
+    own = MLSTMFCNClassifier(n_epochs=2)
+    (mine,) = named({"mine": own})
+    assert (mine.name, mine.estimator.n_epochs) == ("mine", 2)
+    assert mine.estimator is not own
+    assert named([own])[0].name == "MLSTMFCNClassifier"
+
+
+def test_commas_in_brackets_separate_nothing():
+    assert split("a, b(c=(1, 2), d=[3, 4]),e") == ["a", "b(c=(1, 2), d=[3, 4])", "e"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("mlstmfcn", "Did you mean 'mlstm_fcn'"),
+        ("sklearn.dummy.DummyClassifier(open('x'))", "plain arguments"),
+        ("sklearn.dummy.DummyClassifier(strategy=open('x'))", "plain arguments"),
+        ("__import__('os').system('true')", "plain arguments"),
+        ("sklearn.dummy.DummyClassifier(**{})", "plain arguments"),
+        ("fcn,fcn", "different names"),
+        ("../x=fcn", "import path|letters, digits"),
+        ("", "must be an estimator"),
+        ("sklearn.dummy.DummyClassifier(bad=1)", "cannot be made"),
+        ("numpy.pi", "cannot be made"),
+        ("..=fcn", "not begin with a point"),
+        ("collections.OrderedDict", "`fit` and `predict`"),
+    ],
+)
+def test_what_names_no_estimator_is_refused(text, message):
+    with pytest.raises(ValueError, match=message):
+        named(text)
+
+
+def test_a_path_that_leads_nowhere_is_an_import_error():
+    with pytest.raises(ImportError, match="There is no Dummy in"):
+        named("sklearn.dummy.Dummy")
+    with pytest.raises(ImportError, match="nowhere"):
+        named("nowhere.Classifier")
+
+
+def test_the_seed_reaches_every_random_state():
+    pipeline = make_pipeline(DummyClassifier(strategy="uniform"))
+    (one,) = named([pipeline])
+    assert one.seeded(7).get_params()["dummyclassifier__random_state"] == 7
+    assert one.estimator.get_params()["dummyclassifier__random_state"] is None

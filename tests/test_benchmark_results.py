@@ -1,0 +1,131 @@
+"""What a fit leaves: files, figures, rows."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.dummy import DummyClassifier
+from sklearn.metrics import fbeta_score, log_loss, roc_auc_score
+
+from mlstm_fcn import benchmark, datasets
+from mlstm_fcn.benchmark import Case, Folder, named, run, tsml
+from mlstm_fcn.benchmark.result import metrics
+from tests.counting import Counting, fits
+from tests.results import result
+
+
+@pytest.fixture
+def log(tmp_path):
+    return tmp_path / "fits.log"
+
+
+def test_the_file_of_a_result_gives_the_result_back(tmp_path):
+    folder = Folder(tmp_path)
+    folder.keep(result())
+    (path,) = folder.results().values()
+    assert path == tmp_path / "a" / "Predictions" / "p" / "testResample0.csv"
+    again = benchmark.read(path)
+    assert (again.case, again.labels, again.fit_seconds) == (Case("a", "p", 0), ["x", "y", "z"], 1.5)
+    np.testing.assert_array_equal(again.probabilities, result().probabilities)
+    np.testing.assert_array_equal(again.y_true, result().y_true)
+
+
+def test_the_file_is_in_the_format_of_tsml(tmp_path):
+    """Read by the rules of the format, without this package's reader."""
+    one = result(n=9)
+    problem, lines = "p", tsml.text(one).splitlines()
+    assert lines[0].split(",")[:5] == [problem, "a", "TEST", "0", "MILLISECONDS"]
+    third = lines[2].split(",")
+    assert len(third) == 9
+    assert [float(third[i]) for i in (1, 2, 3, 4, 5, 7, 8)] == [1500, 250, -1, 1000, 3, -1, -1]
+    right = 0
+    for line in lines[3:]:
+        true, predicted, empty, *probabilities = line.split(",")
+        values = [float(probability) for probability in probabilities]
+        assert (empty, len(values)) == ("", 3)
+        assert sum(values) == pytest.approx(1, abs=1e-12)
+        assert int(predicted) == int(np.argmax(values))
+        right += true == predicted
+    assert float(third[0]) == right / 9
+
+
+def test_tsml_eval_reads_the_file(tmp_path):
+    loading = pytest.importorskip("tsml_eval.evaluation.storage.classifier_results")
+    validation = pytest.importorskip("tsml_eval.utils.results_validation")
+    Folder(tmp_path).keep(result(n=30))
+    path = tmp_path / "a" / "Predictions" / "p" / "testResample0.csv"
+    assert validation.validate_results_file(path)
+    read = loading.load_classifier_results(path)  # checks the accuracy itself
+    assert (read.dataset_name, read.classifier_name, read.resample_id) == ("p", "a", 0)
+    assert read.accuracy == metrics(result(n=30))["accuracy"]
+
+
+def test_results_of_others_in_this_format_are_read_too(tmp_path):
+    path = tmp_path / "hc2" / "Predictions" / "p" / "testResample3.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        "p,hc2,TEST,3,MILLISECONDS,\nNo Parameter Info\n0.5,20.0,10.0,-1,7,2,,-1,-1\n0,0,,1,0\n1,0,,0.6,0.4\n"
+    )
+    table = Folder(tmp_path).table()
+    assert table.loc[0, ["estimator", "resample", "accuracy", "fit_seconds"]].tolist() == [
+        "hc2",
+        3,
+        0.5,
+        0.02,
+    ]
+    assert benchmark.read(path).labels == ["0", "1"]
+
+
+@pytest.mark.parametrize("text", ["", "one line\n", "p,a,TEST,0,MILLISECONDS\n{}\nnot,numbers\n"])
+def test_a_file_in_no_format_is_named(tmp_path, text):
+    path = tmp_path / "a" / "Predictions" / "p" / "testResample0.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    with pytest.raises(ValueError, match="is no result"):
+        Folder(tmp_path).table()
+
+
+def test_figures_are_those_of_scikit_learn():
+    one = result(n=30)
+    figures = metrics(one)
+    y, p = one.y_true, one.probabilities
+    assert figures["f1"] == fbeta_score(y, p.argmax(1), beta=1, average="macro")
+    assert figures["log_loss"] == pytest.approx(log_loss(y, p))
+    assert figures["auroc"] == pytest.approx(roc_auc_score(y, p, multi_class="ovr"))
+
+
+def test_auroc_has_no_value_where_the_test_set_lacks_a_class():
+    assert np.isnan(metrics(result(n=2))["auroc"])
+
+
+def test_every_fit_leaves_a_row(tmp_path, log):
+    table = run(["UnitTest", "BasicMotions"], {"counting": Counting(str(log))}, tmp_path, n_resamples=2)
+    assert table[["estimator", "problem", "resample"]].to_numpy().tolist() == [
+        ["counting", "BasicMotions", 0],
+        ["counting", "BasicMotions", 1],
+        ["counting", "UnitTest", 0],
+        ["counting", "UnitTest", 1],
+    ]
+    assert table["accuracy"].between(0, 1).all()
+    assert table["n_classes"].tolist() == [4, 4, 2, 2]
+    assert "scikit-learn=" in table["versions"][0]
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "results.csv"), table, check_dtype=False)
+
+
+def test_a_tabular_classifier_reads_rows_and_the_seed_is_the_resample(tmp_path, log):
+    run(["BasicMotions"], {"counting": Counting(str(log))}, tmp_path, n_resamples=2)
+    assert fits(log) == ["(40, 600) 0", "(40, 600) 1"]
+
+
+def test_networks_are_fitted_to_series_of_different_lengths(tmp_path):
+    table = run(["JapaneseVowels"], named("fcn", n_epochs=1), tmp_path)
+    assert table["network_parameters"][0] > 100_000
+    assert 0 < table["accuracy"][0] <= 1
+
+
+def test_seeds_alone_keep_the_split(tmp_path):
+    motions = datasets.load("BasicMotions")
+    run([motions], {"d": DummyClassifier(strategy="uniform")}, tmp_path, n_resamples=2, resampled=False)
+    first, second = (benchmark.read(path) for _, path in sorted(Folder(tmp_path).results().items(), key=str))
+    np.testing.assert_array_equal(first.y_true, second.y_true)
+    labels = np.array(first.labels)
+    np.testing.assert_array_equal(labels[first.y_true], motions.y_test)

@@ -1,0 +1,337 @@
+"""What stands beside an exported model, what is refused, and the files of Keras."""
+
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier, datasets, export
+from mlstm_fcn._optional import optional
+from mlstm_fcn.cli import main
+from mlstm_fcn.export import FORMATS, formats, sidecar
+
+SMALL = {"filters": (8, 16, 8), "reduction": 4, "lstm_units": 4, "n_epochs": 12, "random_state": 0}
+FLOATS = [name for name, form in FORMATS.items() if form.bound == 1e-5]
+
+
+def name_in(folder, format):
+    return folder / f"model{FORMATS[format].suffix}"
+
+
+def layers(model):
+    for layer in model.layers:
+        yield from layers(layer) if isinstance(layer, keras.Model) else [layer]
+
+
+# What stands beside it, and what is refused.
+
+
+def test_the_description_says_what_a_runtime_does_not_know(onnx):
+    about = json.loads(sidecar.path_of(onnx).read_text())
+    assert about["labels"] == ["Badminton", "Running", "Standing", "Walking"]
+    assert (about["channels"], about["length"], about["kind"]) == (6, 100, "onnx")
+    assert (about["data"], about["metrics"]) == ("BasicMotions", {"a": 0.5})
+    assert about["check"]["largest_difference"] <= 1e-5
+    assert about["files"] == {"model.onnx": sidecar.sha256(onnx)}
+    assert set(about["versions"]) == {"python", "mlstm-fcn", "keras", "tensorflow", "numpy"}
+
+
+def test_an_artifact_that_differs_too_much_is_not_kept(classifier, tmp_path, monkeypatch):
+    def write(model, path, examples):
+        model.set_weights([weight * 1.001 for weight in model.get_weights()])
+        return FORMATS["onnx"].write(model, path, examples)
+
+    wrong = formats.Format(".onnx", write, FORMATS["onnx"].open)
+    monkeypatch.setitem(FORMATS, "wrong", wrong)
+    with pytest.raises(ValueError, match="agree with Keras within 1e-05, or it is not kept"):
+        classifier.export(tmp_path / "model.onnx", "wrong")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_runtime_that_ends_its_process_is_an_error_here(classifier, motions, tmp_path, monkeypatch):
+    wrong = replace(FORMATS["litert-int8"], apart="import os; os.abort()")
+    monkeypatch.setitem(FORMATS, "litert-int8", wrong)
+    with pytest.raises(ValueError, match="does not run: exit -6"):
+        classifier.export(tmp_path / "model.tflite", "litert-int8", X=motions.X_test)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_written_leaves_nothing(classifier, tmp_path, monkeypatch):
+    def write(model, path, examples):
+        path.write_text("half")
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setitem(FORMATS, "wrong", formats.Format(".onnx", write, FORMATS["onnx"].open))
+    with pytest.raises(RuntimeError, match="disk is full"):
+        classifier.export(tmp_path / "model.onnx", "wrong")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failing_export_leaves_what_was_there(onnx, classifier, tmp_path, monkeypatch):
+    for file in onnx.parent.iterdir():
+        shutil.copy(file, tmp_path)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    wrong = formats.Format(".onnx", lambda model, path, examples: [path], FORMATS["onnx"].open)
+    monkeypatch.setitem(FORMATS, "wrong", wrong)
+    with pytest.raises(Exception, match=r"File doesn't exist|NO_SUCHFILE|NoSuchFile"):
+        classifier.export(tmp_path / "model.onnx", "wrong")
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_no_folder_of_the_user_is_replaced(classifier, tmp_path):
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "thesis.txt").write_text("mine")
+    with pytest.raises(ValueError, match="that no export has made"):
+        classifier.export(tmp_path / "exports")
+    assert (tmp_path / "exports" / "thesis.txt").read_text() == "mine"
+    for _ in range(2):  # its own it replaces
+        export.load(classifier.export(tmp_path / "saved"))
+
+
+def test_a_description_of_another_artifact_is_no_description(onnx, tmp_path):
+    shutil.copy(onnx, tmp_path / "other.onnx")
+    shutil.copy(onnx, tmp_path)
+    shutil.copy(sidecar.path_of(onnx), tmp_path / "other.onnx.json")
+    with pytest.raises(ValueError, match=r"must describe the files of other\.onnx"):
+        export.load(tmp_path / "other.onnx")
+
+
+def test_a_quantised_regressor_is_compared_too(tmp_path, monkeypatch):
+    data = datasets.load("Covid3Month")
+    regressor = MLSTMFCNRegressor(**SMALL).fit(data.X_train, data.y_train)
+    regressor.export(tmp_path / "model.onnx", "onnx-int8", X=data.X_test)
+
+    def write(model, path, examples):
+        model.set_weights([weight * 5 for weight in model.get_weights()])
+        return FORMATS["onnx"].write(model, path, examples)
+
+    wrong = formats.Format(".onnx", write, FORMATS["onnx"].open, bound=None)
+    monkeypatch.setitem(FORMATS, "wrong", wrong)
+    with pytest.raises(ValueError, match="of their standard deviation"):
+        regressor.export(tmp_path / "model.onnx", "wrong", X=data.X_test)
+
+
+@pytest.mark.parametrize("format", ["onnx", "litert", "openvino"])
+def test_many_threads_may_ask(classifier, motions, tmp_path, format):
+    artifact = export.load(classifier.export(name_in(tmp_path, format), format))
+    expected = classifier.predict_proba(motions.X_test)
+    with ThreadPoolExecutor(8) as pool:
+        received = list(pool.map(lambda case: artifact.outputs(motions.X_test[case : case + 1]), range(40)))
+    np.testing.assert_allclose(np.concatenate(received), expected, atol=1e-5)
+
+
+def test_a_fixed_length_cuts_and_pads_what_is_compared(motions, tmp_path):
+    classifier = NetworkClassifier(network="fcn", network_params={"filters": (8, 8, 8)}, n_epochs=1)
+    classifier.fit(motions.X_train, motions.y_train)
+    path = classifier.export(tmp_path / "model.onnx", X=motions.X_test, length=60)
+    assert export.load(path).about["length"] == 60
+    with pytest.raises(ValueError, match="`length` must be a positive integer"):
+        classifier.export(tmp_path / "model.onnx", length=0)
+
+
+def test_mixed_precision_is_exported_as_float32(motions, tmp_path):
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        classifier = MLSTMFCNClassifier(**SMALL).fit(motions.X_train, motions.y_train)
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    artifact = export.load(classifier.export(tmp_path / "model.onnx", X=motions.X_test))
+    np.testing.assert_allclose(
+        artifact.outputs(motions.X_test), classifier.predict_proba(motions.X_test), atol=5e-2
+    )
+
+
+def test_what_refuses_missing_values_refuses_them_in_the_artifact(motions, tmp_path):
+    classifier = MLSTMFCNClassifier(**{**SMALL, "n_epochs": 1}, missing="error")
+    artifact = export.load(classifier.fit(motions.X_train, motions.y_train).export(tmp_path / "model.onnx"))
+    X = motions.X_test.copy()
+    X[0, 0, 5] = np.nan
+    with pytest.raises(ValueError, match="No value of X may be missing"):
+        artifact.outputs(X)
+
+
+def test_keras_is_a_format_too(classifier, motions, tmp_path):
+    path = classifier.export(tmp_path / "model.keras")
+    again = MLSTMFCNClassifier.load(path)
+    np.testing.assert_array_equal(
+        again.predict_proba(motions.X_test), classifier.predict_proba(motions.X_test)
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "format", "message"),
+    [
+        ("model.pb", None, "`suffix` must be one of"),
+        ("model.onnx", "litert", "must end in .tflite"),
+        ("model.onnx", "onxx", "Did you mean 'onnx'"),
+        ("model.tflite", "litert-int8", "give X"),
+    ],
+)
+def test_wrong_names_and_formats_are_refused(classifier, tmp_path, name, format, message):
+    with pytest.raises(ValueError, match=message):
+        classifier.export(tmp_path / name, format)
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        classifier.export(tmp_path / "nowhere" / "model.onnx")
+
+
+def test_a_missing_package_is_named_with_its_extra():
+    with pytest.raises(ImportError, match=r"pip install 'mlstm-fcn\[onnx\]'"):
+        optional("no_such_package.part", "onnx")
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def swap(path):
+    path.write_bytes(path.read_bytes().replace(b"output", b"tuptuo"))
+
+
+def edit_labels(path):
+    note = sidecar.path_of(path)
+    note.write_text(note.read_text().replace("Running", "Walking"))
+
+
+def point_outside(path):
+    note = sidecar.path_of(path)
+    about = json.loads(note.read_text())
+    about["files"] = {"../secret": "0" * 64}
+    about["crc"] = sidecar._crc(about)
+    note.write_text(json.dumps(about))
+
+
+def newer(path):
+    note = sidecar.path_of(path)
+    note.write_text(json.dumps({**json.loads(note.read_text()), "format": 99}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (truncate, "is not the file that was exported"),
+        (swap, "is not the file that was exported"),
+        (edit_labels, "was changed after it was written"),
+        (point_outside, "must describe the files of model.onnx, and no others"),
+        (newer, "of a format that version"),
+        (lambda path: sidecar.path_of(path).write_text("{"), "is damaged"),
+        (lambda path: sidecar.path_of(path).write_text("[]"), "must describe an artifact"),
+    ],
+)
+def test_artifacts_that_are_not_what_was_exported_are_refused(onnx, tmp_path, damage, message):
+    for file in onnx.parent.iterdir():
+        shutil.copy(file, tmp_path)
+    damage(tmp_path / onnx.name)
+    with pytest.raises(ValueError, match=message):
+        export.load(tmp_path / onnx.name)
+
+
+def test_a_missing_description_is_a_missing_file(onnx, tmp_path):
+    shutil.copy(onnx, tmp_path)
+    with pytest.raises(FileNotFoundError):
+        export.load(tmp_path / onnx.name)
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.zeros((1, 5, 100)), r"X must be \(cases, 6, 100\)"),
+        (np.zeros((1, 6, 101)), r"X must be \(cases, 6, 100\)"),
+        (np.zeros((6, 100)), r"X must be \(cases, 6, 100\)"),
+        (np.full((1, 6, 100), np.inf), "must be finite"),
+        (np.full((1, 6, 100), np.nan), "hold a value"),
+    ],
+)
+def test_wrong_series_are_refused(onnx, X, message):
+    with pytest.raises(ValueError, match=message):
+        export.load(onnx).outputs(X)
+
+
+# .keras files.
+
+
+@pytest.fixture(scope="module")
+def saved(classifier, tmp_path_factory):
+    path = tmp_path_factory.mktemp("saved") / "model.keras"
+    classifier.save(path)
+    return path
+
+
+@pytest.mark.parametrize("imports", ["mlstm_fcn, keras", "keras, mlstm_fcn"])
+def test_a_keras_file_needs_the_package_to_be_imported_and_no_more(saved, imports):
+    code = f"import {imports}; print(keras.models.load_model({str(saved)!r}, safe_mode=True).output_shape)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split("\n")[0] == "(None, 4)", done.stderr
+
+
+def changed_copy(saved, path, change):
+    """A copy of an archive, each entry as `change(name, content)` says."""
+    with zipfile.ZipFile(saved) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            new.writestr(*change(name, old.read(name)))
+    return path
+
+
+def other_weights(name, content):
+    return name, content[:-64] + bytes(64) if name.endswith(".h5") else content
+
+
+def other_about(**values):
+    def change(name, content):
+        return name, json.dumps({**json.loads(content), **values}) if name == "mlstm_fcn.json" else content
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (other_weights, "is damaged: it was changed after it was saved"),
+        (
+            lambda name, content: (f"../{name}" if name == "metadata.json" else name, content),
+            "outside of its",
+        ),
+        (other_about(format=99, version="9.0"), "written_by='9.0'"),
+        (other_about(sha256={}), "is damaged: it was changed after it was saved"),
+    ],
+)
+def test_keras_files_that_are_not_what_was_saved_are_refused(saved, tmp_path, change, message):
+    with pytest.raises(ValueError, match=message):
+        MLSTMFCNClassifier.load(changed_copy(saved, tmp_path / "model.keras", change))
+
+
+def test_a_file_of_another_version_says_so(saved, tmp_path):
+    path = changed_copy(saved, tmp_path / "model.keras", other_about(version="0.0.1"))
+    with pytest.warns(UserWarning, match=r"written by version 0\.0\.1"):
+        MLSTMFCNClassifier.load(path)
+
+
+# Commands and card.
+
+
+def test_the_command_exports_what_train_has_saved(saved, tmp_path):
+    arguments = ["export", str(saved), str(tmp_path / "m.onnx"), "--data", "BasicMotions"]
+    said = CliRunner().invoke(main, arguments)
+    assert said.exit_code == 0, said.output
+    assert "onnx, largest difference" in said.output
+    assert export.load(tmp_path / "m.onnx").about["data"] == "BasicMotions"
+
+
+def test_the_card_says_what_one_should_know(classifier, motions, saved):
+    card = classifier.model_card(motions.X_test, motions.y_test, data="BasicMotions")
+    accuracy = classifier.score(motions.X_test, motions.y_test)
+    assert f"40 cases: accuracy {accuracy:.4f}" in card
+    for fact in ("6 channels", "at most 100 steps", "Badminton, Running", "interpolated", "12 epochs"):
+        assert fact in card
+    assert "Not tested here" in classifier.model_card()
+    said = CliRunner().invoke(main, ["card", str(saved), "BasicMotions"])
+    assert f"accuracy {accuracy:.4f}" in said.output
+    with pytest.raises(ValueError, match="together"):
+        classifier.model_card(motions.X_test)
