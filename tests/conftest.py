@@ -40,9 +40,9 @@ def motions(basic_motions):
 def classifier(motions):
     """A small network, trained so far that quantisation changes few of its classes."""
     from mlstm_fcn import MLSTMFCNClassifier
+    from tests.exported import SMALL
 
-    options = {"filters": (8, 16, 8), "reduction": 4, "lstm_units": 4, "n_epochs": 12, "random_state": 0}
-    return MLSTMFCNClassifier(**options).fit(motions.X_train, motions.y_train)
+    return MLSTMFCNClassifier(**SMALL).fit(motions.X_train, motions.y_train)
 
 
 @pytest.fixture(scope="session")

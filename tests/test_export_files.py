@@ -17,19 +17,7 @@ from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier, 
 from mlstm_fcn._optional import optional
 from mlstm_fcn.cli import main
 from mlstm_fcn.export import FORMATS, formats, sidecar
-
-SMALL = {"filters": (8, 16, 8), "reduction": 4, "lstm_units": 4, "n_epochs": 12, "random_state": 0}
-FLOATS = [name for name, form in FORMATS.items() if form.bound == 1e-5]
-
-
-def name_in(folder, format):
-    return folder / f"model{FORMATS[format].suffix}"
-
-
-def layers(model):
-    for layer in model.layers:
-        yield from layers(layer) if isinstance(layer, keras.Model) else [layer]
-
+from tests.exported import SMALL, name_in
 
 # What stands beside it, and what is refused.
 
@@ -322,6 +310,12 @@ def test_the_command_exports_what_train_has_saved(saved, tmp_path):
     assert said.exit_code == 0, said.output
     assert "onnx, largest difference" in said.output
     assert export.load(tmp_path / "m.onnx").about["data"] == "BasicMotions"
+
+
+def test_the_command_takes_keras_as_a_format_too(saved, tmp_path):
+    said = CliRunner().invoke(main, ["export", str(saved), str(tmp_path / "copy.keras")])
+    assert said.exit_code == 0, said.output
+    assert MLSTMFCNClassifier.load(tmp_path / "copy.keras").model_.output_shape == (None, 4)
 
 
 def test_the_card_says_what_one_should_know(classifier, motions, saved):

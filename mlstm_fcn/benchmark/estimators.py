@@ -121,9 +121,8 @@ def _named(name, value):
     if isinstance(value, NamedEstimator):
         return value
     if not isinstance(value, str):
-        return NamedEstimator(
-            name or type(value).__name__, value if isinstance(value, type) else clone(value)
-        )
+        unfitted = value if isinstance(value, type) else clone(value)  # a class is refused there
+        return NamedEstimator(name or type(value).__name__, unfitted)
     given = re.match(r"([\w.+-]+)=", value.strip())
     text = value.strip()[given.end() :] if given else value.strip()
     return NamedEstimator(name or (given[1] if given else _short(text)), _made(text))

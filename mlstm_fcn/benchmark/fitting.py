@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 import time
@@ -51,7 +52,7 @@ def fit_and_predict(job: Job) -> Result:
             "n_train": len(problem.y_train),
             "network_parameters": _n_parameters(estimator),
             "versions": _versions(),
-            "machine": f"{platform.system()} {platform.machine()}, {_cpu()}",
+            "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
         },
     )
 
@@ -74,11 +75,8 @@ def _probabilities(estimator, X, labels):
     if not hasattr(estimator, "predict_proba"):
         return np.equal.outer(np.asarray(estimator.predict(X)), labels).astype(float)
     told = np.asarray(estimator.predict_proba(X), dtype=np.float64)
-    require(
-        bool(np.isfinite(told).all()),
-        "Probabilities must be finite.",
-        n_others=int((~np.isfinite(told)).sum()),
-    )
+    n_others = int((~np.isfinite(told)).sum())
+    require(n_others == 0, "Probabilities must be finite.", n_others=n_others)
     unknown = sorted(set(estimator.classes_) - set(labels.tolist()), key=str)
     require(not unknown, "`classes_` must be labels of the data set.", unknown=unknown)
     probabilities = np.zeros((len(told), len(labels)))
@@ -112,9 +110,3 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _cpu() -> str:
-    import os
-
-    return f"{os.cpu_count()} CPUs"

@@ -13,13 +13,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
 
 import pandas as pd
 
 from mlstm_fcn._checks import require
-from mlstm_fcn._files import written_whole
+from mlstm_fcn._files import write_text, written_whole
 from mlstm_fcn.benchmark import tsml
 from mlstm_fcn.benchmark.estimators import NamedEstimator
 from mlstm_fcn.benchmark.result import Case, Failure, Result
@@ -49,9 +49,9 @@ class Folder:
         """Write a result, which takes away an earlier failure; or a failure."""
         failure = self._place(outcome.case, "Failures")
         if isinstance(outcome, Failure):
-            _write(failure, json.dumps(asdict(outcome), indent=1))
+            write_text(failure, json.dumps(asdict(outcome), indent=1))
         else:
-            _write(self._place(outcome.case, "Predictions"), tsml.text(outcome))
+            write_text(self._place(outcome.case, "Predictions"), tsml.text(outcome))
             failure.unlink(missing_ok=True)
 
     def read_failures(self) -> list[Failure]:
@@ -63,7 +63,7 @@ class Folder:
         found = []
         for case, path in sorted(self.failures().items(), key=lambda item: astuple(item[0])):
             try:
-                values = json.loads(path.read_text())
+                values = json.loads(path.read_text(encoding="utf-8"))
                 found.append(Failure(case, values["kind"], values["message"], values["traceback"]))
             except (ValueError, KeyError) as error:
                 raise ValueError(f"{path} is damaged: {error!r}") from error
@@ -78,12 +78,12 @@ class Folder:
         for estimator in estimators:
             note = self.path / estimator.name / "estimator.json"
             now = {"estimator": estimator.description, "split": "resample" if resampled else "default"}
-            before = json.loads(note.read_text()) if note.exists() else now
+            before = json.loads(note.read_text(encoding="utf-8")) if note.exists() else now
             started = any((self.path / estimator.name / "Predictions").glob("*/*.csv"))
             rule = f"{self.path} has results of another {estimator.name!r}; choose another name or folder."
             require(before == now or not started, rule, before=before, now=now)
             if not note.exists() or before != now:
-                _write(note, json.dumps(now, indent=1))
+                write_text(note, json.dumps(now, indent=1))
 
     def table(self) -> pd.DataFrame:
         """All results, one row each, in the order of estimators, problems and resamples.
@@ -96,18 +96,16 @@ class Folder:
         table = pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
         return table.sort_values(columns[:3], ignore_index=True)
 
-    def write_table(self) -> pd.DataFrame:
-        """Write `table()` as `results.csv`, and as `results.parquet` where pyarrow is installed."""
-        table = self.table()
+    def write_table(self, table: pd.DataFrame) -> None:
+        """Write a table as `results.csv`, and as `results.parquet` where pyarrow is installed."""
         with written_whole(self.path / "results.csv") as partial:
             table.to_csv(partial, index=False)
         try:
             import pyarrow  # noqa: F401
         except ImportError:
-            return table
+            return
         with written_whole(self.path / "results.parquet") as partial:
             table.to_parquet(partial, index=False)
-        return table
 
     def _place(self, case: Case, kind: str) -> Path:
         name = f"testResample{case.resample}{_KINDS[kind]}"
@@ -122,18 +120,7 @@ class Folder:
                         yield Case(estimator.name, problem.name, int(number)), Path(file.path)
 
 
-def astuple(case: Case) -> tuple[str, str, int]:
-    """What cases are sorted by."""
-    return case.estimator, case.problem, case.resample
-
-
 def _folders(path):
     """The folders in a folder, those that begin with a point left out; none if it does not exist."""
     if path.is_dir():
         yield from (entry for entry in os.scandir(path) if entry.is_dir() and entry.name[0] != ".")
-
-
-def _write(path, text):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with written_whole(path) as partial:
-        partial.write_text(text)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from mlstm_fcn._files import written_whole
+from mlstm_fcn._files import write_text
 from mlstm_fcn.benchmark import figures
 from mlstm_fcn.benchmark.comparison import Comparison, cliques, compare
 from mlstm_fcn.benchmark.document import Block, Code, Figure, Heading, Paragraph, Table, to_html, to_markdown
@@ -39,8 +40,9 @@ def write_report(
         ValueError: If there is no result, a file is damaged, or the measure is unknown.
     """
     place = Folder(folder)
-    comparison = compare(place.table(), measure)
-    table = place.write_table()
+    table = place.table()
+    comparison = compare(table, measure)
+    place.write_table(table)
     blocks = [
         *_overview(comparison, table),
         *_per_problem(comparison, published and measure == "accuracy"),
@@ -52,10 +54,10 @@ def write_report(
     title = f"{_count(n_estimators, 'estimator')} on {_count(n_problems, 'data set')}"
     for block in blocks:
         if isinstance(block, Figure):
-            _write(place.path / "report" / f"{block.name}.svg", block.svg)
+            write_text(place.path / "report" / f"{block.name}.svg", block.svg)
     pages = place.path / "report.html", place.path / "report.md"
-    _write(pages[0], to_html(title, blocks))
-    _write(pages[1], to_markdown(title, blocks, "report"))
+    write_text(pages[0], to_html(title, blocks))
+    write_text(pages[1], to_markdown(title, blocks, "report"))
     return pages
 
 
@@ -71,12 +73,10 @@ def _overview(comparison: Comparison, table: pd.DataFrame) -> Iterator[Block]:
     by_name = shared.groupby("estimator")
     seconds, memory = by_name["fit_seconds"].mean(), by_name["memory_bytes"].max()
     wins = [name for problem in common for name in comparison.best(problem)]
-    for name, rank in comparison.ranks.items():
-        mean = comparison.mean.loc[common, name].mean() if common else float("nan")
-        figures_ = [f"{rank:.2f}", f"{mean:.4f}", str(wins.count(str(name)))]
-        if common:
-            figures_ += [f"{seconds[name]:.1f}", f"{memory[name] / 1e6:.0f}"]
-        rows.append([str(name), *figures_, *[""] * (5 - len(figures_))])
+    for name in comparison.ranks.index if common else ():
+        ranked = [f"{comparison.ranks[name]:.2f}", f"{comparison.mean.loc[common, name].mean():.4f}"]
+        cost = [f"{seconds[name]:.1f}", f"{memory[name] / 1e6:.0f}"]
+        rows.append([str(name), *ranked, str(wins.count(name)), *cost])
     yield Table(["estimator", "mean rank", f"mean {measure}", "wins", "seconds of fit", "MB"], rows)
     for group in cliques(comparison):
         yield Paragraph(f"No significant difference (p ≥ 0.05) between any two of: {', '.join(group)}.")
@@ -92,10 +92,8 @@ def _per_problem(comparison: Comparison, published: bool) -> Iterator[Block]:
         cells = [_cell(comparison, problem, name) for name in ordered]
         best = comparison.best(problem)
         bold |= {(i, 1 + j) for j, name in enumerate(ordered) if name in best}
-        known = (
-            beside.loc[problem] if problem in beside.index else pd.Series(index=beside.columns, dtype=float)
-        )
-        rows.append([str(problem), *cells, *("" if pd.isna(value) else f"{value:.3f}" for value in known)])
+        known = beside.reindex([problem]).to_numpy(dtype=float)[0]
+        rows.append([str(problem), *cells, *("" if np.isnan(value) else f"{value:.3f}" for value in known)])
     yield Table(["data set", *ordered, *beside.columns], rows, frozenset(bold))
     if protocols:
         yield Paragraph(
@@ -176,9 +174,3 @@ def _conditions(table: pd.DataFrame) -> Iterator[Block]:
 
 def _count(number, noun):
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _write(path, text):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with written_whole(path) as partial:
-        partial.write_text(text, encoding="utf-8")

@@ -80,4 +80,6 @@ def carry_out(
             plan.folder.keep(outcome)
         if report is not None:
             report(outcome)
-    return plan.folder.write_table()
+    table = plan.folder.table()
+    plan.folder.write_table(table)
+    return table

@@ -92,24 +92,20 @@ def _kill_group(child: int) -> None:
 
 def _frame_of(pipe: int, child: int) -> bytes | None:
     """What a child answers, or None if it ends before; if this process's own parent ends, so do both."""
-    parent, received = os.getppid(), b""
-    parts: list[bytes] = []
-    wanted = _LENGTH
-    while sum(map(len, parts)) < wanted:
+    parent, received, end = os.getppid(), bytearray(), _LENGTH
+    while len(received) < end:
         ready, _, _ = select.select([pipe], [], [], 1.0)
         if os.getppid() != parent:
             _kill_group(child)
             os._exit(1)
-        if ready:
-            part = os.read(pipe, 1 << 20)
-            if not part:
-                break
-            parts.append(part)
-            if wanted == _LENGTH and len(received := b"".join(parts)) >= _LENGTH:
-                wanted += int.from_bytes(received[:_LENGTH], "little")
+        part = os.read(pipe, 1 << 20) if ready else b""
+        if ready and not part:
+            break
+        received += part
+        if len(received) >= _LENGTH:
+            end = _LENGTH + int.from_bytes(received[:_LENGTH], "little")
     os.close(pipe)
-    received = b"".join(parts)
-    return received[_LENGTH:wanted] if wanted > _LENGTH and len(received) >= wanted else None
+    return bytes(received[_LENGTH:]) if len(received) == end > _LENGTH else None
 
 
 def _end_with(parent: int) -> None:

@@ -32,11 +32,15 @@ def export(
 ) -> None:
     """Write a saved MODEL as ARTIFACT for another runtime, run it there, and compare it with Keras."""
     from mlstm_fcn.export import sidecar
+    from mlstm_fcn.persistence import SUFFIXES
 
     X = None if data is None else series_and_labels(data, split)[0]
     estimator = load_estimator(model)
     options = {"any_length": any_length, "length": length, "data": data or ""}
     path = estimator.export(artifact, format, X=X, **options)
+    if path.suffix in SUFFIXES:
+        click.echo(f"{path}: a Keras model, as it was")
+        return
     about = sidecar.read(path)
     click.echo(f"{path}: {about['kind']}, largest difference {about['check']['largest_difference']:.1e}")
 

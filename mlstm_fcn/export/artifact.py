@@ -18,6 +18,8 @@ from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn.export import sidecar
 from mlstm_fcn.export.copying import export_copy
 from mlstm_fcn.export.formats import FORMATS, Format, Run
+from mlstm_fcn.layers import StandardizeChannels
+from mlstm_fcn.models.raw_series import parts, takes_mask
 from mlstm_fcn.preprocess import require_complete
 
 _N_EXAMPLES = 16
@@ -133,11 +135,11 @@ def _examples(model: keras.Model, length: int | None) -> np.ndarray:
     _, steps, channels = model.input_shape
     rng = np.random.default_rng(0)
     series = rng.normal(size=(_N_EXAMPLES, length or steps or 50, channels))
-    scaling = [layer for layer in model.layers[1].layers if layer.name == "scaling" and layer.weights]
-    for layer in scaling:
-        series = series * np.asarray(layer.std) + np.asarray(layer.mean)
-    masked = isinstance(model.layers[2].input_shape if len(model.layers) > 2 else None, list)
-    if masked:
+    front, network, _ = parts(model)
+    for layer in front.layers:
+        if isinstance(layer, StandardizeChannels):
+            series = series * np.asarray(layer.std) + np.asarray(layer.mean)
+    if takes_mask(network):
         for case, one in enumerate(series[1:], 1):
             one[max(1, len(one) * case // _N_EXAMPLES) :] = np.nan
     return series.astype(np.float32)
@@ -189,9 +191,7 @@ class Artifact:
         require(bool((~np.isnan(X)).any(axis=(1, 2)).all()), rule)
         missing = 0 if length is None else length - X.shape[2]
         whole = bool((~np.isnan(X[:, :, -1])).any(axis=1).all()) and not missing
-        rule = (
-            f"This model was exported for series of {length} steps; export with any_length=True for others."
-        )
+        rule = "This model reads no series that end early; export it with any_length=True."
         require(whole or self.about.get("any_length", True), rule, shape=X.shape)
         if self.about.get("missing") == "error":
             require_complete(X.transpose(0, 2, 1))

@@ -11,7 +11,7 @@ from typing import Any
 
 from mlstm_fcn import __version__
 from mlstm_fcn._checks import require
-from mlstm_fcn._files import written_whole
+from mlstm_fcn._files import write_text
 
 FORMAT = 1
 _NEEDED = ("format", "kind", "channels", "length", "labels", "files", "crc")
@@ -27,8 +27,7 @@ def write(artifact: Path, files: Iterable[Path], about: dict[str, Any]) -> None:
     sums = {file.relative_to(artifact.parent).as_posix(): sha256(file) for file in files}
     values = {"format": FORMAT, "version": __version__, **about, "files": sums}
     values["crc"] = _crc(values)
-    with written_whole(path_of(artifact)) as partial:
-        partial.write_text(json.dumps(values, indent=1) + "\n")
+    write_text(path_of(artifact), json.dumps(values, indent=1) + "\n")
 
 
 def read(artifact: Path) -> dict[str, Any]:
@@ -42,7 +41,7 @@ def read(artifact: Path) -> dict[str, Any]:
     """
     path = path_of(artifact)
     try:
-        about = json.loads(path.read_text())
+        about = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is damaged: {error}") from error
     complete = isinstance(about, dict) and all(name in about for name in _NEEDED)
