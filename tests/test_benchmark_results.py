@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.metrics import fbeta_score, log_loss, roc_auc_score
+from sklearn.tree import DecisionTreeClassifier
 
 from mlstm_fcn import benchmark, datasets
 from mlstm_fcn.benchmark import Case, Folder, named, run, tsml
@@ -114,6 +115,33 @@ def test_every_fit_leaves_a_row(tmp_path, log):
 def test_a_tabular_classifier_reads_rows_and_the_seed_is_the_resample(tmp_path, log):
     run(["BasicMotions"], {"counting": Counting(str(log))}, tmp_path, n_resamples=2)
     assert fits(log) == ["(40, 600) 0", "(40, 600) 1"]
+
+
+class Backwards(DecisionTreeClassifier):
+    """Has its classes, and its columns, in the other order."""
+
+    def fit(self, X, y):
+        super().fit(X, y)
+        self.labels_ = self.classes_
+        self.classes_ = self.classes_[::-1]
+        return self
+
+    def predict_proba(self, X):
+        return super().predict_proba(X)[:, ::-1]
+
+
+@pytest.mark.parametrize("kind", [DecisionTreeClassifier, Backwards])
+def test_a_result_is_what_the_classifier_says_of_that_split(tmp_path, kind):
+    motions = datasets.load("BasicMotions")
+    run(["BasicMotions"], {"tree": kind(max_depth=2)}, tmp_path, n_resamples=2)
+    for case, path in Folder(tmp_path).results().items():
+        split = motions.resample(case.resample)
+        tree = DecisionTreeClassifier(max_depth=2, random_state=case.resample)
+        tree.fit(split.X_train.reshape(40, -1), split.y_train)
+        one = benchmark.read(path)
+        assert np.array(one.labels)[one.y_true].tolist() == split.y_test.tolist()
+        np.testing.assert_array_equal(one.probabilities, tree.predict_proba(split.X_test.reshape(40, -1)))
+        assert one.labels == tree.classes_.tolist()
 
 
 def test_networks_are_fitted_to_series_of_different_lengths(tmp_path):
