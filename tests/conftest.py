@@ -19,6 +19,14 @@ def own_cache(tmp_path_factory):
     patch.undo()
 
 
+@pytest.fixture(autouse=True)
+def same_weights_every_time():
+    """A layer that a test makes starts at the same weights in every run and in every order of tests."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)

@@ -50,6 +50,7 @@ def test_zero_weights_halve_the_input_as_the_sigmoid_of_zero_does(rng):
 def test_order_of_steps_does_not_matter_to_the_gates(rng):
     x = rng.normal(size=(2, 5, 4)).astype("float32")
     layer = built(SqueezeExcite1D(2), 4)
+    oracles.randomise(layer, rng)
     np.testing.assert_allclose(layer.gates(x), layer.gates(x[:, ::-1]), atol=1e-6)
     assert not np.allclose(layer.gates(x), layer.gates(2 * x))
 
