@@ -71,7 +71,7 @@ def gates(estimator: Any, X: Any) -> dict[str, np.ndarray]:
         X: Series, as for its `predict`.
 
     Returns:
-        For each such layer, by name and in order, the gates, shape `(cases, channels)`: from 0 to 1 where the
+        For each such layer, by name and in order (of an ensemble as `member_1/...`), the gates, shape `(cases, channels)`: from 0 to 1 where the
         activation is the sigmoid.
 
     Raises:
@@ -105,19 +105,33 @@ def kernel_shares(estimator: Any, X: Any) -> dict[str, np.ndarray]:
 
 def _of_layers(estimator, X, kind, method):
     """What a method of each layer of a kind gives for what the layer reads."""
-    import keras
-
-    from mlstm_fcn.estimators.fitting import model_and_batch
-    from mlstm_fcn.inference import predict
+    from mlstm_fcn.estimators.predicting import model_and_batch
     from mlstm_fcn.mapped import chunks
+    from mlstm_fcn.models.ensemble import members
     from mlstm_fcn.models.raw_series import parts
 
     estimator.check_is_fitted()
     estimator._require_network("an explanation")
     model, batch = model_and_batch(estimator, estimator._check_convert_X_for_predict(X))
     front, network, _ = parts(model)
-    layers = [layer for layer in network.layers if isinstance(layer, kind)]
-    require(len(layers) > 0, f"The network must have a layer of type {kind.__name__}.", network=network.name)
+    networks, figures = members(network), {}
+    for number, member in enumerate(networks, 1):
+        layers = [layer for layer in member.layers if isinstance(layer, kind)]
+        rule = f"The network must have a layer of type {kind.__name__}."
+        require(len(layers) > 0, rule, network=network.name)
+        prefix = f"member_{number}/" if len(networks) > 1 else ""
+        columns = zip(*_read(front, member, layers, method, chunks(batch)), strict=True)
+        for layer, values in zip(layers, columns, strict=True):
+            figures[prefix + layer.name] = np.concatenate(values)
+    return figures
+
+
+def _read(front, network, layers, method, batches):
+    """For each batch what a method gives for what each of some layers of a network reads."""
+    import keras
+
+    from mlstm_fcn.inference import predict
+
     figures = [
         keras.layers.Lambda(lambda inputs, layer=layer: method(layer, *inputs), name=f"{layer.name}_read")(
             keras.tree.flatten(layer.input)
@@ -126,11 +140,7 @@ def _of_layers(estimator, X, kind, method):
     ]
     inner = keras.Model(network.inputs, figures)
     whole = keras.Model(front.input, inner(front.outputs))
-    parts_of_cases = [predict(whole, chunk) for chunk in chunks(batch)]
-    return {
-        layer.name: np.concatenate(values)
-        for layer, values in zip(layers, zip(*parts_of_cases, strict=True), strict=True)
-    }
+    return [predict(whole, batch) for batch in batches]
 
 
 def _exchanged(cases: list[np.ndarray], channel: int, order: np.ndarray) -> list[np.ndarray]:

@@ -15,16 +15,20 @@ class Variant:
         label: What it is called in its axis.
         network: A name that `models.build` knows.
         options: Options that differ from the network's.
+        training: None for the default recipe; else what differs from `START`, the recipe from which the
+            study of recipes started.
     """
 
     label: str
     network: str = "mlstm_fcn"
     options: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] | None = None
 
     @property
     def key(self) -> str:
-        """The same text for the same network, whatever it is called."""
-        return f"{self.network} {json.dumps(self.options, sort_keys=True)}"
+        """The same text for the same training of the same network, whatever it is called."""
+        parts = [self.options] if self.training is None else [self.options, self.training]
+        return " ".join([self.network, *(json.dumps(part, sort_keys=True) for part in parts)])
 
 
 def _values(option: str, values: list[Any], network: str = "mlstm_fcn", base: Any = None) -> list[Variant]:
@@ -38,7 +42,7 @@ def _stages() -> list[Variant]:
     return [Variant("all three"), Variant("none", "lstm_fcn"), *chosen]
 
 
-AXES: dict[str, list[Variant]] = {
+NETWORKS: dict[str, list[Variant]] = {
     "reduction": [*_values("reduction", [16, 2, 4, 8, 32], base=16), Variant("none", "lstm_fcn")],
     "squeeze": _values("squeeze", ["mean", "max"], base="mean"),
     "gate": _values("gate", ["sigmoid", "tanh", "relu"], base="sigmoid"),
@@ -60,3 +64,67 @@ AXES: dict[str, list[Variant]] = {
     ],
     "kernels of ResNeXt": [Variant("fixed", "resnext"), Variant("selective, 2 branches", "sknet")],
 }
+
+START: dict[str, Any] = {
+    "batch_size": 16,
+    "optimizer": "adamw",
+    "learning_rate": 1e-3,
+    "weight_decay": 1e-2,
+    "schedule": "cosine",
+    "label_smoothing": 0.1,
+    "scaling": "channel",
+}
+"""The recipe from which the study of recipes started, beside the number of epochs."""
+START_OPTIONS: dict[str, Any] = {"batch_norm_momentum": 0.9, "dilation_rates": None}
+
+
+def _training(name: str, values: list[Any]) -> list[Variant]:
+    return [Variant("start", training={}), *(Variant(str(v), training={name: v}) for v in values)]
+
+
+def _network(name: str, values: list[Any]) -> list[Variant]:
+    return [Variant("start", training={}), *(Variant(str(v), options={name: v}, training={}) for v in values)]
+
+
+def _augmentation(strengths: dict[str, list[float]]) -> list[Variant]:
+    chosen = [{name: value} for name, values in strengths.items() for value in values]
+    named = [(f"{name} {value}", change) for change in chosen for name, value in change.items()]
+    return [
+        Variant("start", training={}),
+        *(Variant(label, training={"augmentation": change}) for label, change in named),
+    ]
+
+
+RECIPES: dict[str, list[Variant]] = {
+    "epochs": _training("n_epochs", [120]),
+    "steps": _training("n_steps", [500, 1000, 2000]),
+    "average of weights": _training("average_weights", [0.99]),
+    "augmentation": _augmentation(
+        {
+            "jitter": [0.1, 0.3],
+            "scale": [0.1],
+            "channel_dropout": [0.1],
+            "shift": [0.1],
+            "crop": [0.1, 0.3],
+            "warp": [0.3],
+            "mixup": [0.2],
+            "cutmix": [0.2],
+        }
+    ),
+    "batch size": _training("batch_size", [8, 32, 64]),
+    "learning rate": _training("learning_rate", [3e-3]),
+    "weight decay": _training("weight_decay", [0.0, 0.1]),
+    "schedule": _training("schedule", ["constant"]),
+    "label smoothing": _training("label_smoothing", [0.0, 0.2]),
+    "scaling": _training("scaling", ["series", None]),
+    "momentum of batch normalisation": _network("batch_norm_momentum", [0.99]),
+    "dilation": _network("dilation_rates", [[1, 2, 4], "auto"]),
+    "LSTM units": _network("lstm_units", [64]),
+    "dropout": _network("dropout", [0.5]),
+    "dimension shuffle": _network("dimension_shuffle", [False]),
+    "head": _network("head", ["max"]),
+    "LSTM branch": _network("recurrent", [None]),
+    "blocks with squeeze-and-excitation": _network("se_blocks", [[1, 2]]),
+}
+
+AXES = {**NETWORKS, **RECIPES}

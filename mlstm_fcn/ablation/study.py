@@ -16,7 +16,7 @@ from sklearn.model_selection import train_test_split
 
 from mlstm_fcn import datasets, models
 from mlstm_fcn._checks import require, require_choice, require_positive_int
-from mlstm_fcn.ablation.axes import AXES, Variant
+from mlstm_fcn.ablation.axes import AXES, START, START_OPTIONS, Variant
 from mlstm_fcn.estimators import NetworkClassifier
 
 HELD_BACK = 1 / 3
@@ -130,18 +130,19 @@ def _run(name: str, X: Any, y: np.ndarray, variant: Variant, seed: int, n_epochs
     options: dict[str, Any] = {"test_size": HELD_BACK, "stratify": y, "random_state": seed}
     training, held_back = train_test_split(np.arange(len(y)), **options)
     times = _Times()
+    network_params, parameters = _settings(variant)
+    parameters = {"n_epochs": n_epochs, "longer": "cut", **parameters}
     classifier = NetworkClassifier(
         network=variant.network,
-        network_params=variant.options,
-        n_epochs=n_epochs,
+        network_params=network_params,
         callbacks=[times],
         random_state=seed,
-        longer="cut",
+        **parameters,
     )
     classifier.fit(_cases(X, training), y[training])
     _, *shape = classifier.model_.input_shape
     steps = shape[0] or max(series.shape[-1] for series in X)
-    network = models.build(variant.network, (steps, shape[1]), len(classifier.classes_), **variant.options)
+    network = models.build(variant.network, (steps, shape[1]), len(classifier.classes_), **network_params)
     cost = models.cost(network)
     return Run(
         name,
@@ -153,6 +154,13 @@ def _run(name: str, X: Any, y: np.ndarray, variant: Variant, seed: int, n_epochs
         flops=cost.flops,
         ms_per_batch=round(times.median() / -(-len(training) // 16) * 1e3, 2),
     )
+
+
+def _settings(variant):
+    """Options of the network and parameters of the estimator."""
+    if variant.training is None:
+        return variant.options, {}
+    return {**START_OPTIONS, **variant.options}, {**START, **variant.training}
 
 
 def _cases(X, chosen):

@@ -206,7 +206,7 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
         return fit_model(self, X, y, self.__call)
 
     def _outputs(self, X: Container) -> np.ndarray:
-        from mlstm_fcn.estimators.fitting import outputs
+        from mlstm_fcn.estimators.predicting import outputs
 
         return outputs(self, X)
 

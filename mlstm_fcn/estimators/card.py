@@ -10,6 +10,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, r2_score, r
 from mlstm_fcn import __version__
 from mlstm_fcn._checks import require
 from mlstm_fcn.models import cost
+from mlstm_fcn.models.ensemble import members
 from mlstm_fcn.models.raw_series import parts, takes_mask
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def model_card(estimator: NetworkEstimator, X: Any, y: Any, data: str) -> str:
         f"* Data: {data or 'not named'}.",
         f"* {estimator.n_epochs_} epochs; at the end of the last: {', '.join(figures)}.",
         f"* Random state: {estimator.random_state}.",
-        f"* {cost(network).parameters:,} parameters.",
+        f"* {_size(members(network))}.",
         "",
         "## Test",
         "",
@@ -53,6 +54,12 @@ def model_card(estimator: NetworkEstimator, X: Any, y: Any, data: str) -> str:
         *_limits(estimator, labels, network, steps),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _size(networks):
+    parameters = sum(cost(network).parameters for network in networks)
+    votes = f"{len(networks)} networks that vote, " if len(networks) > 1 else ""
+    return f"{votes}{parameters:,} parameters"
 
 
 def _missing(estimator):

@@ -1,5 +1,7 @@
 """scikit-learn's callbacks, such as its progress bar, see the epochs of a fit."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import keras
@@ -10,7 +12,7 @@ class EpochTasks(keras.callbacks.Callback):
 
     Args:
         estimator: The estimator that is fitted.
-        n_epochs: Its epochs, if none stops it before.
+        n_epochs: Epochs of all its networks, if none stops before.
         X: Its series.
         y: Its targets.
     """
@@ -21,8 +23,13 @@ class EpochTasks(keras.callbacks.Callback):
         self._data = {"X": X, "y": y}
         self._fit = estimator._init_callback_context(max_subtasks=n_epochs)
 
-    def on_train_begin(self, logs=None):
+    def __enter__(self) -> EpochTasks:
+        """The fit begins, of one network or several."""
         self._fit.call_on_fit_task_begin(estimator=self._estimator, **self._data)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._fit.call_on_fit_task_end(estimator=self._estimator, **self._data)
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = self._fit.subcontext(task_name="epoch")
@@ -30,6 +37,3 @@ class EpochTasks(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self._epoch.call_on_fit_task_end(estimator=self._estimator, **self._data)
-
-    def on_train_end(self, logs=None):
-        self._fit.call_on_fit_task_end(estimator=self._estimator, **self._data)

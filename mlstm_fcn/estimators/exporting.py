@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlstm_fcn._checks import require, require_choice, require_positive_int
-from mlstm_fcn.estimators.fitting import for_any_length, model_and_batch
+from mlstm_fcn.estimators.predicting import for_any_length, model_and_batch
 from mlstm_fcn.export import export
 from mlstm_fcn.models.raw_series import parts, takes_mask
 from mlstm_fcn.persistence import SUFFIXES

@@ -1,17 +1,18 @@
-"""Fitting and predicting: what an estimator does once it needs Keras."""
+"""Fitting: what an estimator does once it needs Keras."""
 
 from __future__ import annotations
 
 import copy
 import dataclasses
 import math
+import statistics
 import warnings
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
@@ -20,10 +21,12 @@ from sklearn.utils import check_random_state
 
 from mlstm_fcn._checks import require
 from mlstm_fcn.estimators.epoch_tasks import EpochTasks
+from mlstm_fcn.estimators.predicting import ends_early, fitting_in
 from mlstm_fcn.inference import predict
 from mlstm_fcn.mapped import MappedSeries, chunks
-from mlstm_fcn.models.raw_series import front, frozen, join, parts, takes_mask, transfer, with_mask
-from mlstm_fcn.preprocess import Container, channel_statistics, lengths, with_length
+from mlstm_fcn.models.ensemble import ensemble, members
+from mlstm_fcn.models.raw_series import front, frozen, join, parts, transfer, with_mask
+from mlstm_fcn.preprocess import Container, channel_statistics
 from mlstm_fcn.training.loop import train
 from mlstm_fcn.training.progress import ProgressBar
 from mlstm_fcn.training.randomness import seeded
@@ -32,9 +35,6 @@ from mlstm_fcn.training.step import Examples
 if TYPE_CHECKING:
     from mlstm_fcn.estimators.base import NetworkEstimator
     from mlstm_fcn.estimators.call import FitCall
-
-# Made when they are first needed, and no part of an estimator's state: predicting changes nothing.
-_MASKED_MODELS: WeakKeyDictionary[keras.Model, keras.Model] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -59,60 +59,78 @@ class Task:
 
 
 def fit_model(estimator: NetworkEstimator, X: Container, y: np.ndarray, call: FitCall) -> Any:
-    """Train a new network; sets `model_`, `history_` and `n_epochs_`."""
+    """Train new networks; sets `model_`, `history_` and `n_epochs_`."""
     recipe, task = dataclasses.replace(estimator._recipe(), **call.changes), estimator._task()
-    rng = _generator(estimator, call)
-    training, validation = _examples(estimator, X, y, call, recipe, rng, task)
-    tasks = EpochTasks(estimator, recipe.n_epochs, X, y)
-    with seeded(rng):
-        before, network = _untrained(estimator, training, validation, call, task)
-    history = {name: list(figures) for name, figures in call.history.items()}
+    generators = [_generator(estimator, call, member) for member in range(recipe.n_members)]
+    training, validation = _examples(estimator, X, y, call, recipe, generators[0], task)
+    recipe = dataclasses.replace(recipe, n_epochs=recipe.epochs(len(training)))
+    before, networks = _untrained(estimator, training, validation, call, task, generators)
+    prepared = _prepared(before, training), _prepared(before, validation) if validation else None
+    histories = [{name: list(figures) for name, figures in call.history.items()} for _ in networks]
+    tasks = EpochTasks(estimator, recipe.epochs(len(training)) * len(networks), X, y)
+    checkpoints = _checkpoints(estimator, len(networks))
     try:
-        with frozen(network, call.freeze):
-            train(
-                network,
-                _prepared(before, training),
-                recipe,
-                loss=task.loss,
-                metrics=task.metrics,
-                rng=rng,
-                history=history,
-                validation=_prepared(before, validation) if validation else None,
-                callbacks=[*_callbacks(estimator), tasks],
-                checkpoint=Path(estimator.checkpoint) if estimator.checkpoint else None,
-            )
+        with tasks:
+            for part in zip(networks, histories, generators, checkpoints, strict=True):
+                _train(estimator, recipe, task, prepared, call, tasks, *part)
     finally:
-        if history:  # an interrupted training has trained too
-            estimator.history_, estimator.n_epochs_ = history, len(history["loss"])
-            estimator.model_ = join(before, network, task.unit)
+        trained = [network for network, history in zip(networks, histories, strict=True) if history]
+        if trained:  # an interrupted training has trained too
+            estimator.history_ = _mean(histories)
+            estimator.n_epochs_ = len(estimator.history_["loss"])
+            estimator.model_ = join(before, ensemble(trained), task.unit)
+    for checkpoint in filter(None, checkpoints):
+        checkpoint.unlink(missing_ok=True)
     return estimator
 
 
-def _generator(estimator, call):
-    """Decides all that is random in a fit; another one for each part of a training that goes on."""
+def _train(estimator, recipe, task, prepared, call, tasks, network, history, rng, checkpoint):
+    training, validation = prepared
+    with frozen(network, call.freeze):
+        train(
+            network,
+            training,
+            recipe,
+            loss=task.loss,
+            metrics=task.metrics,
+            rng=rng,
+            history=history,
+            validation=validation,
+            callbacks=[*_callbacks(estimator), tasks],
+            checkpoint=checkpoint,
+        )
+
+
+def _generator(estimator, call, member):
+    """Decides all that is random in the fit of a member; another one where a training goes on."""
     state = estimator.random_state
     rule = "A fit with a `checkpoint` needs an integer as `random_state`, to be the same fit when it goes on."
     require(not estimator.checkpoint or isinstance(state, Integral), rule, random_state=state)
     if state is None:
         return np.random.default_rng()
     seed = int(state) if isinstance(state, Integral) else check_random_state(state).randint(2**31)
+    if member:
+        return np.random.default_rng([seed, call.n_epochs_before, member])
     return np.random.default_rng([seed, call.n_epochs_before] if call.n_epochs_before else seed)
 
 
-def outputs(estimator: NetworkEstimator, X: Container) -> np.ndarray:
-    """The trained network's outputs for series, `(cases, outputs)`."""
-    model, batch = model_and_batch(estimator, X)
-    return np.concatenate([predict(model, chunk)[0] for chunk in chunks(batch)])
+def _checkpoints(estimator, n_members):
+    """A file for each member: the estimator's own if there is one alone."""
+    if not estimator.checkpoint:
+        return [None] * n_members
+    path = Path(estimator.checkpoint)
+    return [path, *(path.with_name(f"{path.name}.{number}") for number in range(2, n_members + 1))]
 
 
-def model_and_batch(
-    estimator: NetworkEstimator, X: Container
-) -> tuple[keras.Model, np.ndarray | MappedSeries]:
-    """The trained model, with a mask where these series end early, and the series as it reads them."""
-    batch = estimator._batch(X)
-    _, time, channels = estimator.model_.input_shape
-    batch = _fitting_in(estimator, batch, time, channels)
-    return for_any_length(estimator) if _ends_early(batch) else estimator.model_, batch
+def _mean(histories):
+    """Figures of each epoch, over the members that had it."""
+    begun = [history for history in histories if history]
+    names = dict.fromkeys(name for history in begun for name in history)
+    columns = {name: zip_longest(*(history.get(name, ()) for history in begun)) for name in names}
+    return {
+        name: [statistics.fmean(figure for figure in figures if figure is not None) for figures in column]
+        for name, column in columns.items()
+    }
 
 
 def _examples(estimator, X, y, call, recipe, rng, task):
@@ -162,24 +180,29 @@ def _split(y, n_cases, share, rng):
         return train_test_split(np.arange(n_cases), test_size=n_held_back, random_state=seed)
 
 
-def _untrained(estimator, training, validation, call, task):
-    """The front, and a network to train, for these series; lengths of the examples are made to fit."""
-    (batch,) = training.inputs
+def _untrained(estimator, training, validation, call, task, generators):
+    """The front, and the networks to train, for these series; lengths of the examples are made to fit."""
+    (batch,), sources = training.inputs, None
     if call.start is None:
-        statistics = channel_statistics(lambda: chunks(batch))
-        before = front(*statistics, scaling=estimator.scaling, missing=_fill_in(estimator))
+        mean_and_std = channel_statistics(lambda: chunks(batch))
+        before = front(*mean_and_std, scaling=estimator.scaling, missing=_fill_in(estimator))
         time, channels = estimator._network_time(*batch.shape[1:]), batch.shape[2]
     else:
         before, source, _ = parts(call.start)
         before = keras.Model(before.input, before.outputs[0], name=before.name)
         _, time, channels = call.start.input_shape
+        sources = members(source)
     for examples in filter(None, (training, validation)):
-        examples.inputs[0] = _fitting_in(estimator, examples.inputs[0], time, channels)
-    masked = any(_ends_early(examples.inputs[0]) for examples in (training, validation) if examples)
-    network = estimator._network((time, channels), task.n_outputs, task.activation, masked)
-    if call.start is not None:
-        transfer(source, network)
-    return (with_mask(before) if masked else before), network
+        examples.inputs[0] = fitting_in(estimator, examples.inputs[0], time, channels)
+    masked = any(ends_early(examples.inputs[0]) for examples in (training, validation) if examples)
+    networks = []
+    for number, rng in enumerate(generators):
+        with seeded(rng):
+            network = estimator._network((time, channels), task.n_outputs, task.activation, masked)
+        if sources:
+            transfer(sources[number % len(sources)], network)
+        networks.append(network)
+    return (with_mask(before) if masked else before), networks
 
 
 def _prepared(before, examples):
@@ -188,47 +211,6 @@ def _prepared(before, examples):
     if isinstance(series, MappedSeries):
         return dataclasses.replace(examples, prepare=prepare)
     return dataclasses.replace(examples, inputs=prepare(series))
-
-
-def _fitting_in(estimator, batch, time, channels):
-    """Series at the length that the network fixes, if it does."""
-    n_channels = batch.shape[2]
-    require(n_channels == channels, f"X must have {channels} channels, as in fit.", channels=n_channels)
-    if time is None:
-        return batch
-    rule = f"X must not be longer than {time} steps, as in fit, or be cut to that with longer='cut'."
-    require(estimator.longer == "cut" or batch.shape[1] <= time, rule, steps=batch.shape[1])
-    return batch.with_length(time) if isinstance(batch, MappedSeries) else with_length(batch, time)
-
-
-def _ends_early(batch):
-    return any(lengths(chunk).min() < batch.shape[1] for chunk in chunks(batch))
-
-
-def for_any_length(estimator: NetworkEstimator) -> keras.Model:
-    """The estimator's model if it reads a mask, else one with the same weights that does."""
-    model = estimator.model_
-    before, network, unit = parts(model)
-    if takes_mask(network):
-        return model
-    if model not in _MASKED_MODELS:
-        task = estimator._task()
-        with seeded(np.random.default_rng(0)):
-            masked = estimator._network(model.input_shape[1:], task.n_outputs, task.activation, True)
-        _copy_weights(network, masked)
-        _MASKED_MODELS[model] = join(with_mask(before), masked, unit)
-    return _MASKED_MODELS[model]
-
-
-def _copy_weights(network, masked):
-    """By name, since a mask may put the layers in another order; the user's own may have other names."""
-    places = {layer.name: layer for layer in masked.layers}
-    trained = [layer for layer in network.layers if layer.weights]
-    if all(layer.name in places for layer in trained):
-        for layer in trained:
-            places[layer.name].set_weights(layer.get_weights())
-    else:
-        masked.set_weights(network.get_weights())
 
 
 def _callbacks(estimator):

@@ -32,6 +32,8 @@ class MLSTMFCNNetwork(TrainingParameters):
     Parameters:
         filters: Filters of each convolution block.
         kernel_sizes: Kernel size of each block, in steps; as many as `filters`.
+        dilation_rates: Steps from one element of a kernel to the next, for each block; `"auto"`: following
+            the length of the series, see `models.LSTMFCNConfig`; None for the preset's.
         reduction: Ratio of squeeze-and-excitation; None for none, which makes it LSTM-FCN.
         se_blocks: Which blocks squeeze-and-excitation follows, numbered from 1; None for the preset's:
             all of them by default, the first two in the paper.
@@ -47,6 +49,7 @@ class MLSTMFCNNetwork(TrainingParameters):
 
     filters: tuple[int, ...] = (128, 256, 128)
     kernel_sizes: tuple[int, ...] = (8, 5, 3)
+    dilation_rates: tuple[int, ...] | Literal["auto"] | None = None
     reduction: int | None = 16
     se_blocks: tuple[int, ...] | None = None
     squeeze: Literal["mean", "max"] = "mean"
@@ -73,6 +76,8 @@ class MLSTMFCNNetwork(TrainingParameters):
 
     def _name_and_options(self) -> tuple[str, dict[str, Any]]:
         options = {**self._recipe().network_options, **{name: getattr(self, name) for name in _OPTIONS}}
+        if self.dilation_rates is not None:
+            options["dilation_rates"] = self.dilation_rates
         if self.se_blocks is not None:
             options["se_blocks"] = self.se_blocks
         elif "se_blocks" in options:  # the preset's, of a network that may have fewer blocks

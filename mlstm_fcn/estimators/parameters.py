@@ -6,7 +6,7 @@ Estimators are dataclasses: each field is a constructor parameter, written once 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -27,13 +27,16 @@ class TrainingParameters(Documented):
 
     Parameters:
         preset: Recipe of training, with the network options that belong to it: `"default"` or `"paper"`.
-            None for one of the parameters down to `keep_best` means the preset's value.
-        n_epochs: Passes over the training set.
+            None for one of the parameters down to `n_members` means the preset's value.
+        n_epochs: Passes over the training set; goes before `n_steps`.
+        n_steps: Gradient steps that decide the number of epochs: as many epochs as hold them, but 20 to
+            300. So small data sets are seen more often than large ones.
         batch_size: Cases a gradient step.
         optimizer: Keras' name of an optimizer, or an optimizer, of which every fit uses a copy. An
             optimizer keeps its learning rate unless `learning_rate` is given, and follows no schedule but
             its own unless `schedule` is given.
         learning_rate: Highest learning rate of the schedule.
+        weight_decay: Decoupled weight decay, of `"adamw"`.
         schedule: `"cosine"` (with warm-up), `"plateau"` or `"constant"`; the last for callbacks that set
             the learning rate themselves.
         validation_split: Share of the training set that validates, in [0, 1), stratified by class. A
@@ -41,6 +44,14 @@ class TrainingParameters(Documented):
         patience: Stop after so many epochs without a lower validation loss (training loss if there is no
             validation), and end with the best epoch's weights.
         keep_best: Whether to end with the best epoch's weights in any case.
+        average_weights: Share that a moving average of the weights keeps in each step, in (0, 1); training
+            ends with the average. None: with the weights themselves.
+        augmentation: Strengths of random changes to the series of each step, by name: `"jitter"`, noise of
+            that standard deviation; `"scale"`, a factor on each channel; `"channel_dropout"`, the share of
+            channels that are left out; `"shift"`, `"crop"` and `"warp"` in time, as shares of the length;
+            `"mixup"` and `"cutmix"` of two cases, by the parameter of their beta distribution.
+        n_members: Networks that are trained, from seeds that follow from `random_state`; the outputs are
+            their mean, and they are one model. The first is the network that stands alone with 1.
         loss: Keras' name of a loss, or a loss; None for the cross-entropy, in regression the squared error.
         callbacks: Keras callbacks; every fit uses copies.
         warm_start: Whether fit goes on from the weights of the last fit.
@@ -60,13 +71,18 @@ class TrainingParameters(Documented):
 
     preset: str = "default"
     n_epochs: int | None = None
+    n_steps: int | None = None
     batch_size: int | None = None
     optimizer: str | keras.optimizers.Optimizer | None = None
     learning_rate: float | None = None
+    weight_decay: float | None = None
     schedule: Literal["cosine", "plateau", "constant"] | None = None
     validation_split: float | None = None
     patience: int | None = None
     keep_best: bool | None = None
+    average_weights: float | None = None
+    augmentation: Mapping[str, float] | None = None
+    n_members: int | None = None
     loss: str | keras.losses.Loss | None = None
     callbacks: Sequence[keras.callbacks.Callback] | None = None
     warm_start: bool = False
@@ -84,4 +100,6 @@ class TrainingParameters(Documented):
         changes = {name: value for name, value in given.items() if value is not None}
         if not isinstance(changes.get("optimizer", ""), str):  # an optimizer knows its learning rate
             changes = {"learning_rate": None, "schedule": "constant", **changes}
+        if "n_steps" in changes:  # instead of the preset's epochs
+            changes = {"n_epochs": None, **changes}
         return dataclasses.replace(RECIPES[self.preset], **changes)

@@ -18,6 +18,7 @@ from mlstm_fcn.models.blocks import (
 )
 from mlstm_fcn.models.options import SqueezeExciteConfig
 
+_SEEN = 0.5  # share of a series that the convolutions see, where their dilation follows its length
 _UNROLLED = 16  # steps; so few cost more as a loop than as copies of the cell
 
 
@@ -28,6 +29,8 @@ class LSTMFCNConfig(SqueezeExciteConfig):
     Attributes:
         filters: Filters of each convolution block.
         kernel_sizes: Kernel size of each block, in steps; as many as `filters`.
+        dilation_rates: Steps from one element of a kernel to the next, for each block; `"auto"`: from a
+            first one, which follows the length of the series, doubled from block to block; None: 1.
         convolutions: Number of convolutions in each block; squeeze-and-excitation follows each of them.
         selective_branches: Convolutions are selective kernels with as many branches; None: plain.
         pool_size: Steps of which the maximum is passed on after each block; 1: all of them.
@@ -52,6 +55,7 @@ class LSTMFCNConfig(SqueezeExciteConfig):
 
     filters: tuple[int, ...] = (128, 256, 128)
     kernel_sizes: tuple[int, ...] = (8, 5, 3)
+    dilation_rates: tuple[int, ...] | Literal["auto"] | None = None
     convolutions: int = 1
     selective_branches: int | None = None
     pool_size: int = 1
@@ -63,6 +67,10 @@ class LSTMFCNConfig(SqueezeExciteConfig):
     def __post_init__(self) -> None:
         self._require_sizes("filters")
         self._require_sizes("kernel_sizes", like="filters")
+        if self.dilation_rates not in ("auto", None):
+            self._require_sizes("dilation_rates", like="filters")
+            rule = "Selective kernels have dilations of their own: leave `dilation_rates` None."
+            require(self.selective_branches is None, rule, dilation_rates=self.dilation_rates)
         super().__post_init__()
         for name in ("convolutions", "pool_size", "lstm_units"):
             require_positive_int(name, getattr(self, name))
@@ -76,6 +84,22 @@ class LSTMFCNConfig(SqueezeExciteConfig):
     def block_numbers(self) -> range:
         """The blocks' numbers, from 1."""
         return range(1, len(self.filters) + 1)
+
+    def dilations(self, time: int | None) -> tuple[int, ...]:
+        """The dilation of each block, for series of this length.
+
+        Those of `"auto"` are d, 2d, 4d, ... with the d, at least 1, at which the steps that the blocks see
+        of a series come closest to half of it (kernels 8-5-3 see 1 + 23d steps); where `time` is None, d is
+        1.
+        """
+        if self.dilation_rates is None:
+            return (1,) * len(self.filters)
+        if self.dilation_rates != "auto":
+            return tuple(self.dilation_rates)
+        doubled = [2**block for block in range(len(self.filters))]
+        reach = sum(rate * (size - 1) for rate, size in zip(doubled, self.kernel_sizes, strict=True))
+        first = round((_SEEN * time - 1) / reach) if time and reach else 1
+        return tuple(max(1, first) * rate for rate in doubled)
 
     def shuffles(self, time: int | None, channels: int) -> bool:
         """Whether the recurrent branch reads the transposed series, for series of this shape."""
@@ -110,10 +134,11 @@ def lstm_fcn(config: LSTMFCNConfig, series, mask):
 
 
 def _convolution_branch(config, series, mask):
+    dilations = config.dilations(series.shape[1])
     for number in config.block_numbers:
         for convolution in range(1, config.convolutions + 1):
             name = f"{number}" if config.convolutions == 1 else f"{number}_{convolution}"
-            series = _convolution(config, series, mask, number, name)
+            series = _convolution(config, series, mask, number, name, dilations[number - 1])
         if config.pool_size > 1:
             sizes = {"size": config.pool_size, "strides": config.pool_size}
             series = max_pool(series, mask, name=f"max_pool_{number}", **sizes)
@@ -121,10 +146,10 @@ def _convolution_branch(config, series, mask):
     return pool(series, mask, config.head)
 
 
-def _convolution(config, series, mask, number, name):
+def _convolution(config, series, mask, number, name, dilation):
     sizes = {"filters": config.filters[number - 1], "kernel_size": config.kernel_sizes[number - 1]}
     if config.selective_branches is None:
-        series = conv_block(series, mask, config=config, name=name, **sizes)
+        series = conv_block(series, mask, config=config, name=name, dilation_rate=dilation, **sizes)
     else:
         branches = config.selective_branches
         series = selective_kernel(series, mask, branches=branches, config=config, name=name, **sizes)

@@ -87,10 +87,6 @@ class Checkpoint:
         with written_whole(self._path) as partial, partial.open("wb") as file:
             np.savez(file, allow_pickle=False, values=np.array(json.dumps(values)), **arrays)
 
-    def delete(self) -> None:
-        """Remove the file: the training is over."""
-        self._path.unlink(missing_ok=True)
-
     def _assign(self, arrays: list[np.ndarray]) -> None:
         for variable, array in zip(self._variables(), arrays, strict=True):
             variable.assign(array)

@@ -6,12 +6,14 @@ import hashlib
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from mlstm_fcn._checks import require
+from mlstm_fcn.training.augmentation import augmented
 from mlstm_fcn.training.best_epoch import BestEpoch
 from mlstm_fcn.training.checkpoint import Checkpoint
 from mlstm_fcn.training.program import program
@@ -57,7 +59,7 @@ def train(
         callbacks: Called as Keras' `fit` calls them around training, epochs and batches; the end of
             training also if it is interrupted.
         checkpoint: A file that keeps the state after each epoch. If it is there, training goes on from
-            it; after the last epoch it is deleted.
+            it. It stays when training is over.
     """
     own = all(type(callback).__module__.startswith("mlstm_fcn.") for callback in callbacks)
     with program(network, _optimizer(recipe), loss, metrics, reusable=own) as compiled:
@@ -79,7 +81,8 @@ def _train(compiled, examples, recipe, rng, history, validation, callbacks, chec
     calls = keras.callbacks.CallbackList(
         [*_plateau(recipe, rate.highest), *callbacks], model=model, epochs=recipe.n_epochs, steps=rate.steps
     )
-    read = reader(examples)
+    change = partial(augmented, augmentation=recipe.augmentation, rng=rng) if recipe.augmentation else None
+    read = reader(examples, change)
     model.stop_training = False
     calls.on_train_begin()
     try:
@@ -97,12 +100,11 @@ def _train(compiled, examples, recipe, rng, history, validation, callbacks, chec
                 best.note(epoch, logs, model)
             if state:
                 state.save()
+        model.optimizer.finalize_variable_values(model.trainable_variables)  # averages, where it keeps them
         if keeps_best:
             best.restore(model)
     finally:
         calls.on_train_end()
-    if state:
-        state.delete()
 
 
 def _no_evaluation() -> Logs:
@@ -171,7 +173,10 @@ def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
     if not isinstance(recipe.optimizer, str):
         return type(recipe.optimizer).from_config({**recipe.optimizer.get_config(), **rate})
     decay = {"weight_decay": recipe.weight_decay} if recipe.optimizer == "adamw" else {}
-    return keras.optimizers.get({"class_name": str(recipe.optimizer), "config": {**decay, **rate}})
+    average = {"use_ema": True, "ema_momentum": recipe.average_weights} if recipe.average_weights else {}
+    return keras.optimizers.get(
+        {"class_name": str(recipe.optimizer), "config": {**decay, **rate, **average}}
+    )
 
 
 def _plateau(recipe: Recipe, highest: float) -> Iterator[keras.callbacks.Callback]:

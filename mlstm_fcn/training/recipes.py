@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from mlstm_fcn._checks import require, require_choice, require_positive_int
+from mlstm_fcn.training.augmentation import require_augmentation
 
 if TYPE_CHECKING:
     import keras
@@ -26,6 +27,7 @@ OPTIMIZERS = (
     "rmsprop",
     "sgd",
 )
+LEAST_EPOCHS, MOST_EPOCHS = 20, 300
 SCHEDULES = ("cosine", "plateau", "constant")
 
 
@@ -34,7 +36,9 @@ class Recipe:
     """A way to train.
 
     Attributes:
-        n_epochs: Passes over the training set.
+        n_epochs: Passes over the training set; None for those that `n_steps` make.
+        n_steps: Gradient steps that decide the number of epochs: as many epochs as hold them, at least
+            LEAST_EPOCHS and at most MOST_EPOCHS.
         batch_size: Cases a gradient step, the last one of an epoch perhaps fewer.
         optimizer: Keras' name of an optimizer, or an optimizer, of which every training uses a copy.
         learning_rate: The highest learning rate of the schedule; None for the optimizer's own.
@@ -49,10 +53,16 @@ class Recipe:
         patience: Stop when this many epochs in a row have not lowered the validation loss, or without
             validation the training loss; None: never.
         keep_best: Whether to end with the weights of the epoch in which that loss was lowest.
+        average_weights: Share of the old that a moving average of the weights keeps in each step, in (0, 1);
+            training ends with the average. None: with the weights themselves.
+        augmentation: Strengths of random changes to the series of each step, by name; see
+            `training.augmentation`.
+        n_members: Networks that are trained, from different seeds, and vote.
         network_options: Options for the network, where the user gives none.
     """
 
-    n_epochs: int = 60
+    n_epochs: int | None = 60
+    n_steps: int | None = None
     batch_size: int = 16
     optimizer: str | keras.optimizers.Optimizer = "adamw"
     learning_rate: float | None = 1e-3
@@ -63,11 +73,19 @@ class Recipe:
     validation_split: float = 0.0
     patience: int | None = None
     keep_best: bool = False
+    average_weights: float | None = None
+    augmentation: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    n_members: int = 1
     network_options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
-        require_positive_int("n_epochs", self.n_epochs)
-        require_positive_int("batch_size", self.batch_size)
+        rule = "A recipe needs `n_epochs` or `n_steps`."
+        require(self.n_epochs is not None or self.n_steps is not None, rule)
+        for name in ("n_epochs", "n_steps"):
+            if getattr(self, name) is not None:
+                require_positive_int(name, getattr(self, name))
+        for name in ("batch_size", "n_members"):
+            require_positive_int(name, getattr(self, name))
         if isinstance(self.optimizer, str):
             require_choice("optimizer", self.optimizer, OPTIMIZERS)
         if self.learning_rate is not None:
@@ -81,6 +99,18 @@ class Recipe:
             )
         if self.patience is not None:
             require_positive_int("patience", self.patience)
+        if self.average_weights is not None:
+            rule = "`average_weights` must be between 0 and 1."
+            require(0 < self.average_weights < 1, rule, average_weights=self.average_weights)
+        require_augmentation(self.augmentation)
+
+    def epochs(self, n_cases: int) -> int:
+        """Passes over a training set of so many cases."""
+        if self.n_epochs is not None:
+            return self.n_epochs
+        assert self.n_steps is not None
+        epochs = round(self.n_steps / -(-n_cases // self.batch_size))
+        return min(max(epochs, LEAST_EPOCHS), MOST_EPOCHS)
 
 
 PAPER = Recipe(
@@ -112,7 +142,6 @@ paper, its authors' code and this recipe do differently or leave open:
   statistics are those of the training set.
 """
 
-RECIPES = {
-    "default": Recipe(network_options=MappingProxyType({"batch_norm_momentum": 0.9})),
-    "paper": PAPER,
-}
+DEFAULT = Recipe(network_options=MappingProxyType({"batch_norm_momentum": 0.9}))
+
+RECIPES = {"default": DEFAULT, "ensemble": replace(DEFAULT, n_members=5), "paper": PAPER}

@@ -52,15 +52,19 @@ class Examples:
         return Examples(self.prepare(some.inputs[0].read()), some.targets, some.sample_weight)
 
 
-def reader(examples: Examples) -> Callable[[np.ndarray], tuple[Any, np.ndarray]]:
+def reader(
+    examples: Examples, change: Callable[[Examples], Examples] | None = None
+) -> Callable[[np.ndarray], tuple[Any, np.ndarray]]:
     """How steps come by their data: a function from cases to what a step takes.
 
-    Examples in memory are on the device from the start, those in a file only while a step needs them.
+    Examples in memory are on the device from the start; those in a file, or with a change, which is made to
+    the cases of every step anew, only while a step needs them.
     """
-    if examples.prepare is None:
+    if examples.prepare is None and change is None:
         data = _on_device(examples)
         return lambda cases: (data, cases)
-    return lambda cases: (_on_device(examples.read(cases)), np.arange(len(cases)))
+    change = change or (lambda some: some)
+    return lambda cases: (_on_device(change(examples.read(cases))), np.arange(len(cases)))
 
 
 def batches(examples: Examples, size: int) -> list[np.ndarray]:

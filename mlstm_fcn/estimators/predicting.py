@@ -1,0 +1,88 @@
+"""Predicting: what a fitted estimator does once it needs Keras."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import keras
+import numpy as np
+
+from mlstm_fcn._checks import require
+from mlstm_fcn.inference import predict
+from mlstm_fcn.mapped import MappedSeries, chunks
+from mlstm_fcn.models.ensemble import ensemble, members
+from mlstm_fcn.models.raw_series import join, parts, takes_mask, with_mask
+from mlstm_fcn.preprocess import Container, lengths, with_length
+from mlstm_fcn.training.randomness import seeded
+
+if TYPE_CHECKING:
+    from mlstm_fcn.estimators.base import NetworkEstimator
+
+# Made when they are first needed, and no part of an estimator's state: predicting changes nothing.
+_MASKED_MODELS: WeakKeyDictionary[keras.Model, keras.Model] = WeakKeyDictionary()
+
+
+def outputs(estimator: NetworkEstimator, X: Container) -> np.ndarray:
+    """The trained network's outputs for series, `(cases, outputs)`."""
+    model, batch = model_and_batch(estimator, X)
+    return np.concatenate([predict(model, chunk)[0] for chunk in chunks(batch)])
+
+
+def model_and_batch(
+    estimator: NetworkEstimator, X: Container
+) -> tuple[keras.Model, np.ndarray | MappedSeries]:
+    """The trained model, with a mask where these series end early, and the series as it reads them."""
+    batch = estimator._batch(X)
+    _, time, channels = estimator.model_.input_shape
+    batch = fitting_in(estimator, batch, time, channels)
+    return for_any_length(estimator) if ends_early(batch) else estimator.model_, batch
+
+
+def fitting_in(
+    estimator: NetworkEstimator, batch: np.ndarray | MappedSeries, time: int | None, channels: int
+) -> np.ndarray | MappedSeries:
+    """Series at the length that the network fixes, if it does."""
+    n_channels = batch.shape[2]
+    require(n_channels == channels, f"X must have {channels} channels, as in fit.", channels=n_channels)
+    if time is None:
+        return batch
+    rule = f"X must not be longer than {time} steps, as in fit, or be cut to that with longer='cut'."
+    require(estimator.longer == "cut" or batch.shape[1] <= time, rule, steps=batch.shape[1])
+    return batch.with_length(time) if isinstance(batch, MappedSeries) else with_length(batch, time)
+
+
+def ends_early(batch: np.ndarray | MappedSeries) -> bool:
+    """Whether a series ends before the last step."""
+    return any(lengths(chunk).min() < batch.shape[1] for chunk in chunks(batch))
+
+
+def for_any_length(estimator: NetworkEstimator) -> keras.Model:
+    """The estimator's model if it reads a mask, else one with the same weights that does."""
+    model = estimator.model_
+    before, network, unit = parts(model)
+    if takes_mask(network):
+        return model
+    if model not in _MASKED_MODELS:
+        with seeded(np.random.default_rng(0)):
+            masked = [_masked(estimator, member) for member in members(network)]
+        _MASKED_MODELS[model] = join(with_mask(before), ensemble(masked), unit)
+    return _MASKED_MODELS[model]
+
+
+def _masked(estimator: NetworkEstimator, network: keras.Model) -> Any:
+    task = estimator._task()
+    masked = estimator._network(network.input_shape[1:], task.n_outputs, task.activation, True)
+    _copy_weights(network, masked)
+    return masked
+
+
+def _copy_weights(network, masked):
+    """By name, since a mask may put the layers in another order; the user's own may have other names."""
+    places = {layer.name: layer for layer in masked.layers}
+    trained = [layer for layer in network.layers if layer.weights]
+    if all(layer.name in places for layer in trained):
+        for layer in trained:
+            places[layer.name].set_weights(layer.get_weights())
+    else:
+        masked.set_weights(network.get_weights())

@@ -1,0 +1,125 @@
+"""Augmentation changes series as it says, within their lengths, and reproducibly."""
+
+import numpy as np
+import pytest
+
+from mlstm_fcn.training.augmentation import CHANGES, MIXTURES, augmented
+from mlstm_fcn.training.step import Examples
+from tests.quick_fit import assert_same, differ, fit
+
+STRENGTHS = {**dict.fromkeys(CHANGES, 0.3), **dict.fromkeys(MIXTURES, 1.0)}
+LENGTHS = np.array([40, 11, 1, 29, 36, 40])
+
+
+@pytest.fixture
+def examples(rng):
+    """Six cases of four classes, with a mask; what is beyond an end is zero, as in training."""
+    mask = np.arange(40) < LENGTHS[:, None]
+    series = np.where(mask[..., None], rng.normal(size=(6, 40, 3)), 0).astype("float32")
+    targets = np.eye(4, dtype="float32")[[0, 1, 2, 3, 0, 1]]
+    return Examples([series, mask], targets, np.ones(6, "float32"))
+
+
+@pytest.mark.parametrize("name", STRENGTHS)
+def test_the_same_seed_gives_the_same_and_another_another(name, examples):
+    one, same, other = (
+        augmented(examples, {name: STRENGTHS[name]}, np.random.default_rng(seed)).inputs[0]
+        for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(one, same)
+    assert one.dtype == np.float32
+    assert not np.array_equal(one, other)
+    assert not np.array_equal(one, examples.inputs[0])
+
+
+@pytest.mark.parametrize("name", STRENGTHS)
+def test_nothing_beyond_the_end_of_a_series_comes_into_it(name, examples, rng):
+    series, mask = examples.inputs
+    garbage = np.where(mask[..., None], series, 1e6).astype("float32")
+    changed = augmented(Examples([garbage, mask], *examples.arrays()[2:]), {name: STRENGTHS[name]}, rng)
+    after, mask_after = changed.inputs
+    assert np.abs(after[mask_after]).max() < 1e3
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_keeps_lengths_and_targets(name, examples, rng):
+    changed = augmented(examples, {name: 0.3}, rng)
+    np.testing.assert_array_equal(changed.inputs[1], examples.inputs[1])
+    np.testing.assert_array_equal(changed.targets, examples.targets)
+
+
+def test_jitter_and_scale_have_the_strength_they_are_given(rng):
+    ones = Examples([np.ones((500, 20, 2), "float32")], np.ones((500, 1)), np.ones(500))
+    noise = augmented(ones, {"jitter": 0.2}, rng).inputs[0] - 1
+    assert np.std(noise) == pytest.approx(0.2, rel=0.05)
+    factors = augmented(ones, {"scale": 0.2}, rng).inputs[0]
+    assert (factors == factors[:, :1]).all()
+    assert np.std(factors[:, 0]) == pytest.approx(0.2, rel=0.1)
+
+
+def test_channel_dropout_takes_whole_channels_but_never_all(rng):
+    ones = Examples([np.ones((2000, 5, 3), "float32")], np.ones((2000, 1)), np.ones(2000))
+    kept = augmented(ones, {"channel_dropout": 0.5}, rng).inputs[0]
+    assert set(np.unique(kept)) == {0, 1}
+    assert (kept == kept[:, :1]).all()
+    assert kept[:, 0].sum(axis=1).min() == 1
+    assert 0.5 < kept.mean() < 0.7  # one of three is always kept: 1/3 + 2/3 * 0.5
+
+
+@pytest.mark.parametrize(("name", "reach"), [("shift", 0.2), ("crop", 0.2), ("warp", 0.2)])
+def test_changes_of_time_keep_values_and_order(name, reach, rng):
+    """On a series that is its own clock, each step tells which time it was read at."""
+    clock = np.arange(100, dtype="float32")[None, :, None].repeat(300, axis=0)
+    read = augmented(Examples([clock], np.ones((300, 1)), np.ones(300)), {name: reach}, rng).inputs[0]
+    assert (np.diff(read, axis=1) >= 0).all()
+    assert read.min() >= 0
+    assert read.max() <= 99
+    moved = np.abs(read - clock).max(axis=(1, 2))
+    assert 5 < moved.max() <= 100 * reach + 1
+
+
+def test_mixup_mixes_series_and_targets_by_the_same_shares(rng):
+    levels = np.array([0.0, 1.0, 5.0, 20.0], "float32")
+    series = levels[:, None, None] * np.ones((4, 6, 2), "float32")
+    mixed = augmented(Examples([series], np.eye(4), np.ones(4)), {"mixup": 1.0}, rng)
+    np.testing.assert_allclose(mixed.inputs[0][:, 0, 0], mixed.targets @ levels, rtol=1e-5)
+    np.testing.assert_allclose(mixed.targets.sum(axis=1), 1, rtol=1e-6)
+    assert (mixed.targets.max(axis=1) < 1).any()
+
+
+def test_cutmix_puts_in_one_stretch_and_its_share_of_the_target(rng):
+    series = np.arange(4, dtype="float32")[:, None, None] * np.ones((4, 50, 1), "float32")
+    mixed = augmented(Examples([series], np.eye(4), np.ones(4)), {"cutmix": 1.0}, rng)
+    for case, target in zip(mixed.inputs[0][..., 0], mixed.targets, strict=True):
+        shares = np.bincount(case.astype(int), minlength=4) / 50
+        np.testing.assert_allclose(target, shares, atol=1e-6)
+        assert np.count_nonzero(np.diff(case)) <= 2
+    assert ((mixed.targets > 0).sum(axis=1) == 2).any()
+
+
+def test_a_fit_with_augmentation_is_reproducible_and_another_fit(basic_motions):
+    data = basic_motions.X_train, basic_motions.y_train
+    augmentation = {"crop": 0.2, "mixup": 0.2}
+    one = fit(data, augmentation=augmentation)
+    assert_same(one, fit(data, augmentation=augmentation))
+    assert differ(one, fit(data))
+
+
+def test_series_of_different_lengths_are_augmented_too(basic_motions):
+    X = [case[:, : 40 + number] for number, case in enumerate(basic_motions.X_train)]
+    classifier = fit((X, basic_motions.y_train), augmentation=STRENGTHS)
+    assert np.isfinite(classifier.history_["loss"]).all()
+
+
+@pytest.mark.parametrize(
+    ("augmentation", "message"),
+    [
+        ({"jiter": 0.1}, "Did you mean 'jitter'"),
+        ({"crop": 1.0}, "below 1 but for jitter and mixtures. Received: crop=1.0"),
+        ({"mixup": 0}, "must be positive.*Received: mixup=0"),
+        (("crop",), "must be a dictionary of strengths by name"),
+    ],
+)
+def test_what_is_no_augmentation_is_named(augmentation, message, basic_motions):
+    with pytest.raises(ValueError, match=message):
+        fit((basic_motions.X_train, basic_motions.y_train), augmentation=augmentation)

@@ -1,0 +1,171 @@
+"""Several networks that vote are one classifier: fitted, saved, exported, explained as one."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, explain
+from mlstm_fcn.models.ensemble import ensemble, members
+from mlstm_fcn.models.raw_series import parts
+from tests.quick_fit import SMALL, assert_same, fit
+
+
+@pytest.fixture(scope="module")
+def data(basic_motions):
+    return basic_motions.X_train, basic_motions.y_train
+
+
+@pytest.fixture(scope="module")
+def voting(data):
+    return fit(data, n_members=3)
+
+
+def votes(classifier, X):
+    """The probabilities of each member, `(members, cases, classes)`."""
+    front, network, _ = parts(classifier.model_)
+    series = front(np.swapaxes(X, 1, 2).astype("float32"))
+    return np.array([np.asarray(member(series)) for member in members(network)])
+
+
+def test_probabilities_are_the_mean_of_the_members_and_members_differ(voting, basic_motions):
+    X = basic_motions.X_test
+    of_members = votes(voting, X)
+    assert len(of_members) == 3
+    np.testing.assert_allclose(voting.predict_proba(X), of_members.mean(axis=0), atol=1e-6)
+    assert np.abs(of_members[0] - of_members[1]).max() > 0.01
+    assert np.abs(of_members[1] - of_members[2]).max() > 0.01
+
+
+def test_the_first_member_is_the_network_that_stands_alone(voting, data):
+    _, network, _ = parts(voting.model_)
+    _, alone, _ = parts(fit(data).model_)
+    for member, weight in zip(members(network)[0].get_weights(), alone.get_weights(), strict=True):
+        np.testing.assert_array_equal(member, weight)
+
+
+def test_the_same_seed_gives_the_same_ensemble(voting, data):
+    assert_same(voting, fit(data, n_members=3))
+
+
+def test_history_is_the_mean_over_members(voting, data):
+    assert voting.n_epochs_ == len(voting.history_["loss"]) == SMALL["n_epochs"]
+    alone = fit(data).history_["loss"]
+    assert voting.history_["loss"] != alone
+    np.testing.assert_allclose(voting.history_["loss"], alone, rtol=0.5)
+
+
+def test_saved_and_loaded_it_is_one_keras_model(voting, basic_motions, tmp_path):
+    voting.save(tmp_path / "vote.keras")
+    loaded = MLSTMFCNClassifier.load(tmp_path / "vote.keras")
+    X = basic_motions.X_test
+    np.testing.assert_array_equal(loaded.predict_proba(X), voting.predict_proba(X))
+    plain = keras.saving.load_model(tmp_path / "vote.keras")
+    np.testing.assert_allclose(plain(np.swapaxes(X, 1, 2)), voting.predict_proba(X), atol=1e-6)
+
+
+def test_shorter_series_are_read_by_every_member(voting, basic_motions):
+    X = basic_motions.X_test.copy()
+    X[:5, :, 70:] = np.nan
+    together = voting.predict_proba(X)
+    np.testing.assert_allclose(together[5:], voting.predict_proba(basic_motions.X_test)[5:], atol=1e-6)
+    alone = voting.predict_proba([X[0, :, :70]])
+    np.testing.assert_allclose(alone[0], together[0], atol=1e-5)
+
+
+def test_explanations_are_of_each_member(voting, basic_motions):
+    gates = explain.gates(voting, basic_motions.X_test[:4])
+    assert list(gates)[::3] == [f"member_{number}/squeeze_excite_1" for number in (1, 2, 3)]
+    assert gates["member_2/squeeze_excite_2"].shape == (4, 16)
+    assert "3 networks that vote" in voting.model_card()
+
+
+def test_every_member_goes_on_where_it_was(data, basic_motions):
+    classifier = fit(data, n_members=2, n_epochs=2, learning_rate=1e-4)
+    before = votes(classifier, basic_motions.X_test)
+    classifier.partial_fit(*data)
+    assert classifier.n_epochs_ == 3
+    after = votes(classifier, basic_motions.X_test)
+    assert before.shape == after.shape
+    for old, new in zip(before, after, strict=True):
+        assert 0 < np.abs(old - new).max() < 0.2
+    tuned = classifier.fine_tune(*data, freeze=["conv", "lstm", "squeeze"], n_epochs=1)
+    for old, new in zip(
+        members(parts(classifier.model_)[1]), members(parts(tuned.model_)[1]), strict=True
+    ):
+        kernels = (network.get_layer("conv_1").get_weights()[0] for network in (old, new))
+        np.testing.assert_array_equal(*kernels)
+
+
+def test_an_interrupt_leaves_the_members_that_have_trained(data, basic_motions):
+    class Interrupt(keras.callbacks.Callback):
+        """Ctrl-C in the second member."""
+
+        begun = 0
+
+        def on_train_begin(self, logs=None):
+            Interrupt.begun += 1
+
+        def on_epoch_end(self, epoch, logs=None):
+            if Interrupt.begun == 2 and epoch == 1:
+                raise KeyboardInterrupt
+
+    classifier = MLSTMFCNClassifier(**SMALL, n_members=3, callbacks=[Interrupt()])
+    with pytest.raises(KeyboardInterrupt):
+        classifier.fit(*data)
+    assert len(members(parts(classifier.model_)[1])) == 2
+    assert classifier.predict(basic_motions.X_test).shape == (40,)
+
+
+SCRIPT = """
+import os, signal, sys
+import keras
+from mlstm_fcn import MLSTMFCNClassifier, datasets
+from tests.quick_fit import SMALL
+
+class Kill(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 1 and os.path.exists(sys.argv[1] + ".2"):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+motions = datasets.load("BasicMotions")
+classifier = MLSTMFCNClassifier(**SMALL, n_members=2, checkpoint=sys.argv[1], callbacks=[Kill()])
+classifier.fit(motions.X_train, motions.y_train)
+"""
+
+
+def test_a_killed_fit_goes_on_and_ends_as_if_it_had_not_been(data, tmp_path):
+    """It is killed in the second member, whose first epoch is in its own file."""
+    path = tmp_path / "state"
+    ended = subprocess.run([sys.executable, "-c", SCRIPT, str(path)], timeout=300, check=False)
+    assert ended.returncode == -9
+    assert {file.name for file in tmp_path.iterdir()} == {"state", "state.2"}
+    again = fit(data, n_members=2, checkpoint=path)
+    assert_same(again, fit(data, n_members=2))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_regressor_gives_the_mean_in_the_units_of_the_data(rng):
+    X, y = rng.normal(size=(20, 2, 30)), 100 + 10 * rng.normal(size=20)
+    regressor = MLSTMFCNRegressor(**SMALL, n_members=2).fit(X, y)
+    alone = MLSTMFCNRegressor(**SMALL).fit(X, y)
+    assert np.abs(regressor.predict(X) - 100).max() < 50
+    assert not np.array_equal(regressor.predict(X), alone.predict(X))
+
+
+def test_the_preset_of_that_name_has_several_members(data):
+    assert len(members(parts(fit(data, preset="ensemble", n_epochs=1).model_)[1])) == 5
+    assert len(members(parts(fit(data, preset="ensemble", n_members=2, n_epochs=1).model_)[1])) == 2
+
+
+def test_a_network_alone_is_its_own_ensemble():
+    network = keras.Sequential([keras.Input((5, 2)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    assert ensemble([network]) is network
+    assert members(network) == [network]
+
+
+def test_a_number_of_members_that_is_none_is_named(data):
+    with pytest.raises(ValueError, match="`n_members` must be a positive integer. Received: n_members=0"):
+        fit(data, n_members=0)
