@@ -71,8 +71,8 @@ def gates(estimator: Any, X: Any) -> dict[str, np.ndarray]:
         X: Series, as for its `predict`.
 
     Returns:
-        For each such layer, by name and in order (of an ensemble as `member_1/...`), the gates, shape `(cases, channels)`: from 0 to 1 where the
-        activation is the sigmoid.
+        For each such layer, by name and in order (of an ensemble as `member_1/...`), the gates, shape
+        `(cases, channels)`: from 0 to 1 where the activation is the sigmoid.
 
     Raises:
         NotFittedError: If the estimator is not fitted.

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from mlstm_fcn import ablation, models
 from mlstm_fcn.ablation import AXES, Run, Variant, read_runs, study, summary
 from mlstm_fcn.cli import main
+from mlstm_fcn.estimators import NetworkClassifier
 
 TINY = [
     Variant("one", "fcn", {"filters": [4], "kernel_sizes": [3]}),
@@ -39,6 +40,32 @@ def test_an_option_that_is_the_default_anyway_has_the_key_of_the_network():
     assert set(bases) == {"mlstm_fcn {}"}
     for axis in ("reduction", "squeeze", "gate"):
         assert str(getattr(models.config("mlstm_fcn"), axis)) == AXES[axis][0].label
+
+
+def test_a_variant_is_trained_with_what_it_changes_of_the_recipe_and_nothing_else(monkeypatch, tmp_path):
+    made = []
+
+    class Spy(NetworkClassifier):
+        def fit(self, *data):
+            made.append((self.n_epochs, self.n_steps, self.batch_size, self.network_params))
+            return super().fit(*data)
+
+    small = {"filters": [4], "kernel_sizes": [3]}
+    variants = [
+        Variant("start", "fcn", small),
+        Variant("steps", "fcn", small, {"n_steps": 1}),
+        Variant("batches", "fcn", {**small, "batch_norm_momentum": 0.5}, {"batch_size": 4}),
+        Variant("no such options", "mlp", {"units": [2], "dropouts": [0.1]}),
+    ]
+    monkeypatch.setitem(AXES, "ways", variants)
+    monkeypatch.setattr("mlstm_fcn.ablation.study.NetworkClassifier", Spy)
+    study(tmp_path / "runs.csv", **{**ASKED, "axes": ["ways"], "n_seeds": 1}, report=made.append)
+    start = {"batch_norm_momentum": 0.9, "dilation_rates": None, **small}
+    seen = [entry for entry in made if isinstance(entry, tuple)]
+    assert seen[0] == (2, None, 16, start)
+    assert seen[1] == (None, 1, 16, start)
+    assert seen[2] == (2, None, 4, {**start, "batch_norm_momentum": 0.5})
+    assert seen[3] == (2, None, 16, {"batch_norm_momentum": 0.9, "units": [2], "dropouts": [0.1]})
 
 
 def test_a_study_goes_on_where_it_was_stopped(tiny, tmp_path):

@@ -92,9 +92,7 @@ def test_every_member_goes_on_where_it_was(data, basic_motions):
     for old, new in zip(before, after, strict=True):
         assert 0 < np.abs(old - new).max() < 0.2
     tuned = classifier.fine_tune(*data, freeze=["conv", "lstm", "squeeze"], n_epochs=1)
-    for old, new in zip(
-        members(parts(classifier.model_)[1]), members(parts(tuned.model_)[1]), strict=True
-    ):
+    for old, new in zip(members(parts(classifier.model_)[1]), members(parts(tuned.model_)[1]), strict=True):
         kernels = (network.get_layer("conv_1").get_weights()[0] for network in (old, new))
         np.testing.assert_array_equal(*kernels)
 
@@ -167,5 +165,5 @@ def test_a_network_alone_is_its_own_ensemble():
 
 
 def test_a_number_of_members_that_is_none_is_named(data):
-    with pytest.raises(ValueError, match="`n_members` must be a positive integer. Received: n_members=0"):
+    with pytest.raises(ValueError, match="`n_members` must be a positive integer"):
         fit(data, n_members=0)

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier
+from mlstm_fcn.models.raw_series import parts
+from mlstm_fcn.training.recipes import Recipe
 from tests.quick_fit import SMALL, assert_same, differ, fit, weights_of
 
 
@@ -206,3 +208,48 @@ def test_every_recipe_field_that_an_estimator_has_reaches_the_recipe():
     for name, value in classifier.get_params().items():
         if hasattr(recipe, name):
             assert getattr(recipe, name) == value, name
+
+
+# Budgets of steps, averages of weights.
+
+
+@pytest.mark.parametrize(("n_cases", "expected"), [(180, 83), (15, 300), (7494, 20), (1, 300)])
+def test_a_budget_of_steps_decides_the_epochs_within_bounds(n_cases, expected):
+    """180 cases in batches of 16 are 12 steps an epoch, and 1000 steps 83 epochs."""
+    assert Recipe(n_epochs=None, n_steps=1000).epochs(n_cases) == expected
+
+
+def test_epochs_go_before_a_budget_of_steps(data):
+    assert fit(data, n_epochs=None, n_steps=1, filters=(2, 2, 2)).n_epochs_ == 20
+    assert fit(data, n_epochs=2, n_steps=1000).n_epochs_ == 2
+
+
+@pytest.mark.parametrize("by", ["name", "object"])
+def test_averaged_weights_are_what_training_ends_with(by, data):
+    """One step an epoch: the average is 0.7 of the old one and 0.3 of the weights after each epoch."""
+    seen = []
+
+    class Weights(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append([np.asarray(v) for v in self.model.trainable_variables])
+
+        def __deepcopy__(self, memo):
+            return self
+
+    average = {"average_weights": 0.7}
+    if by == "object":
+        average = {"optimizer": keras.optimizers.AdamW(1e-3, use_ema=True, ema_momentum=0.7)}
+    classifier = fit(data, batch_size=40, n_epochs=4, callbacks=[Weights()], **average)
+    expected = seen[0]
+    for weights in seen[1:]:
+        expected = [0.7 * old + 0.3 * new for old, new in zip(expected, weights, strict=True)]
+    network = parts(classifier.model_)[1]
+    for variable, value in zip(network.trainable_variables, expected, strict=True):
+        np.testing.assert_allclose(np.asarray(variable), value, atol=1e-6)
+    assert np.abs(expected[0] - seen[-1][0]).max() > 1e-5
+
+
+@pytest.mark.parametrize("share", [0, 1, 1.5])
+def test_a_share_of_an_average_that_is_none_is_named(share, data):
+    with pytest.raises(ValueError, match="`average_weights` must be between 0 and 1"):
+        fit(data, average_weights=share)

@@ -15,19 +15,18 @@ class Variant:
         label: What it is called in its axis.
         network: A name that `models.build` knows.
         options: Options that differ from the network's.
-        training: None for the default recipe; else what differs from `START`, the recipe from which the
-            study of recipes started.
+        training: Parameters of the estimator that differ from `START`.
     """
 
     label: str
     network: str = "mlstm_fcn"
     options: dict[str, Any] = field(default_factory=dict)
-    training: dict[str, Any] | None = None
+    training: dict[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
         """The same text for the same training of the same network, whatever it is called."""
-        parts = [self.options] if self.training is None else [self.options, self.training]
+        parts = [self.options, self.training] if self.training else [self.options]
         return " ".join([self.network, *(json.dumps(part, sort_keys=True) for part in parts)])
 
 
@@ -74,43 +73,41 @@ START: dict[str, Any] = {
     "label_smoothing": 0.1,
     "scaling": "channel",
 }
-"""The recipe from which the study of recipes started, beside the number of epochs."""
+"""The recipe of every variant, beside the number of epochs: where the study of recipes started."""
 START_OPTIONS: dict[str, Any] = {"batch_norm_momentum": 0.9, "dilation_rates": None}
 
 
 def _training(name: str, values: list[Any]) -> list[Variant]:
-    return [Variant("start", training={}), *(Variant(str(v), training={name: v}) for v in values)]
+    return [Variant("start"), *(Variant(str(v), training={name: v}) for v in values)]
 
 
 def _network(name: str, values: list[Any]) -> list[Variant]:
-    return [Variant("start", training={}), *(Variant(str(v), options={name: v}, training={}) for v in values)]
+    return [Variant("start"), *(Variant(str(v), options={name: v}) for v in values)]
 
 
-def _augmentation(strengths: dict[str, list[float]]) -> list[Variant]:
-    chosen = [{name: value} for name, values in strengths.items() for value in values]
-    named = [(f"{name} {value}", change) for change in chosen for name, value in change.items()]
-    return [
-        Variant("start", training={}),
-        *(Variant(label, training={"augmentation": change}) for label, change in named),
+_DILATED = {"dilation_rates": 0.5}
+
+
+def _dilated(options: list[dict[str, Any]], training: list[dict[str, Any]]) -> list[Variant]:
+    """Variants on top of dilations that follow the length: changes of the network, and of the training."""
+    changes: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        *((change, {}) for change in options),
+        *(({}, change) for change in training),
     ]
+    return [
+        Variant("dilated", options=_DILATED),
+        *(Variant(_named(own | way), options={**_DILATED, **own}, training=way) for own, way in changes),
+    ]
+
+
+def _named(change: dict[str, Any]) -> str:
+    return ", ".join(
+        _named(value) if isinstance(value, dict) else f"{name} {value}" for name, value in change.items()
+    )
 
 
 RECIPES: dict[str, list[Variant]] = {
     "epochs": _training("n_epochs", [120]),
-    "steps": _training("n_steps", [500, 1000, 2000]),
-    "average of weights": _training("average_weights", [0.99]),
-    "augmentation": _augmentation(
-        {
-            "jitter": [0.1, 0.3],
-            "scale": [0.1],
-            "channel_dropout": [0.1],
-            "shift": [0.1],
-            "crop": [0.1, 0.3],
-            "warp": [0.3],
-            "mixup": [0.2],
-            "cutmix": [0.2],
-        }
-    ),
     "batch size": _training("batch_size", [8, 32, 64]),
     "learning rate": _training("learning_rate", [3e-3]),
     "weight decay": _training("weight_decay", [0.0, 0.1]),
@@ -118,13 +115,39 @@ RECIPES: dict[str, list[Variant]] = {
     "label smoothing": _training("label_smoothing", [0.0, 0.2]),
     "scaling": _training("scaling", ["series", None]),
     "momentum of batch normalisation": _network("batch_norm_momentum", [0.99]),
-    "dilation": _network("dilation_rates", [[1, 2, 4], "auto"]),
+    "dilation": _network("dilation_rates", [[1, 2, 4], 0.25, 0.5, 1.0]),
     "LSTM units": _network("lstm_units", [64]),
     "dropout": _network("dropout", [0.5]),
     "dimension shuffle": _network("dimension_shuffle", [False]),
     "head": _network("head", ["max"]),
     "LSTM branch": _network("recurrent", [None]),
     "blocks with squeeze-and-excitation": _network("se_blocks", [[1, 2]]),
+}
+RECIPES |= {
+    "steps": _dilated([], [{"n_steps": n_steps} for n_steps in (500, 1000)]),
+    "augmentation": _dilated(
+        [],
+        [
+            {"augmentation": {name: strength}}
+            for name, strength in (
+                ("jitter", 0.1),
+                ("scale", 0.1),
+                ("channel_dropout", 0.1),
+                ("shift", 0.1),
+                ("crop", 0.1),
+                ("crop", 0.3),
+                ("warp", 0.3),
+                ("mixup", 0.2),
+                ("cutmix", 0.2),
+            )
+        ],
+    ),
+    "excitation on dilations": [
+        *_dilated([{"se_blocks": [1, 2]}, {"reduction": 4}], []),
+        Variant("selective kernels", "sk_mlstm_fcn", _DILATED),
+    ],
+    "dropout on dilations": _dilated([{"dropout": 0.5}], []),
+    "training on dilations": _dilated([], [{"average_weights": 0.98}, {"batch_size": 8}]),
 }
 
 AXES = {**NETWORKS, **RECIPES}

@@ -67,7 +67,7 @@ def study(
         axes: Names of `AXES`.
         dataset_names: Data sets that `datasets.load` knows.
         n_seeds: Number of seeds, from 0.
-        n_epochs: Epochs of each training, with the default recipe.
+        n_epochs: Epochs of each training, where its recipe has none of its own.
         folder: Where data sets are looked for first.
         report: Called with each run when it is done.
 
@@ -131,7 +131,8 @@ def _run(name: str, X: Any, y: np.ndarray, variant: Variant, seed: int, n_epochs
     training, held_back = train_test_split(np.arange(len(y)), **options)
     times = _Times()
     network_params, parameters = _settings(variant)
-    parameters = {"n_epochs": n_epochs, "longer": "cut", **parameters}
+    epochs = None if "n_steps" in parameters else n_epochs
+    parameters = {"n_epochs": epochs, "longer": "cut", **parameters}
     classifier = NetworkClassifier(
         network=variant.network,
         network_params=network_params,
@@ -158,9 +159,9 @@ def _run(name: str, X: Any, y: np.ndarray, variant: Variant, seed: int, n_epochs
 
 def _settings(variant):
     """Options of the network and parameters of the estimator."""
-    if variant.training is None:
-        return variant.options, {}
-    return {**START_OPTIONS, **variant.options}, {**START, **variant.training}
+    known = models.config(variant.network)
+    options = {name: value for name, value in START_OPTIONS.items() if hasattr(known, name)}
+    return {**options, **variant.options}, {**START, **variant.training}
 
 
 def _cases(X, chosen):

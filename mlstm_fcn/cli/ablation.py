@@ -14,7 +14,12 @@ _DATASETS = "Libras,NATOPS,Handwriting,ArticularyWordRecognition"
 
 @click.command()
 @click.option("--datasets", "names", default=_DATASETS, show_default=True, help="Names by commas.")
-@click.option("--axes", help="Names by commas.  [default: all of them]")
+@click.option(
+    "--axes",
+    default="networks",
+    show_default=True,
+    help="Names by commas; `networks` or `recipes` for all of a kind.",
+)
 @click.option("--seeds", type=int, default=3, show_default=True, help="Number of seeds.")
 @click.option("--epochs", type=int, default=60, show_default=True, help="Epochs of each training.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where data sets are looked for first.")
@@ -22,14 +27,14 @@ _DATASETS = "Libras,NATOPS,Handwriting,ArticularyWordRecognition"
 @click.option("--no-training", is_flag=True, help="Only make the table of the runs that there are.")
 def ablation(
     names: str,
-    axes: str | None,
+    axes: str,
     seeds: int,
     epochs: int,
     folder: Path | None,
     output: Path,
     no_training: bool,
 ) -> None:
-    """Train variants of networks, and table what each part is worth.
+    """Train variants of networks or of the recipe, and table what each part is worth.
 
     Every training holds back a third of the training cases; test sets are not looked at. OUTPUT gets
     runs.csv, which is added to run by run, so that a study that was stopped goes on; summary.csv; and
@@ -42,7 +47,8 @@ def ablation(
     start_keras_quietly()
     from mlstm_fcn import ablation as ablations
 
-    chosen = axes.split(",") if axes else list(ablations.AXES)
+    kinds = {"networks": ablations.NETWORKS, "recipes": ablations.RECIPES}
+    chosen = list(kinds[axes]) if axes in kinds else axes.split(",")
     path = output / "runs.csv"
     if no_training:
         kept = [run for run in ablations.read_runs(path) if run.dataset in names.split(",")]

@@ -63,7 +63,6 @@ def fit_model(estimator: NetworkEstimator, X: Container, y: np.ndarray, call: Fi
     recipe, task = dataclasses.replace(estimator._recipe(), **call.changes), estimator._task()
     generators = [_generator(estimator, call, member) for member in range(recipe.n_members)]
     training, validation = _examples(estimator, X, y, call, recipe, generators[0], task)
-    recipe = dataclasses.replace(recipe, n_epochs=recipe.epochs(len(training)))
     before, networks = _untrained(estimator, training, validation, call, task, generators)
     prepared = _prepared(before, training), _prepared(before, validation) if validation else None
     histories = [{name: list(figures) for name, figures in call.history.items()} for _ in networks]

@@ -32,8 +32,9 @@ class MLSTMFCNNetwork(TrainingParameters):
     Parameters:
         filters: Filters of each convolution block.
         kernel_sizes: Kernel size of each block, in steps; as many as `filters`.
-        dilation_rates: Steps from one element of a kernel to the next, for each block; `"auto"`: following
-            the length of the series, see `models.LSTMFCNConfig`; None for the preset's.
+        dilation_rates: Steps from one element of a kernel to the next, for each block; or a number, the
+            share of the length of the series that the blocks should see; None for the preset's, which is
+            1 for all in the paper.
         reduction: Ratio of squeeze-and-excitation; None for none, which makes it LSTM-FCN.
         se_blocks: Which blocks squeeze-and-excitation follows, numbered from 1; None for the preset's:
             all of them by default, the first two in the paper.
@@ -49,7 +50,7 @@ class MLSTMFCNNetwork(TrainingParameters):
 
     filters: tuple[int, ...] = (128, 256, 128)
     kernel_sizes: tuple[int, ...] = (8, 5, 3)
-    dilation_rates: tuple[int, ...] | Literal["auto"] | None = None
+    dilation_rates: tuple[int, ...] | float | None = None
     reduction: int | None = 16
     se_blocks: tuple[int, ...] | None = None
     squeeze: Literal["mean", "max"] = "mean"

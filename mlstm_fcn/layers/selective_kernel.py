@@ -19,17 +19,18 @@ class SelectiveKernel1D(keras.layers.Layer):
         a_i = exp(A_i z) / (exp(A_1 z) + ... + exp(A_m z)) (select)    (batch, filters)
         output = a_1 u_1 + ... + a_m u_m                               (batch, time, filters)
 
-    where `W_i` has `kernel_size` elements that are `i` steps apart, so that 3 elements in two branches stand
-    for kernels of 3 and 5 steps, and `d = max(filters // reduction, minimum)`.
+    where `W_i` has `kernel_size` elements that are `i dilation_rate` steps apart, so that 3 elements in two
+    branches stand for kernels of 3 and 5 steps, and `d = max(filters // reduction, minimum)`.
 
     Args:
         filters: Number of filters, a positive integer.
         kernel_size: Elements of each filter, a positive integer.
-        branches: Number `m` of branches, a positive integer; branch `i` has dilation `i`.
+        branches: Number `m` of branches, a positive integer; branch `i` has dilation `i dilation_rate`.
         groups: Number of groups of channels that are convolved apart.
         reduction: Ratio `r` of the bottleneck, a positive integer.
         minimum: Least width `L` of the bottleneck, a positive integer.
         momentum: Share of the old moving statistics that one training step keeps.
+        dilation_rate: Dilation of the first branch, a positive integer.
         **kwargs: `name`, `dtype`, `trainable`, as for every Keras layer.
 
     Call arguments:
@@ -56,10 +57,11 @@ class SelectiveKernel1D(keras.layers.Layer):
         reduction: int = 16,
         minimum: int = 32,
         momentum: float = 0.99,
+        dilation_rate: int = 1,
         **kwargs: object,
     ):
         sizes = {"filters": filters, "kernel_size": kernel_size, "branches": branches, "groups": groups}
-        sizes |= {"reduction": reduction, "minimum": minimum}
+        sizes |= {"reduction": reduction, "minimum": minimum, "dilation_rate": dilation_rate}
         for size, value in sizes.items():
             require_positive_int(size, value)
         super().__init__(**kwargs)
@@ -70,6 +72,7 @@ class SelectiveKernel1D(keras.layers.Layer):
         self.reduction = reduction
         self.minimum = minimum
         self.momentum = momentum
+        self.dilation_rate = dilation_rate
         self.supports_masking = True
 
     def build(self, input_shape):
@@ -78,13 +81,13 @@ class SelectiveKernel1D(keras.layers.Layer):
             ConvNorm1D(
                 self.filters,
                 self.kernel_size,
-                dilation_rate=dilation,
+                dilation_rate=branch * self.dilation_rate,
                 groups=self.groups,
                 momentum=self.momentum,
                 dtype=policy,
-                name=f"branch_{dilation}",
+                name=f"branch_{branch}",
             )
-            for dilation in range(1, self.branches + 1)
+            for branch in range(1, self.branches + 1)
         ]
         self._mean = keras.layers.GlobalAveragePooling1D(data_format="channels_last", dtype=policy)
         self._fuse = keras.layers.Dense(width, use_bias=False, dtype=policy, name="fuse")
@@ -141,4 +144,5 @@ class SelectiveKernel1D(keras.layers.Layer):
             "reduction": self.reduction,
             "minimum": self.minimum,
             "momentum": self.momentum,
+            "dilation_rate": self.dilation_rate,
         }

@@ -37,15 +37,15 @@ def conv_block(series, mask, *, filters, kernel_size, config, name, activation="
     return keras.layers.Activation(activation, name=f"{activation}_{name}")(series)
 
 
-def selective_kernel(series, mask, *, filters, kernel_size, branches, config, name, groups=1):
+def selective_kernel(series, mask, *, filters, kernel_size, branches, config, name, **options):
     """Selective kernel convolution (Li et al. 2019), which ends in its activation."""
     layer = SelectiveKernel1D(
         filters,
         kernel_size,
         branches,
-        groups,
         momentum=config.batch_norm_momentum,
         name=f"selective_kernel_{name}",
+        **options,
     )
     return layer(series, mask=mask)
 

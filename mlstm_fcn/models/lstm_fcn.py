@@ -18,7 +18,6 @@ from mlstm_fcn.models.blocks import (
 )
 from mlstm_fcn.models.options import SqueezeExciteConfig
 
-_SEEN = 0.5  # share of a series that the convolutions see, where their dilation follows its length
 _UNROLLED = 16  # steps; so few cost more as a loop than as copies of the cell
 
 
@@ -29,8 +28,9 @@ class LSTMFCNConfig(SqueezeExciteConfig):
     Attributes:
         filters: Filters of each convolution block.
         kernel_sizes: Kernel size of each block, in steps; as many as `filters`.
-        dilation_rates: Steps from one element of a kernel to the next, for each block; `"auto"`: from a
-            first one, which follows the length of the series, doubled from block to block; None: 1.
+        dilation_rates: Steps from one element of a kernel to the next, for each block. Or one number: the
+            share of the length of the series that the blocks should see, from which follows the dilation
+            of the first block, doubled from block to block. None: 1 for all.
         convolutions: Number of convolutions in each block; squeeze-and-excitation follows each of them.
         selective_branches: Convolutions are selective kernels with as many branches; None: plain.
         pool_size: Steps of which the maximum is passed on after each block; 1: all of them.
@@ -55,7 +55,7 @@ class LSTMFCNConfig(SqueezeExciteConfig):
 
     filters: tuple[int, ...] = (128, 256, 128)
     kernel_sizes: tuple[int, ...] = (8, 5, 3)
-    dilation_rates: tuple[int, ...] | Literal["auto"] | None = None
+    dilation_rates: tuple[int, ...] | float | None = None
     convolutions: int = 1
     selective_branches: int | None = None
     pool_size: int = 1
@@ -67,10 +67,11 @@ class LSTMFCNConfig(SqueezeExciteConfig):
     def __post_init__(self) -> None:
         self._require_sizes("filters")
         self._require_sizes("kernel_sizes", like="filters")
-        if self.dilation_rates not in ("auto", None):
+        if isinstance(self.dilation_rates, float | int):
+            rule = "`dilation_rates` must be positive sizes, or one positive number."
+            require(self.dilation_rates > 0, rule, dilation_rates=self.dilation_rates)
+        elif self.dilation_rates is not None:
             self._require_sizes("dilation_rates", like="filters")
-            rule = "Selective kernels have dilations of their own: leave `dilation_rates` None."
-            require(self.selective_branches is None, rule, dilation_rates=self.dilation_rates)
         super().__post_init__()
         for name in ("convolutions", "pool_size", "lstm_units"):
             require_positive_int(name, getattr(self, name))
@@ -88,17 +89,17 @@ class LSTMFCNConfig(SqueezeExciteConfig):
     def dilations(self, time: int | None) -> tuple[int, ...]:
         """The dilation of each block, for series of this length.
 
-        Those of `"auto"` are d, 2d, 4d, ... with the d, at least 1, at which the steps that the blocks see
-        of a series come closest to half of it (kernels 8-5-3 see 1 + 23d steps); where `time` is None, d is
-        1.
+        Where `dilation_rates` is a share they are d, 2d, 4d, ... with the d, at least 1, at which the steps
+        that the blocks see come closest to that share of the series (kernels 8-5-3 see 1 + 23d steps);
+        where `time` is None, d is 1.
         """
         if self.dilation_rates is None:
             return (1,) * len(self.filters)
-        if self.dilation_rates != "auto":
+        if not isinstance(self.dilation_rates, float | int):
             return tuple(self.dilation_rates)
         doubled = [2**block for block in range(len(self.filters))]
         reach = sum(rate * (size - 1) for rate, size in zip(doubled, self.kernel_sizes, strict=True))
-        first = round((_SEEN * time - 1) / reach) if time and reach else 1
+        first = round((self.dilation_rates * time - 1) / reach) if time and reach else 1
         return tuple(max(1, first) * rate for rate in doubled)
 
     def shuffles(self, time: int | None, channels: int) -> bool:
@@ -148,11 +149,11 @@ def _convolution_branch(config, series, mask):
 
 def _convolution(config, series, mask, number, name, dilation):
     sizes = {"filters": config.filters[number - 1], "kernel_size": config.kernel_sizes[number - 1]}
+    options = {"config": config, "name": name, "dilation_rate": dilation, **sizes}
     if config.selective_branches is None:
-        series = conv_block(series, mask, config=config, name=name, dilation_rate=dilation, **sizes)
+        series = conv_block(series, mask, **options)
     else:
-        branches = config.selective_branches
-        series = selective_kernel(series, mask, branches=branches, config=config, name=name, **sizes)
+        series = selective_kernel(series, mask, branches=config.selective_branches, **options)
     if config.has_squeeze_excite(number):
         series = squeeze_excite(series, mask, config=config, name=name)
     return series

@@ -81,7 +81,7 @@ def _shift(series, lengths, strength, rng):
 
 
 def _crop(series, lengths, strength, rng):
-    """A window that leaves out up to a share of the length, stretched to the whole (Le Guennec et al. 2016)."""
+    """A window that leaves out up to a share of the length, stretched to all (Le Guennec et al. 2016)."""
     share = 1 - rng.uniform(0, strength, len(series))
     start = rng.random(len(series)) * (1 - share) * (lengths - 1)
     return _read_at(series, start[:, None] + share[:, None] * np.arange(series.shape[1]), lengths)

@@ -73,20 +73,21 @@ def _train(compiled, examples, recipe, rng, history, validation, callbacks, chec
         evaluate = evaluation(compiled.step("test", validation), model, validation, batch_size=256)
     keeps_best = bool(recipe.keep_best or recipe.patience)
     best = BestEpoch("val_loss" if validation else "loss", recipe.patience)
-    rate = LearningRate(recipe, model.optimizer, steps=-(-len(examples) // recipe.batch_size))
+    n_epochs, steps = recipe.epochs(len(examples)), -(-len(examples) // recipe.batch_size)
+    rate = LearningRate(recipe, model.optimizer, steps, n_epochs)
     state = None
     if checkpoint:
         of = identity(model, examples, validation, recipe)
         state = Checkpoint(checkpoint, model, rng, history, best, of)
     calls = keras.callbacks.CallbackList(
-        [*_plateau(recipe, rate.highest), *callbacks], model=model, epochs=recipe.n_epochs, steps=rate.steps
+        [*_plateau(recipe, rate.highest), *callbacks], model=model, epochs=n_epochs, steps=steps
     )
     change = partial(augmented, augmentation=recipe.augmentation, rng=rng) if recipe.augmentation else None
     read = reader(examples, change)
     model.stop_training = False
     calls.on_train_begin()
     try:
-        for epoch in range(state.resume(calls) if state else 0, recipe.n_epochs):
+        for epoch in range(state.resume(calls) if state else 0, n_epochs):
             if model.stop_training or best.is_long_ago(epoch - 1):
                 break
             calls.on_epoch_begin(epoch)
@@ -122,17 +123,17 @@ def _epoch(model, train_step, steps, epoch, rate, calls) -> Logs:
 
 
 class LearningRate:
-    """Sets the learning rate of each step, where the schedule has one for each step.
+    """Sets the learning rate of each of the `steps` of an epoch, where the schedule has one for each step.
 
     Raises:
         ValueError: If the optimizer has a schedule of its own, and the recipe another.
     """
 
-    def __init__(self, recipe: Recipe, optimizer: keras.optimizers.Optimizer, steps: int):
+    def __init__(self, recipe: Recipe, optimizer: keras.optimizers.Optimizer, steps: int, n_epochs: int):
         self.steps = steps
         self.highest = float(optimizer.learning_rate)
         self._optimizer = optimizer
-        self._n_steps = recipe.n_epochs * steps
+        self._n_steps = n_epochs * steps
         self._follows_cosine = recipe.schedule == "cosine"
         inner = getattr(optimizer, "inner_optimizer", optimizer)  # of the one that float16 needs
         own = isinstance(inner.get_config()["learning_rate"], dict)
@@ -174,9 +175,7 @@ def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
         return type(recipe.optimizer).from_config({**recipe.optimizer.get_config(), **rate})
     decay = {"weight_decay": recipe.weight_decay} if recipe.optimizer == "adamw" else {}
     average = {"use_ema": True, "ema_momentum": recipe.average_weights} if recipe.average_weights else {}
-    return keras.optimizers.get(
-        {"class_name": str(recipe.optimizer), "config": {**decay, **rate, **average}}
-    )
+    return keras.optimizers.get({"class_name": str(recipe.optimizer), "config": {**decay, **rate, **average}})
 
 
 def _plateau(recipe: Recipe, highest: float) -> Iterator[keras.callbacks.Callback]:

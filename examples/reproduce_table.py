@@ -1,0 +1,158 @@
+"""The table of accuracies in docs/accuracy.md: this package beside MiniRocket, in one run.
+
+Every estimator is fitted to every data set on the archive's split, with seeds 0, 1, ...; stopped and started
+again, the run goes on where it was. The soft vote of an estimator's seeds is an ensemble, and counted as one.
+MiniRocket needs numba. The data sets are looked for in MLSTM_FCN_DATA first.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sktime.classification.base import BaseClassifier
+
+from mlstm_fcn import MLSTMFCNClassifier, benchmark, datasets
+
+UEA = (
+    "ArticularyWordRecognition,AtrialFibrillation,BasicMotions,FingerMovements,HandMovementDirection,"
+    "Handwriting,JapaneseVowels,Libras,NATOPS,PenDigits,StandWalkJump"
+)
+UCR = (
+    "AllGestureWiimoteX,CBF,Chinatown,Coffee,DodgerLoopDay,ECG200,ECG5000,GesturePebbleZ1,"
+    "MelbournePedestrian,SonyAIBORobotSurface1,SyntheticControl,Trace,TwoLeadECG"
+)
+PUBLISHED = ("HIVE-COTE 2.0", "ROCKET", "InceptionTime", "ResNet", "MLSTM-FCN (TapNet)")
+
+
+class MiniRocket(BaseClassifier):
+    """sktime's, for any series: cut or filled up with zeros to the longest one of training, gaps bridged."""
+
+    _tags = {  # noqa: RUF012, sktime's way
+        "X_inner_mtype": "df-list",
+        "capability:multivariate": True,
+        "capability:unequal_length": True,
+        "capability:missing_values": True,
+        "capability:predict_proba": True,
+    }
+
+    def __init__(self, random_state=None):
+        self.random_state = random_state
+        super().__init__()
+
+    def _fit(self, X, y):
+        from sktime.classification.kernel_based import RocketClassifier
+
+        self.length_ = max(9, *map(len, X))  # it reads no series of less than nine steps
+        self.classifier_ = RocketClassifier(rocket_transform="minirocket", random_state=self.random_state)
+        self.classifier_.fit(self._filled(X), y)
+        return self
+
+    def _predict_proba(self, X):
+        return self.classifier_.predict_proba(self._filled(X))
+
+    def _predict(self, X):
+        return self.classifier_.predict(self._filled(X))
+
+    def _filled(self, X):
+        whole = [
+            frame.interpolate(limit_direction="both").fillna(0).to_numpy()[: self.length_] for frame in X
+        ]
+        return np.stack([np.pad(case, ((0, self.length_ - len(case)), (0, 0))).T for case in whole])
+
+
+def estimators(names: str, n_epochs: int | None) -> dict[str, object]:
+    """Those of some names."""
+    known = {
+        "default": MLSTMFCNClassifier(longer="cut", n_epochs=n_epochs),
+        "paper": MLSTMFCNClassifier(preset="paper", longer="cut", n_epochs=n_epochs),
+        "MiniRocket": MiniRocket(),
+    }
+    return {name: known[name] for name in names.split(",")}
+
+
+def vote(folder: Path, name: str, n_members: int) -> None:
+    """Add the soft vote of an estimator's first results on each data set as those of another estimator."""
+    place = benchmark.Folder(folder)
+    cases = {case: path for case, path in place.results().items() if case.estimator == name}
+    for problem in {case.problem for case in cases}:
+        seeds = [benchmark.Case(name, problem, number) for number in range(n_members)]
+        if not set(seeds) <= set(cases):
+            continue
+        of_seeds = [benchmark.read(cases[seed]) for seed in seeds]
+        first = of_seeds[0]
+        place.keep(
+            benchmark.Result(
+                benchmark.Case(f"{name}-vote-of-{n_members}", problem, 0),
+                first.labels,
+                first.y_true,
+                np.mean([result.probabilities for result in of_seeds], axis=0),
+                sum(result.fit_seconds for result in of_seeds),
+                sum(result.predict_seconds for result in of_seeds),
+                max(result.memory for result in of_seeds),
+                {**first.about, "estimator": f"soft vote of {n_members} seeds of {name}"},
+            )
+        )
+
+
+def summary(folder: Path) -> pd.DataFrame:
+    """A row for each data set: mean and spread over seeds, their number, seconds; published figures."""
+    table = benchmark.Folder(folder).table()
+    cells = table.groupby(["problem", "estimator"])
+    figures = {
+        "mean": cells["accuracy"].mean(),
+        "sd": cells["accuracy"].std(),
+        "seeds": cells.size(),
+        "seconds": cells["fit_seconds"].mean(),
+    }
+    wide = pd.concat({name: column.unstack() for name, column in figures.items()}, axis=1)
+    wide.columns = [f"{estimator} {figure}" for figure, estimator in wide.columns]
+    wide = wide[sorted(wide.columns, key=lambda name: name.partition(" ")[0])]
+    published = {problem: datasets.describe(problem).published for problem in wide.index}
+    for method in PUBLISHED:
+        wide[f"{method} (published)"] = [_first(published[problem], method) for problem in wide.index]
+    return wide.round(4)
+
+
+def _first(published, method):
+    return next((figure.accuracy for figure in published if figure.method == method), np.nan)
+
+
+def main(
+    problems: str = "BasicMotions",
+    names: str = "default",
+    n_seeds: int = 1,
+    n_epochs: int | None = None,
+    n_jobs: int = 1,
+    folder: str | None = None,
+    time_limit: float | None = None,
+) -> float:
+    """Fit what is not fitted yet; return the mean accuracy of the first estimator."""
+    place = Path(folder or tempfile.mkdtemp(prefix="table-"))
+    limits = benchmark.Limits(seconds=time_limit, threads=1 if n_jobs > 1 else None)
+    options = {"n_resamples": n_seeds, "resampled": False, "limits": limits, "n_jobs": n_jobs}
+    chosen = estimators(names, n_epochs)
+    benchmark.run(problems.split(","), chosen, place, report=_print, **options)
+    for name in chosen:
+        if n_seeds > 1 and name != "MiniRocket":
+            vote(place, name, n_seeds)
+    table = summary(place)
+    table.to_csv(place / "table.csv")
+    print(table.filter(like=" mean").to_string())
+    return float(table[f"{next(iter(chosen))} mean"].mean())
+
+
+def _print(outcome):
+    print(outcome.case, outcome.kind if isinstance(outcome, benchmark.Failure) else "done", flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--problems", default=f"{UEA},{UCR}")
+    parser.add_argument("--estimators", dest="names", default="default,paper,MiniRocket")
+    parser.add_argument("--n-seeds", type=int, default=5)
+    parser.add_argument("--n-jobs", type=int, default=2)
+    parser.add_argument("--folder", default="accuracy")
+    parser.add_argument("--time-limit", type=float, default=3600)
+    main(**vars(parser.parse_args()))

@@ -1,0 +1,105 @@
+"""Dilations of the convolution blocks: given, or following the length of the series."""
+
+import numpy as np
+import pytest
+
+from mlstm_fcn import MLSTMFCNClassifier, models
+from mlstm_fcn.layers import ConvNorm1D, SelectiveKernel1D
+from mlstm_fcn.models.raw_series import parts
+from tests.quick_fit import fit
+
+SMALL = {"filters": (4, 6, 4), "lstm_units": 3, "reduction": 2}
+
+
+def rates(network):
+    return [layer.dilation_rate for layer in network.layers if isinstance(layer, ConvNorm1D)]
+
+
+@pytest.mark.parametrize(
+    ("given", "time", "expected"),
+    [
+        (None, 152, (1, 1, 1)),
+        ((1, 3, 9), 152, (1, 3, 9)),
+        (0.5, 8, (1, 2, 4)),  # never less than 1
+        (0.5, 51, (1, 2, 4)),  # 24 of 51 steps
+        (0.5, 152, (3, 6, 12)),  # 70 of 152 steps
+        (1.0, 152, (7, 14, 28)),  # 162 of 152 steps
+        (0.5, None, (1, 2, 4)),
+    ],
+)
+def test_dilations_are_as_given_or_follow_the_length(given, time, expected):
+    assert models.LSTMFCNConfig(dilation_rates=given).dilations(time) == expected
+
+
+def test_each_block_has_its_own_dilation():
+    assert rates(models.build("mlstm_fcn", (60, 2), 3, dilation_rates=(2, 3, 5), **SMALL)) == [2, 3, 5]
+    assert rates(models.build("mlstm_fcn", (60, 2), 3, **SMALL)) == [1, 1, 1]
+
+
+def test_a_share_holds_for_other_kernels_and_numbers_of_blocks():
+    """Kernels of 3 and 3 see 1 + 2d + 4d steps, so 16 d of 97."""
+    options = {**SMALL, "filters": (4, 6), "kernel_sizes": (3, 3), "dilation_rates": 0.5}
+    assert rates(models.build("mlstm_fcn", (97, 2), 3, **options)) == [8, 16]
+
+
+def test_the_blocks_see_as_many_steps_as_they_should(rng):
+    """An impulse changes the convolutions' output just where the receptive field says."""
+    network = models.build("fcn", (200, 1), 2, filters=(4, 6, 4), dilation_rates=(2, 4, 8))
+    last = [layer for layer in network.layers if isinstance(layer, ConvNorm1D)][-1]
+    import keras
+
+    read = keras.Model(network.input, last.output)
+    series = rng.normal(size=(1, 200, 1)).astype("float32")
+    changed = series.copy()
+    changed[0, 100] += 100.0
+    moved = np.flatnonzero(np.abs(np.asarray(read(changed) - read(series))).max(axis=(0, 2)) > 1e-4)
+    assert np.ptp(moved) <= 2 * 7 + 4 * 4 + 8 * 2
+    assert np.ptp(moved) > 8 * 2
+
+
+def test_selective_kernels_multiply_their_own_dilations():
+    network = models.build("sk_mlstm_fcn", (60, 2), 3, dilation_rates=(2, 3, 5), **SMALL)
+    layers = [layer for layer in network.layers if isinstance(layer, SelectiveKernel1D)]
+    branches = [[conv.dilation_rate for conv in layer.convolutions] for layer in layers]
+    assert branches == [[2, 4], [3, 6], [5, 10]]
+
+
+@pytest.mark.parametrize("name", ["mlstm_fcn", "sk_mlstm_fcn"])
+def test_padding_changes_nothing_with_dilations_either(name, rng):
+    network = models.build(name, (40, 2), 3, masked=True, dilation_rates=(1, 2, 4), **SMALL)
+    mask = np.arange(40)[None] < np.array([[40], [17]])
+    series = rng.normal(size=(2, 40, 2)).astype("float32")
+    garbage = np.where(mask[..., None], series, 1e3).astype("float32")
+    zeros = np.where(mask[..., None], series, 0).astype("float32")
+    np.testing.assert_allclose(network([garbage, mask]), network([zeros, mask]), atol=1e-6)
+
+
+def test_an_estimator_takes_them_and_the_paper_has_none(basic_motions):
+    data = basic_motions.X_train, basic_motions.y_train
+    of = lambda **given: rates(parts(fit(data, n_epochs=1, **given).model_)[1])  # noqa: E731
+    assert of(dilation_rates=(1, 2, 3)) == [1, 2, 3]
+    assert of(dilation_rates=0.5) == [2, 4, 8]
+    assert of(preset="paper") == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (0, "must be positive sizes, or one positive number. Received: dilation_rates=0"),
+        ((1, 2), "`filters` and `dilation_rates` must be equally many"),
+        ((1, 2, 0), "`dilation_rates` must be a positive integer"),
+        ("auto", "`dilation_rates` must be a tuple of sizes"),
+    ],
+)
+def test_what_are_no_dilations_is_named(given, message):
+    with pytest.raises(ValueError, match=message):
+        models.build("mlstm_fcn", (60, 2), 3, dilation_rates=given)
+
+
+def test_a_saved_network_keeps_its_dilations(basic_motions, tmp_path):
+    classifier = fit((basic_motions.X_train, basic_motions.y_train), dilation_rates=(1, 2, 3))
+    classifier.save(tmp_path / "model.keras")
+    loaded = MLSTMFCNClassifier.load(tmp_path / "model.keras")
+    assert rates(parts(loaded.model_)[1]) == [1, 2, 3]
+    X = basic_motions.X_test
+    np.testing.assert_array_equal(loaded.predict_proba(X), classifier.predict_proba(X))
