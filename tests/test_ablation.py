@@ -1,5 +1,6 @@
 """An ablation trains what is missing, keeps what it has, and its table says what the runs say."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -58,7 +59,7 @@ def test_a_variant_is_trained_with_what_it_changes_of_the_recipe_and_nothing_els
         Variant("no such options", "mlp", {"units": [2], "dropouts": [0.1]}),
     ]
     monkeypatch.setitem(AXES, "ways", variants)
-    monkeypatch.setattr("mlstm_fcn.ablation.study.NetworkClassifier", Spy)
+    monkeypatch.setattr(sys.modules["mlstm_fcn.ablation.study"], "NetworkClassifier", Spy)
     study(tmp_path / "runs.csv", **{**ASKED, "axes": ["ways"], "n_seeds": 1}, report=made.append)
     start = {"batch_norm_momentum": 0.9, "dilation_rates": None, **small}
     seen = [entry for entry in made if isinstance(entry, tuple)]

@@ -85,7 +85,7 @@ def test_an_estimator_takes_them_and_the_paper_has_none(basic_motions):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (0, "must be positive sizes, or one positive number. Received: dilation_rates=0"),
+        (0, "one positive number where nothing is pooled between. Received: dilation_rates=0"),
         ((1, 2), "`filters` and `dilation_rates` must be equally many"),
         ((1, 2, 0), "`dilation_rates` must be a positive integer"),
         ("auto", "`dilation_rates` must be a tuple of sizes"),

@@ -213,7 +213,7 @@ def test_every_recipe_field_that_an_estimator_has_reaches_the_recipe():
 # Budgets of steps, averages of weights.
 
 
-@pytest.mark.parametrize(("n_cases", "expected"), [(180, 83), (15, 300), (7494, 20), (1, 300)])
+@pytest.mark.parametrize(("n_cases", "expected"), [(180, 83), (15, 200), (7494, 20), (1, 200)])
 def test_a_budget_of_steps_decides_the_epochs_within_bounds(n_cases, expected):
     """180 cases in batches of 16 are 12 steps an epoch, and 1000 steps 83 epochs."""
     assert Recipe(n_epochs=None, n_steps=1000).epochs(n_cases) == expected

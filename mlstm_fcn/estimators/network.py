@@ -63,6 +63,8 @@ class AnyNetwork(TrainingParameters):
         config = models.config(self.network, **given)
         preset: dict[str, Any] = dict(self._recipe().network_options)
         blocks = preset.pop("se_blocks", None)  # the paper's, which are those of its own network
+        if getattr(config, "pool_size", 1) > 1:  # pooling widens what the next block sees
+            preset.pop("dilation_rates", None)
         if blocks and isinstance(config, models.LSTMFCNConfig) and config.recurrent is not None:
             preset["se_blocks"] = tuple(block for block in blocks if block in config.block_numbers)
         return {**{name: value for name, value in preset.items() if hasattr(config, name)}, **given}

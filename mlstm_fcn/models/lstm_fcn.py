@@ -68,8 +68,9 @@ class LSTMFCNConfig(SqueezeExciteConfig):
         self._require_sizes("filters")
         self._require_sizes("kernel_sizes", like="filters")
         if isinstance(self.dilation_rates, float | int):
-            rule = "`dilation_rates` must be positive sizes, or one positive number."
-            require(self.dilation_rates > 0, rule, dilation_rates=self.dilation_rates)
+            rule = "`dilation_rates` must be sizes, or one positive number where nothing is pooled between."
+            good = self.dilation_rates > 0 and self.pool_size == 1 and self.convolutions == 1
+            require(good, rule, dilation_rates=self.dilation_rates)
         elif self.dilation_rates is not None:
             self._require_sizes("dilation_rates", like="filters")
         super().__post_init__()
