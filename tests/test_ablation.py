@@ -56,7 +56,7 @@ def test_a_variant_is_trained_with_what_it_changes_of_the_recipe_and_nothing_els
         Variant("start", "fcn", small),
         Variant("steps", "fcn", small, {"n_steps": 1}),
         Variant("batches", "fcn", {**small, "batch_norm_momentum": 0.5}, {"batch_size": 4}),
-        Variant("no such options", "mlp", {"units": [2], "dropouts": [0.1]}),
+        Variant("no such options", "mlp", {"units": [2], "dropouts": [0.1, 0.1]}),
     ]
     monkeypatch.setitem(AXES, "ways", variants)
     monkeypatch.setattr(sys.modules["mlstm_fcn.ablation.study"], "NetworkClassifier", Spy)
@@ -66,7 +66,7 @@ def test_a_variant_is_trained_with_what_it_changes_of_the_recipe_and_nothing_els
     assert seen[0] == (2, None, 16, start)
     assert seen[1] == (None, 1, 16, start)
     assert seen[2] == (2, None, 4, {**start, "batch_norm_momentum": 0.5})
-    assert seen[3] == (2, None, 16, {"batch_norm_momentum": 0.9, "units": [2], "dropouts": [0.1]})
+    assert seen[3] == (2, None, 16, {"batch_norm_momentum": 0.9, "units": [2], "dropouts": [0.1, 0.1]})
 
 
 def test_a_study_goes_on_where_it_was_stopped(tiny, tmp_path):

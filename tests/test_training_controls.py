@@ -194,7 +194,12 @@ def test_callbacks_are_called_and_every_fit_has_its_own_copy(data):
 def test_every_recipe_field_that_an_estimator_has_reaches_the_recipe():
     classifier = MLSTMFCNClassifier(
         n_epochs=7,
+        n_steps=11,
         batch_size=9,
+        weight_decay=0.03,
+        average_weights=0.9,
+        augmentation={"jitter": 0.1},
+        n_members=2,
         optimizer="sgd",
         learning_rate=0.3,
         schedule="plateau",
