@@ -149,6 +149,14 @@ def test_train_takes_any_network(tmp_path):
     assert "which `--network` replaces" in output
 
 
+def test_train_takes_several_networks_that_vote(tmp_path):
+    path = tmp_path / "vote.keras"
+    output = run("train", "BasicMotions", "--members", 2, "--epochs", 1, "--output", path)
+    assert output.count("epoch 1/1") >= 2
+    assert "of 40 cases" in run("evaluate", path, "BasicMotions")
+    assert "2 networks that vote" in run("card", path, "BasicMotions")
+
+
 def test_models_lists_names_with_what_is_special_to_them():
     lines = run("models", "list").splitlines()
     assert lines[0].split() == ["mlp", "mlp"]

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("dataset")
-@click.option("--preset", default="default", show_default=True, help="Recipe: default or paper.")
+@click.option("--preset", default="default", show_default=True, help="Recipe: default, ensemble or paper.")
+@click.option("--members", type=int, help="Networks that vote.  [default: the preset's]")
 @click.option("--network", help="Another network: `mlstm-fcn models list` has the names.")
 @click.option("--epochs", type=int, help="Passes over the training set.  [default: the preset's]")
 @click.option("--batch-size", type=int, help="Cases a gradient step.  [default: the preset's]")
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 def train(
     dataset: str,
     preset: str,
+    members: int | None,
     network: str | None,
     epochs: int | None,
     batch_size: int | None,
@@ -67,7 +69,7 @@ def train(
     from mlstm_fcn.estimators import MLSTMFCNClassifier, NetworkClassifier
 
     common: dict[str, Any] = {"preset": preset, "n_epochs": epochs, "batch_size": batch_size}
-    common |= {"longer": longer, "random_state": seed, "verbose": 0 if quiet else 1}
+    common |= {"n_members": members, "longer": longer, "random_state": seed, "verbose": 0 if quiet else 1}
     if network is None:
         classifier: Any = MLSTMFCNClassifier(lstm_units=lstm_units, attention=attention, **common)
     else:

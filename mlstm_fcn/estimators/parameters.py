@@ -26,7 +26,8 @@ class TrainingParameters(Documented):
     """How an estimator trains, whatever its network.
 
     Parameters:
-        preset: Recipe of training, with the network options that belong to it: `"default"` or `"paper"`.
+        preset: Recipe of training, with the network options that belong to it: `"default"`, `"ensemble"`
+            (the default's five times), or `"paper"`.
             None for one of the parameters down to `n_members` means the preset's value.
         n_epochs: Passes over the training set; goes before `n_steps`.
         n_steps: Gradient steps that decide the number of epochs: as many epochs as hold them, but 20 to

@@ -1,0 +1,75 @@
+"""The script of the table of accuracies adds up what the results say."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlstm_fcn import benchmark
+
+SCRIPT = Path(__file__).parent.parent / "examples" / "reproduce_table.py"
+
+
+@pytest.fixture(scope="module")
+def script():
+    spec = importlib.util.spec_from_file_location("reproduce_table", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def result(seed, probabilities, problem="BasicMotions"):
+    case = benchmark.Case("default", problem, seed)
+    truth = np.array([0, 1, 1, 0])
+    return benchmark.Result(case, ["a", "b"], truth, np.array(probabilities), 2.0, 0.5, 1000, {"seed": seed})
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two seeds: they are right in 2 and 3 of 4 cases, their vote in all of them."""
+    place = benchmark.Folder(tmp_path)
+    place.keep(result(0, [[0.9, 0.1], [0.6, 0.4], [0.1, 0.9], [0.4, 0.6]]))
+    place.keep(result(1, [[0.6, 0.4], [0.1, 0.9], [0.6, 0.4], [0.9, 0.1]]))
+    place.keep(result(0, [[0.9, 0.1]] * 4, problem="Libras"))
+    return tmp_path
+
+
+def test_a_vote_is_the_mean_of_the_probabilities_of_all_seeds(script, folder):
+    script.vote(folder, "default", 2)
+    files = benchmark.Folder(folder).results()
+    voted = benchmark.Case("default-vote-of-2", "BasicMotions", 0)
+    assert {case.problem for case in files if case.estimator == voted.estimator} == {"BasicMotions"}
+    read = benchmark.read(files[voted])
+    np.testing.assert_allclose(
+        read.probabilities, [[0.75, 0.25], [0.35, 0.65], [0.35, 0.65], [0.65, 0.35]]
+    )
+    assert read.fit_seconds == 4.0
+    assert "soft vote of 2 seeds" in read.about["estimator"]
+
+
+def test_the_table_has_mean_spread_seeds_and_published_figures(script, folder):
+    script.vote(folder, "default", 2)
+    table = script.summary(folder)
+    row = table.loc["BasicMotions"]
+    assert (row["default mean"], row["default seeds"]) == (0.625, 2)
+    assert row["default sd"] == pytest.approx(np.std([0.5, 0.75], ddof=1), abs=1e-4)
+    assert row["default-vote-of-2 mean"] == 1.0
+    assert np.isnan(table.loc["Libras", "default-vote-of-2 mean"])
+    assert row["ROCKET (published)"] == 1.0
+
+
+def test_minirocket_takes_series_as_they_are(script, rng):
+    pytest.importorskip("numba")
+    import pandas as pd
+
+    lengths = [5, 7, 8, 6] * 5
+    X = [pd.DataFrame(rng.normal(size=(length, 2))) for length in lengths]
+    X[0].iloc[2, 1] = np.nan
+    y = np.array(["a", "b"] * 10)
+    for case, label in zip(X, y, strict=True):
+        case += 5.0 * (label == "b")
+    fitted = script.MiniRocket(random_state=0).fit(X, y)
+    longer = [pd.DataFrame(rng.normal(size=(12, 2))) for _ in range(3)]
+    assert fitted.predict(longer).shape == (3,)
+    assert (fitted.predict(X) == y).mean() > 0.8
