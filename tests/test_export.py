@@ -57,6 +57,15 @@ def test_series_that_end_early_and_have_gaps_are_read_inside(vowels, tmp_path, f
     np.testing.assert_allclose(artifact.outputs(batch), classifier.predict_proba(batch), atol=1e-5)
 
 
+@pytest.mark.parametrize("format", ["onnx", "litert", "openvino"])
+def test_networks_that_vote_are_one_artifact(motions, tmp_path, format):
+    voting = MLSTMFCNClassifier(**{**SMALL, "n_epochs": 2}, n_members=2).fit(motions.X_train, motions.y_train)
+    artifact = export.load(voting.export(name_in(tmp_path, format), format, X=motions.X_test))
+    received = artifact.outputs(motions.X_test)
+    np.testing.assert_allclose(received, voting.predict_proba(motions.X_test), atol=1e-5)
+    assert artifact.about["network"] == "mlstm_fcn_ensemble"
+
+
 @pytest.mark.parametrize("name", ["malstm_fcn", "efficientnet"])
 def test_networks_of_the_table(motions, tmp_path, name):
     check_network(motions, tmp_path, name, ("onnx", "litert"))
