@@ -91,8 +91,8 @@ def kernel_shares(estimator: Any, X: Any) -> dict[str, np.ndarray]:
         X: Series, as for its `predict`.
 
     Returns:
-        For each such layer, by name and in order, the shares, shape `(cases, branches, filters)`, the
-        shortest kernel first; over the branches they sum to 1.
+        For each such layer, by name and in order (of an ensemble as `member_1/...`), the shares, shape
+        `(cases, branches, filters)`, the shortest kernel first; over the branches they sum to 1.
 
     Raises:
         NotFittedError: If the estimator is not fitted.

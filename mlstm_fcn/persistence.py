@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".keras", ".mlstm")
 ENTRY = "mlstm_fcn.json"
-FORMAT = 1
+FORMAT = 2
 
 
 def write_archive(path: Path | str, model: keras.Model, about: dict[str, Any]) -> None:
@@ -101,7 +101,7 @@ def _read_about(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is damaged, or not a Keras archive: {error}") from error
     require(not outside, f"{path} has entries outside of its folder.", entries=outside)
     require(isinstance(about, dict), f"{path} is damaged: {ENTRY} holds no object.")
-    readable = isinstance(about.get("format"), int) and about["format"] <= FORMAT
+    readable = about.get("format") == FORMAT
     require(
         readable,
         f"{path} is in a format that version {__version__} does not read.",

@@ -41,9 +41,7 @@ def test_a_vote_is_the_mean_of_the_probabilities_of_all_seeds(script, folder):
     voted = benchmark.Case("default-vote-of-2", "BasicMotions", 0)
     assert {case.problem for case in files if case.estimator == voted.estimator} == {"BasicMotions"}
     read = benchmark.read(files[voted])
-    np.testing.assert_allclose(
-        read.probabilities, [[0.75, 0.25], [0.35, 0.65], [0.35, 0.65], [0.65, 0.35]]
-    )
+    np.testing.assert_allclose(read.probabilities, [[0.75, 0.25], [0.35, 0.65], [0.35, 0.65], [0.65, 0.35]])
     assert read.fit_seconds == 4.0
     assert "soft vote of 2 seeds" in read.about["estimator"]
 

@@ -28,6 +28,11 @@ for attention in (False, True):
     classifier.save(sys.argv[2])
     loaded = MLSTMFCNClassifier.load(sys.argv[2])
     np.testing.assert_allclose(loaded.predict_proba(mixed), alone, atol=1e-5)
+voting = MLSTMFCNClassifier(
+    n_epochs=20, random_state=0, n_members=2, augmentation={"crop": 0.1, "mixup": 0.2}, average_weights=0.5
+)
+assert voting.fit([holes[0, :, :70], *holes[1:]], motions.y_train)
+assert voting.score(motions.X_test, motions.y_test) > 0.9
 """
 
 

@@ -1,14 +1,16 @@
 """Dilations of the convolution blocks: given, or following the length of the series."""
 
+import keras
 import numpy as np
 import pytest
 
-from mlstm_fcn import MLSTMFCNClassifier, models
+from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, models
 from mlstm_fcn.layers import ConvNorm1D, SelectiveKernel1D
 from mlstm_fcn.models.raw_series import parts
 from tests.quick_fit import fit
 
 SMALL = {"filters": (4, 6, 4), "lstm_units": 3, "reduction": 2}
+FCN = {"filters": (4, 6, 4)}
 
 
 def rates(network):
@@ -46,15 +48,13 @@ def test_the_blocks_see_as_many_steps_as_they_should(rng):
     """An impulse changes the convolutions' output just where the receptive field says."""
     network = models.build("fcn", (200, 1), 2, filters=(4, 6, 4), dilation_rates=(2, 4, 8))
     last = [layer for layer in network.layers if isinstance(layer, ConvNorm1D)][-1]
-    import keras
-
     read = keras.Model(network.input, last.output)
-    series = rng.normal(size=(1, 200, 1)).astype("float32")
+    series = np.abs(rng.normal(size=(20, 200, 1))).astype("float32")
     changed = series.copy()
-    changed[0, 100] += 100.0
+    changed[:, 100] += 100.0
     moved = np.flatnonzero(np.abs(np.asarray(read(changed) - read(series))).max(axis=(0, 2)) > 1e-4)
-    assert np.ptp(moved) <= 2 * 7 + 4 * 4 + 8 * 2
-    assert np.ptp(moved) > 8 * 2
+    assert np.ptp(moved) == 2 * 7 + 4 * 4 + 8 * 2
+    assert models.cost(network).receptive_field == 1 + 2 * 7 + 4 * 4 + 8 * 2
 
 
 def test_selective_kernels_multiply_their_own_dilations():
@@ -62,6 +62,16 @@ def test_selective_kernels_multiply_their_own_dilations():
     layers = [layer for layer in network.layers if isinstance(layer, SelectiveKernel1D)]
     branches = [[conv.dilation_rate for conv in layer.convolutions] for layer in layers]
     assert branches == [[2, 4], [3, 6], [5, 10]]
+    assert models.cost(network).receptive_field == 1 + 4 * 7 + 6 * 4 + 10 * 2
+
+
+def test_a_share_counts_the_widest_branch_and_every_convolution():
+    """Two branches of kernels 8-5-3 see 1 + 46d steps, and so do two convolutions in a block."""
+    for name, options in (("sk_mlstm_fcn", {}), ("fcn", {"convolutions": 2})):
+        config = models.config(name, dilation_rates=0.5, **options)
+        assert config.dilations(300) == (3, 6, 12)
+        network = models.build(name, (300, 2), 3, dilation_rates=0.5, **options)
+        assert models.cost(network).receptive_field == 1 + 46 * 3
 
 
 @pytest.mark.parametrize("name", ["mlstm_fcn", "sk_mlstm_fcn"])
@@ -78,14 +88,50 @@ def test_an_estimator_takes_them_and_the_paper_has_none(basic_motions):
     data = basic_motions.X_train, basic_motions.y_train
     of = lambda **given: rates(parts(fit(data, n_epochs=1, **given).model_)[1])  # noqa: E731
     assert of(dilation_rates=(1, 2, 3)) == [1, 2, 3]
-    assert of(dilation_rates=0.5) == [2, 4, 8]
+    assert of(dilation_rates=0.5) == of() == [2, 4, 8]
     assert of(preset="paper") == [1, 1, 1]
+    assert of(dilation_rates=0.5, dimension_shuffle=False) == [2, 4, 8]  # though it reads any length
+
+
+def test_a_network_for_any_length_follows_the_longest_training_series(basic_motions, tmp_path):
+    X, y = basic_motions.X_train, basic_motions.y_train
+    classifier = NetworkClassifier(network="fcn", network_params=FCN, n_epochs=1, random_state=0).fit(X, y)
+    assert classifier.model_.input_shape == (None, None, 6)
+    assert rates(parts(classifier.model_)[1]) == [2, 4, 8]
+    assert classifier.network_options_["dilation_rates"] == (2, 4, 8)
+    shorter = [case[:, :30] for case in basic_motions.X_test]
+    together = classifier.predict_proba(shorter)
+    classifier.save(tmp_path / "fcn.keras")
+    loaded = NetworkClassifier.load(tmp_path / "fcn.keras")
+    assert loaded.network_options_ == classifier.network_options_
+    mixed = [basic_motions.X_test[0], shorter[1]]
+    np.testing.assert_allclose(loaded.predict_proba(mixed)[1], together[1], atol=1e-5)
+    tuned = loaded.fine_tune(X[:, :, :50], y, n_epochs=1)
+    assert rates(parts(tuned.model_)[1]) == [2, 4, 8]
+
+
+@pytest.mark.parametrize(
+    ("network", "options", "expected"),
+    [
+        ("vgg", {"filters": (4, 4)}, [1, 1, 1, 1]),  # pooling widens what the next block sees
+        ("vgg", {"filters": (4, 4), "pool_size": 1}, [4, 4, 8, 8]),
+        ("fcn", {"filters": (4, 4), "convolutions": 2}, [4, 4, 8, 8]),
+    ],
+)
+def test_the_default_recipe_dilates_networks_that_pool_nothing(network, options, expected, basic_motions):
+    options = {**options, "kernel_sizes": (3, 3)}
+    classifier = NetworkClassifier(network=network, network_params=options, n_epochs=1, random_state=0)
+    classifier.fit(basic_motions.X_train, basic_motions.y_train)
+    assert rates(parts(classifier.model_)[1]) == expected
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (0, "one positive number where nothing is pooled between. Received: dilation_rates=0"),
+        (0.0, r"must be in \(0, 1\], and `pool_size` 1. Received: dilation_rates=0.0"),
+        (1.5, r"must be in \(0, 1\]"),
+        (2, "`dilation_rates` must be a tuple of sizes"),
+        (True, "`dilation_rates` must be a tuple of sizes"),
         ((1, 2), "`filters` and `dilation_rates` must be equally many"),
         ((1, 2, 0), "`dilation_rates` must be a positive integer"),
         ("auto", "`dilation_rates` must be a tuple of sizes"),

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import models
+from mlstm_fcn.training.examples import Examples
 from mlstm_fcn.training.loop import _optimizer, train, warm_up_and_cosine
 from mlstm_fcn.training.randomness import seeded, shuffled
 from mlstm_fcn.training.recipes import RECIPES, Recipe
-from mlstm_fcn.training.step import Examples
 
 LOSS = "categorical_crossentropy"
 

@@ -197,10 +197,9 @@ def test_every_recipe_field_that_an_estimator_has_reaches_the_recipe():
         n_steps=11,
         batch_size=9,
         weight_decay=0.03,
-        average_weights=0.9,
         augmentation={"jitter": 0.1},
         n_members=2,
-        optimizer="sgd",
+        optimizer="adamw",
         learning_rate=0.3,
         schedule="plateau",
         label_smoothing=0.2,
@@ -229,7 +228,7 @@ def test_epochs_go_before_a_budget_of_steps(data):
     assert fit(data, n_epochs=2, n_steps=1000).n_epochs_ == 2
 
 
-@pytest.mark.parametrize("by", ["name", "object"])
+@pytest.mark.parametrize("by", ["name", "object", "its own"])
 def test_averaged_weights_are_what_training_ends_with(by, data):
     """One step an epoch: the average is 0.7 of the old one and 0.3 of the weights after each epoch."""
     seen = []
@@ -243,6 +242,8 @@ def test_averaged_weights_are_what_training_ends_with(by, data):
 
     average = {"average_weights": 0.7}
     if by == "object":
+        average |= {"optimizer": keras.optimizers.AdamW(1e-3)}
+    if by == "its own":
         average = {"optimizer": keras.optimizers.AdamW(1e-3, use_ema=True, ema_momentum=0.7)}
     classifier = fit(data, batch_size=40, n_epochs=4, callbacks=[Weights()], **average)
     expected = seen[0]
@@ -252,6 +253,21 @@ def test_averaged_weights_are_what_training_ends_with(by, data):
     for variable, value in zip(network.trainable_variables, expected, strict=True):
         np.testing.assert_allclose(np.asarray(variable), value, atol=1e-6)
     assert np.abs(expected[0] - seen[-1][0]).max() > 1e-5
+
+
+def test_an_average_and_a_best_epoch_exclude_each_other(data):
+    for other in ({"keep_best": True}, {"patience": 3}, {"preset": "paper"}):
+        with pytest.raises(ValueError, match="`average_weights` and the best epoch"):
+            fit(data, average_weights=0.9, **other)
+
+
+def test_weight_decay_is_of_adamw(data):
+    assert differ(fit(data, weight_decay=0.5), fit(data))
+    for others in ({"optimizer": "sgd"}, {"preset": "paper"}, {"optimizer": keras.optimizers.Adam()}):
+        with pytest.raises(ValueError, match="`weight_decay` is of optimizer='adamw'"):
+            fit(data, weight_decay=0.1, **others)
+    with pytest.raises(ValueError, match="`weight_decay` must not be negative"):
+        fit(data, weight_decay=-1.0)
 
 
 @pytest.mark.parametrize("share", [0, 1, 1.5])

@@ -30,7 +30,7 @@ class Run:
         dataset: Name of the data set.
         variant: Key of the variant.
         seed: Seed of the split and of the training.
-        n_epochs: Its epochs.
+        n_epochs: Epochs of the study, which a variant may change.
         accuracy: On the third of the training cases that was held back.
         parameters: Of the network.
         flops: Operations of a prediction of one series, as `models.cost` counts them.

@@ -78,6 +78,8 @@ class Folder:
         for estimator in estimators:
             note = self.path / estimator.name / "estimator.json"
             now = {"estimator": estimator.description, "split": "resample" if resampled else "default"}
+            if hasattr(estimator.estimator, "_recipe"):  # whose presets may change
+                now["recipe"] = str(estimator.estimator._recipe())
             before = json.loads(note.read_text(encoding="utf-8")) if note.exists() else now
             started = any((self.path / estimator.name / "Predictions").glob("*/*.csv"))
             rule = f"{self.path} has results of another {estimator.name!r}; choose another name or folder."

@@ -22,6 +22,8 @@ from mlstm_fcn.estimators.saving import Saving
 from mlstm_fcn.mapped import MappedSeries, chunks, is_large
 from mlstm_fcn.preprocess import Container, pad, require_complete, to_batch
 
+_KEPT = ("model_", "network_options_", "classes_", "n_epochs_")  # where `warm_start` goes on
+
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class NetworkEstimator(TrainingParameters, Hooks, Saving):
@@ -75,7 +77,12 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
         call = FitCall(sample_weight, X_val, y_val)
         if self.warm_start and self.__before:
             self._check_labels(y, self.__before["classes_"])
-            call = replace(call, start=self.__before["model_"], n_epochs_before=self.__before["n_epochs_"])
+            call = replace(
+                call,
+                start=self.__before["model_"],
+                network_options=self.__before["network_options_"],
+                n_epochs_before=self.__before["n_epochs_"],
+            )
         return self._fit_with(X, y, call)
 
     def fine_tune(
@@ -113,7 +120,8 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
         """
         self._require_network("fine_tune")
         tuned: NetworkEstimator = self.clone().set_params(**parameters)
-        return tuned._fit_with(X, y, FitCall(sample_weight, X_val, y_val, start=self.model_, freeze=freeze))
+        start = {"start": self.model_, "network_options": self.network_options_, "freeze": freeze}
+        return tuned._fit_with(X, y, FitCall(sample_weight, X_val, y_val, **start))
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkEstimator:
         """Train for one epoch more, at a constant learning rate; the first time, after `fit`'s preparation.
@@ -167,6 +175,7 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
         call = replace(
             call,
             start=getattr(self, "model_", None),
+            network_options=getattr(self, "network_options_", None),
             changes=ONE_EPOCH,
             history=history,
             n_epochs_before=len(history.get("loss", ())),
@@ -196,7 +205,7 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
         """The last fit's model, labels and number of epochs; nothing without `warm_start`."""
         if not self.warm_start:
             return {}
-        now = {name: getattr(self, name, None) for name in ("model_", "classes_", "n_epochs_")}
+        now = {name: getattr(self, name, None) for name in _KEPT}
         return now if now["model_"] is not None else getattr(self, "_NetworkEstimator__kept", {})
 
     def _fit(self, X: Container, y: np.ndarray) -> NetworkEstimator:

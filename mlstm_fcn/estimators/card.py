@@ -9,7 +9,6 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, r2_score, r
 
 from mlstm_fcn import __version__
 from mlstm_fcn._checks import require
-from mlstm_fcn.models import cost
 from mlstm_fcn.models.ensemble import members
 from mlstm_fcn.models.raw_series import parts, takes_mask
 
@@ -57,7 +56,7 @@ def model_card(estimator: NetworkEstimator, X: Any, y: Any, data: str) -> str:
 
 
 def _size(networks):
-    parameters = sum(cost(network).parameters for network in networks)
+    parameters = sum(network.count_params() for network in networks)
     votes = f"{len(networks)} networks that vote, " if len(networks) > 1 else ""
     return f"{votes}{parameters:,} parameters"
 

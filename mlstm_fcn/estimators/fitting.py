@@ -27,10 +27,10 @@ from mlstm_fcn.mapped import MappedSeries, chunks
 from mlstm_fcn.models.ensemble import ensemble, members
 from mlstm_fcn.models.raw_series import front, frozen, join, parts, transfer, with_mask
 from mlstm_fcn.preprocess import Container, channel_statistics
+from mlstm_fcn.training.examples import Examples
 from mlstm_fcn.training.loop import train
 from mlstm_fcn.training.progress import ProgressBar
 from mlstm_fcn.training.randomness import seeded
-from mlstm_fcn.training.step import Examples
 
 if TYPE_CHECKING:
     from mlstm_fcn.estimators.base import NetworkEstimator
@@ -59,28 +59,42 @@ class Task:
 
 
 def fit_model(estimator: NetworkEstimator, X: Container, y: np.ndarray, call: FitCall) -> Any:
-    """Train new networks; sets `model_`, `history_` and `n_epochs_`."""
+    """Train new networks; sets `model_`, `network_options_`, `history_` and `n_epochs_`."""
     recipe, task = dataclasses.replace(estimator._recipe(), **call.changes), estimator._task()
-    generators = [_generator(estimator, call, member) for member in range(recipe.n_members)]
+    generators = [_generator(estimator, call, member) for member in range(_n_members(recipe, call))]
     training, validation = _examples(estimator, X, y, call, recipe, generators[0], task)
-    before, networks = _untrained(estimator, training, validation, call, task, generators)
+    before, networks, options = _untrained(estimator, training, validation, call, task, generators)
     prepared = _prepared(before, training), _prepared(before, validation) if validation else None
     histories = [{name: list(figures) for name, figures in call.history.items()} for _ in networks]
     tasks = EpochTasks(estimator, recipe.epochs(len(training)) * len(networks), X, y)
     checkpoints = _checkpoints(estimator, len(networks))
+    n_whole = len(networks) if call.start else 0  # what has trained before votes in any case
     try:
         with tasks:
             for part in zip(networks, histories, generators, checkpoints, strict=True):
                 _train(estimator, recipe, task, prepared, call, tasks, *part)
+                n_whole += 1
     finally:
-        trained = [network for network, history in zip(networks, histories, strict=True) if history]
-        if trained:  # an interrupted training has trained too
-            estimator.history_ = _mean(histories)
+        n_whole = min(max(n_whole, 1), len(networks))  # the first has trained too if it was interrupted
+        if histories[0]:
+            estimator.history_ = _mean(histories[:n_whole])
             estimator.n_epochs_ = len(estimator.history_["loss"])
-            estimator.model_ = join(before, ensemble(trained), task.unit)
+            estimator.network_options_ = options
+            estimator.model_ = join(before, ensemble(networks[:n_whole]), task.unit)
     for checkpoint in filter(None, checkpoints):
         checkpoint.unlink(missing_ok=True)
     return estimator
+
+
+def _n_members(recipe, call):
+    """Networks to train: where a training goes on, those that there are, or the first of them."""
+    if call.start is None:
+        return recipe.n_members
+    n_before = len(members(parts(call.start)[1]))
+    rule = "A training that goes on has no more members than before."
+    goes_on = bool(call.changes)  # of partial_fit, which takes what an interrupt may have left
+    require(goes_on or recipe.n_members <= n_before, rule, n_members=recipe.n_members, before=n_before)
+    return min(recipe.n_members, n_before)
 
 
 def _train(estimator, recipe, task, prepared, call, tasks, network, history, rng, checkpoint):
@@ -118,7 +132,10 @@ def _checkpoints(estimator, n_members):
     if not estimator.checkpoint:
         return [None] * n_members
     path = Path(estimator.checkpoint)
-    return [path, *(path.with_name(f"{path.name}.{number}") for number in range(2, n_members + 1))]
+    others = [path.with_name(f"{path.name}.{number}") for number in range(2, n_members + 1)]
+    left = [str(other) for other in others if other.exists() and not path.exists()]
+    require(not left, f"{path} is missing, but those of other members are there; delete them.", files=left)
+    return [path, *others]
 
 
 def _mean(histories):
@@ -186,22 +203,24 @@ def _untrained(estimator, training, validation, call, task, generators):
         mean_and_std = channel_statistics(lambda: chunks(batch))
         before = front(*mean_and_std, scaling=estimator.scaling, missing=_fill_in(estimator))
         time, channels = estimator._network_time(*batch.shape[1:]), batch.shape[2]
+        options = estimator._network_options(*batch.shape[1:])
     else:
         before, source, _ = parts(call.start)
         before = keras.Model(before.input, before.outputs[0], name=before.name)
         _, time, channels = call.start.input_shape
-        sources = members(source)
+        sources, options = members(source), dict(call.network_options)
     for examples in filter(None, (training, validation)):
         examples.inputs[0] = fitting_in(estimator, examples.inputs[0], time, channels)
     masked = any(ends_early(examples.inputs[0]) for examples in (training, validation) if examples)
     networks = []
     for number, rng in enumerate(generators):
         with seeded(rng):
-            network = estimator._network((time, channels), task.n_outputs, task.activation, masked)
+            form = task.n_outputs, task.activation, masked, options
+            network = estimator._network((time, channels), *form)
         if sources:
-            transfer(sources[number % len(sources)], network)
+            transfer(sources[number], network)
         networks.append(network)
-    return (with_mask(before) if masked else before), networks
+    return (with_mask(before) if masked else before), networks, options
 
 
 def _prepared(before, examples):

@@ -41,8 +41,17 @@ class Hooks:
         """The length that the network fixes for series like these, or None if it takes any."""
         raise NotImplementedError
 
+    def _network_options(self, time: int, channels: int) -> dict[str, Any]:
+        """The options of a new network, for training series of at most so many steps."""
+        raise NotImplementedError
+
     def _network(
-        self, input_shape: tuple[int | None, int], n_outputs: int, activation: str, masked: bool
+        self,
+        input_shape: tuple[int | None, int],
+        n_outputs: int,
+        activation: str,
+        masked: bool,
+        options: dict[str, Any],
     ) -> keras.Model:
-        """An untrained network."""
+        """An untrained network with some options."""
         raise NotImplementedError

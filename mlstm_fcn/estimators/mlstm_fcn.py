@@ -32,9 +32,9 @@ class MLSTMFCNNetwork(TrainingParameters):
     Parameters:
         filters: Filters of each convolution block.
         kernel_sizes: Kernel size of each block, in steps; as many as `filters`.
-        dilation_rates: Steps from one element of a kernel to the next, for each block; or a number, the
-            share of the length of the series that the blocks should see; None for the preset's, which is
-            1 for all in the paper.
+        dilation_rates: Steps from one element of a kernel to the next, for each block; or the share, a float
+            in (0, 1], of the longest training series that the blocks should see. None for the preset's:
+            0.5 by default, 1 step for all in the paper.
         reduction: Ratio of squeeze-and-excitation; None for none, which makes it LSTM-FCN.
         se_blocks: Which blocks squeeze-and-excitation follows, numbered from 1; None for the preset's:
             all of them by default, the first two in the paper.
@@ -67,12 +67,23 @@ class MLSTMFCNNetwork(TrainingParameters):
         name, options = self._name_and_options()
         return time if models.config(name, **options).fixes_length(time, channels) else None
 
-    def _network(
-        self, input_shape: tuple[int | None, int], n_outputs: int, activation: str, masked: bool
-    ) -> keras.Model:
+    def _network_options(self, time: int, channels: int) -> dict[str, Any]:
         from mlstm_fcn import models
 
         name, options = self._name_and_options()
+        return models.options_for(name, time, **options)
+
+    def _network(
+        self,
+        input_shape: tuple[int | None, int],
+        n_outputs: int,
+        activation: str,
+        masked: bool,
+        options: dict[str, Any],
+    ) -> keras.Model:
+        from mlstm_fcn import models
+
+        name, _ = self._name_and_options()
         return models.build(name, input_shape, n_outputs, activation=activation, masked=masked, **options)
 
     def _name_and_options(self) -> tuple[str, dict[str, Any]]:
@@ -112,7 +123,8 @@ class MLSTMFCNClassifier(MLSTMFCNNetwork, BaseNetworkClassifier):
         classes_: The labels, sorted, in the dtype they came in.
         model_: The trained `keras.Model`, from `(batch, time, channels)` in the units of the data to
             probabilities.
-        history_: Loss and accuracy of each epoch, by name.
+        network_options_: Options of the network, those that follow the series' length as numbers.
+        history_: Loss and accuracy of each epoch, by name; of an ensemble their means over the members.
         n_epochs_: Number of epochs of the last fit.
 
     Example:
@@ -139,7 +151,8 @@ class MLSTMFCNRegressor(MLSTMFCNNetwork, BaseNetworkRegressor):
     Attributes:
         model_: The trained `keras.Model`, from `(batch, time, channels)` to the number, both in the units
             of the data.
-        history_: Loss of each epoch, of standardised targets.
+        network_options_: Options of the network, those that follow the series' length as numbers.
+        history_: Loss of each epoch, of standardised targets; of an ensemble the mean over the members.
         n_epochs_: Number of epochs of the last fit.
 
     Example:

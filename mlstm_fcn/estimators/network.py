@@ -39,8 +39,20 @@ class AnyNetwork(TrainingParameters):
 
         return time if models.config(self.network, **self._options()).fixes_length(time, channels) else None
 
+    def _network_options(self, time: int, channels: int) -> dict[str, Any]:
+        if not isinstance(self.network, str):
+            return self._options()
+        from mlstm_fcn import models
+
+        return models.options_for(self.network, time, **self._options())
+
     def _network(
-        self, input_shape: tuple[int | None, int], n_outputs: int, activation: str, masked: bool
+        self,
+        input_shape: tuple[int | None, int],
+        n_outputs: int,
+        activation: str,
+        masked: bool,
+        options: dict[str, Any],
     ) -> keras.Model:
         rule = (
             "Series of other lengths need the function that made the network, which is not in a saved file."
@@ -48,10 +60,10 @@ class AnyNetwork(TrainingParameters):
         require(self.network is not None, rule, network=self.network)
         form: dict[str, Any] = {"activation": activation, "masked": masked}
         if not isinstance(self.network, str):
-            return self.network(input_shape, n_outputs, **_taken(self.network, form), **self._options())
+            return self.network(input_shape, n_outputs, **_taken(self.network, form), **options)
         from mlstm_fcn import models
 
-        return models.build(self.network, input_shape, n_outputs, **form, **self._options())
+        return models.build(self.network, input_shape, n_outputs, **form, **options)
 
     def _options(self) -> dict[str, Any]:
         """What the preset says of networks, as far as this one has it, and what the user says."""
@@ -100,7 +112,8 @@ class NetworkClassifier(AnyNetwork, BaseNetworkClassifier):
         classes_: The labels, sorted, in the dtype they came in.
         model_: The trained `keras.Model`, from `(batch, time, channels)` in the units of the data to
             probabilities.
-        history_: Loss and accuracy of each epoch, by name.
+        network_options_: Options of the network, those that follow the series' length as numbers.
+        history_: Loss and accuracy of each epoch, by name; of an ensemble their means over the members.
         n_epochs_: Number of epochs of the last fit.
 
     Example:
@@ -122,7 +135,8 @@ class NetworkRegressor(AnyNetwork, BaseNetworkRegressor):
     Attributes:
         model_: The trained `keras.Model`, from `(batch, time, channels)` to the number, both in the units
             of the data.
-        history_: Loss of each epoch, of standardised targets.
+        network_options_: Options of the network, those that follow the series' length as numbers.
+        history_: Loss of each epoch, of standardised targets; of an ensemble the mean over the members.
         n_epochs_: Number of epochs of the last fit.
 
     Example:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from mlstm_fcn._checks import require_choice
+from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn.estimators.documented import Documented
 from mlstm_fcn.training.recipes import RECIPES, Recipe
 
@@ -46,27 +46,30 @@ class TrainingParameters(Documented):
             validation), and end with the best epoch's weights.
         keep_best: Whether to end with the best epoch's weights in any case.
         average_weights: Share that a moving average of the weights keeps in each step, in (0, 1); training
-            ends with the average. None: with the weights themselves.
+            ends with the average, which begins with the weights after the first step. None: with the
+            weights themselves. Not together with `keep_best` or `patience`.
         augmentation: Strengths of random changes to the series of each step, by name: `"jitter"`, noise of
             that standard deviation; `"scale"`, a factor on each channel; `"channel_dropout"`, the share of
-            channels that are left out; `"shift"`, `"crop"` and `"warp"` in time, as shares of the length;
-            `"mixup"` and `"cutmix"` of two cases, by the parameter of their beta distribution.
+            channels that are left out; `"shift"` and `"crop"` in time, as shares of the length; `"warp"`,
+            the largest relative change of speed; `"mixup"` and `"cutmix"` of two cases, by the parameter of
+            their beta distribution. Strengths of values are in units after `scaling`.
         n_members: Networks that are trained, from seeds that follow from `random_state`; the outputs are
             their mean, and they are one model. The first is the network that stands alone with 1.
+            Callbacks, stopping and progress are those of each member by itself.
         loss: Keras' name of a loss, or a loss; None for the cross-entropy, in regression the squared error.
         callbacks: Keras callbacks; every fit uses copies.
         warm_start: Whether fit goes on from the weights of the last fit.
         checkpoint: Path of a file that keeps the state of training after each epoch. If a fit was killed,
             the same fit goes on where it was, which needs an integer as `random_state`; a fit that ends
-            deletes the file.
+            deletes the file. Members of an ensemble after the first have files with `.2`, `.3` at the end.
         scaling: `"channel"`: each channel by its mean and standard deviation in the training set;
             `"series"`: each channel of each series by its own; None: not at all.
         missing: `"interpolate"`: linearly in time, held at the ends; `"zero"`: zero after scaling, which
             with scaling is the mean; `"error"`: a missing value raises ValueError.
         longer: What becomes of series longer than the longest training series, where the network has a
             fixed length: `"error"` raises ValueError, `"cut"` drops what is too long.
-        random_state: Decides initial weights, dropout, validation split and the order of cases: an integer
-            or a `numpy.random.RandomState` for reproducible results, or None.
+        random_state: Decides initial weights, dropout, augmentation, validation split and the order of
+            cases: an integer or a `numpy.random.RandomState` for reproducible results, or None.
         verbose: 1 shows a progress bar during fit, 0 nothing.
     """
 
@@ -103,4 +106,8 @@ class TrainingParameters(Documented):
             changes = {"learning_rate": None, "schedule": "constant", **changes}
         if "n_steps" in changes:  # instead of the preset's epochs
             changes = {"n_epochs": None, **changes}
+        if "weight_decay" in changes:
+            optimizer = changes.get("optimizer", RECIPES[self.preset].optimizer)
+            rule = "`weight_decay` is of optimizer='adamw'."
+            require(optimizer == "adamw", rule, weight_decay=self.weight_decay, optimizer=optimizer)
         return dataclasses.replace(RECIPES[self.preset], **changes)

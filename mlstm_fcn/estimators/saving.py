@@ -132,11 +132,13 @@ class Saving(Contract):
     def _fitted_values(self) -> dict[str, Any]:
         """What the network does not hold, as plain values."""
         parameters = {name: _to_json(value) for name, value in self.get_params(deep=False).items()}
-        return {"parameters": parameters, "history": self.history_}
+        options = _to_json(self.network_options_)
+        return {"parameters": parameters, "network_options": options, "history": self.history_}
 
     def _set_fitted_values(self, model: keras.Model, values: dict[str, Any]) -> None:
         """The reverse of `_fitted_values`; the estimator is fitted then."""
         self.model_, self.history_ = model, values["history"]
+        self.network_options_ = _from_json(values["network_options"])
         self.n_epochs_ = len(self.history_["loss"])
         self._y_metadata = {"is_univariate": True}  # what sktime notes in fit and asks in predict
         self._is_fitted = True

@@ -34,6 +34,7 @@ __all__ = [
     "config",
     "cost",
     "names",
+    "options_for",
 ]
 
 _VGG = LSTMFCNConfig(
@@ -86,6 +87,20 @@ def config(name: str, **options: Any) -> NetworkConfig:
     for option in options:
         require_choice("option", option, known)
     return replace(default, **{name: _plain(value) for name, value in options.items()})
+
+
+def options_for(name: str, time: int, **options: Any) -> dict[str, Any]:
+    """Options as they are for series of a length: what follows the length is told, as numbers.
+
+    A network for series of any length cannot know the length of those that it is trained on.
+
+    Raises:
+        ValueError: As `config`.
+    """
+    chosen = config(name, **options)
+    if isinstance(getattr(chosen, "dilation_rates", None), float):
+        return {**options, "dilation_rates": chosen.dilations(time)}  # type: ignore[attr-defined]
+    return options
 
 
 def build(

@@ -126,7 +126,8 @@ def _span(operation):
     if isinstance(operation, ConvNorm1D):
         return operation.dilation_rate * (operation.kernel_size - 1) + 1, operation.strides
     if isinstance(operation, SelectiveKernel1D):
-        return operation.branches * (operation.kernel_size - 1) + 1, 1
+        widest = operation.branches * operation.dilation_rate
+        return widest * (operation.kernel_size - 1) + 1, 1
     if isinstance(operation, keras.layers.MaxPooling1D):
         return operation.pool_size[0], operation.strides[0]
     if isinstance(operation, ResampleTime):

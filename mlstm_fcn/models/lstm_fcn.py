@@ -28,8 +28,8 @@ class LSTMFCNConfig(SqueezeExciteConfig):
     Attributes:
         filters: Filters of each convolution block.
         kernel_sizes: Kernel size of each block, in steps; as many as `filters`.
-        dilation_rates: Steps from one element of a kernel to the next, for each block. Or one number: the
-            share of the length of the series that the blocks should see, from which follows the dilation
+        dilation_rates: Steps from one element of a kernel to the next, for each block. Or a share in (0, 1],
+            a float: of the length of the series, that the blocks should see; from it follows the dilation
             of the first block, doubled from block to block. None: 1 for all.
         convolutions: Number of convolutions in each block; squeeze-and-excitation follows each of them.
         selective_branches: Convolutions are selective kernels with as many branches; None: plain.
@@ -67,10 +67,10 @@ class LSTMFCNConfig(SqueezeExciteConfig):
     def __post_init__(self) -> None:
         self._require_sizes("filters")
         self._require_sizes("kernel_sizes", like="filters")
-        if isinstance(self.dilation_rates, float | int):
-            rule = "`dilation_rates` must be sizes, or one positive number where nothing is pooled between."
-            good = self.dilation_rates > 0 and self.pool_size == 1 and self.convolutions == 1
-            require(good, rule, dilation_rates=self.dilation_rates)
+        if isinstance(self.dilation_rates, float):
+            rule = "As a share `dilation_rates` must be in (0, 1], and `pool_size` 1."
+            good = 0 < self.dilation_rates <= 1 and self.pool_size == 1
+            require(good, rule, dilation_rates=self.dilation_rates, pool_size=self.pool_size)
         elif self.dilation_rates is not None:
             self._require_sizes("dilation_rates", like="filters")
         super().__post_init__()
@@ -96,10 +96,11 @@ class LSTMFCNConfig(SqueezeExciteConfig):
         """
         if self.dilation_rates is None:
             return (1,) * len(self.filters)
-        if not isinstance(self.dilation_rates, float | int):
+        if not isinstance(self.dilation_rates, float):
             return tuple(self.dilation_rates)
         doubled = [2**block for block in range(len(self.filters))]
-        reach = sum(rate * (size - 1) for rate, size in zip(doubled, self.kernel_sizes, strict=True))
+        widest = self.convolutions * (self.selective_branches or 1)
+        reach = widest * sum(rate * (size - 1) for rate, size in zip(doubled, self.kernel_sizes, strict=True))
         first = round((self.dilation_rates * time - 1) / reach) if time and reach else 1
         return tuple(max(1, first) * rate for rate in doubled)
 

@@ -5,16 +5,12 @@ Every change respects lengths: what is beyond the end of a series stays there.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mlstm_fcn._checks import require, require_choice
-
-if TYPE_CHECKING:
-    from mlstm_fcn.training.step import Examples
+from mlstm_fcn.training.examples import Examples
 
 Change = Callable[[np.ndarray, np.ndarray, float, np.random.Generator], np.ndarray]
 
@@ -28,18 +24,35 @@ def augmented(examples: Examples, augmentation: Mapping[str, float], rng: np.ran
         rng: Decides what is random.
 
     Returns:
-        As many cases, with new series, and new targets where cases are mixed.
+        As many cases, with new series; where cases are mixed, with new targets and weights too.
     """
     series, *masks = examples.inputs
     mask = masks[0] if masks else np.ones(series.shape[:2], dtype=bool)
-    targets = examples.targets
+    targets, weights = examples.targets, examples.sample_weight
     for name, strength in augmentation.items():
         if name in CHANGES:
             series = CHANGES[name](series, mask.sum(axis=1), strength, rng)
         else:
-            series, mask, targets = MIXTURES[name](series, mask, targets, strength, rng)
-    inputs = [series.astype(np.float32), mask] if masks else [series.astype(np.float32)]
-    return dataclasses.replace(examples, inputs=inputs, targets=targets.astype(np.float32))
+            partners = _partners(weights, rng)
+            series, mask, kept = MIXTURES[name](series, mask, partners, strength, rng)
+            targets, weights = _mixed(targets, weights, partners, kept)
+    inputs = [series.astype(np.float32), *([mask] if masks else [])]
+    return Examples(inputs, targets.astype(np.float32), weights.astype(np.float32))
+
+
+def _partners(weights, rng):
+    """For each case another one to mix it with; those without weight are as if they were not there."""
+    partners, present = np.arange(len(weights)), np.flatnonzero(weights)
+    partners[present] = rng.permutation(present)
+    return partners
+
+
+def _mixed(targets, weights, partners, kept):
+    """Targets and weights of cases of which a share is kept, and the rest is their partner's."""
+    own, other = kept * weights, (1 - kept) * weights[partners]
+    whole = own + other
+    share = np.divide(own, whole, out=np.ones_like(own), where=whole > 0)[:, None]
+    return share * targets + (1 - share) * targets[partners], whole
 
 
 def require_augmentation(augmentation: object) -> None:
@@ -68,7 +81,7 @@ def _scale(series, lengths, strength, rng):
 
 
 def _drop_channels(series, lengths, strength, rng):
-    """Zero, the mean of the training set, for whole channels; one of them is always kept."""
+    """Zero, which with scaling by channel is the mean, for whole channels; one is always kept."""
     kept = rng.random((len(series), series.shape[2])) >= strength
     kept[np.arange(len(series)), rng.integers(series.shape[2], size=len(series))] = True
     return series * kept[:, None, :]
@@ -107,26 +120,22 @@ def _read_at(series, places, lengths):
     return series[cases, before] * (1 - share) + series[cases, after] * share
 
 
-def _mixup(series, mask, targets, strength, rng):
+def _mixup(series, mask, partners, strength, rng):
     """Weighted means of two cases and of their targets (Zhang et al. 2018), weights from Beta(a, a)."""
-    other, share = rng.permutation(len(series)), rng.beta(strength, strength, len(series))
-    series = np.where(mask[..., None], series, 0)
-    mixed = share[:, None, None] * series + (1 - share)[:, None, None] * series[other]
-    targets = share[:, None] * targets + (1 - share)[:, None] * targets[other]
-    return mixed, mask | mask[other], targets
+    kept = rng.beta(strength, strength, len(series))
+    series, share = np.where(mask[..., None], series, 0), kept[:, None, None]
+    return share * series + (1 - share) * series[partners], mask | mask[partners], kept
 
 
-def _cutmix(series, mask, targets, strength, rng):
+def _cutmix(series, mask, partners, strength, rng):
     """A stretch of one case in another, and as much of its target (Yun et al. 2019)."""
-    other, share = rng.permutation(len(series)), rng.beta(strength, strength, len(series))
-    common = np.minimum(mask.sum(axis=1), mask[other].sum(axis=1))
-    width = np.round((1 - share) * common)
-    start = np.floor(rng.random(len(series)) * (common - width + 1))
+    lengths = mask.sum(axis=1)
+    common = np.minimum(lengths, lengths[partners])
+    width = np.round(rng.beta(strength, strength, len(series)) * common)
+    start = np.floor(rng.random(len(series)) * (common - width + 1))[:, None]
     steps = np.arange(series.shape[1])
-    inside = (steps >= start[:, None]) & (steps < (start + width)[:, None])
-    mixed = np.where(inside[..., None], series[other], series)
-    kept = (1 - width / mask.sum(axis=1))[:, None]
-    return mixed, mask, kept * targets + (1 - kept) * targets[other]
+    inside = (steps >= start) & (steps < start + width[:, None])
+    return np.where(inside[..., None], series[partners], series), mask, 1 - width / lengths
 
 
 CHANGES: dict[str, Change] = {

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,10 +17,11 @@ from mlstm_fcn._checks import require
 from mlstm_fcn.training.augmentation import augmented
 from mlstm_fcn.training.best_epoch import BestEpoch
 from mlstm_fcn.training.checkpoint import Checkpoint
+from mlstm_fcn.training.examples import Examples
 from mlstm_fcn.training.program import program
 from mlstm_fcn.training.randomness import shuffled
 from mlstm_fcn.training.recipes import Recipe
-from mlstm_fcn.training.step import Examples, Logs, batches, evaluation, reader
+from mlstm_fcn.training.step import Logs, batches, evaluation, reader
 
 WARM_UP = 0.1
 PLATEAU_EPOCHS = 100
@@ -170,12 +172,16 @@ def identity(model: keras.Model, examples: Examples, validation: Examples | None
 
 
 def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
-    rate = {} if recipe.learning_rate is None else {"learning_rate": recipe.learning_rate}
+    settings: dict[str, Any] = {}
+    if recipe.learning_rate is not None:
+        settings["learning_rate"] = recipe.learning_rate
+    if recipe.average_weights is not None:
+        settings |= {"use_ema": True, "ema_momentum": recipe.average_weights}
     if not isinstance(recipe.optimizer, str):
-        return type(recipe.optimizer).from_config({**recipe.optimizer.get_config(), **rate})
-    decay = {"weight_decay": recipe.weight_decay} if recipe.optimizer == "adamw" else {}
-    average = {"use_ema": True, "ema_momentum": recipe.average_weights} if recipe.average_weights else {}
-    return keras.optimizers.get({"class_name": str(recipe.optimizer), "config": {**decay, **rate, **average}})
+        return type(recipe.optimizer).from_config({**recipe.optimizer.get_config(), **settings})
+    if recipe.optimizer == "adamw":
+        settings["weight_decay"] = recipe.weight_decay
+    return keras.optimizers.get({"class_name": str(recipe.optimizer), "config": settings})
 
 
 def _plateau(recipe: Recipe, highest: float) -> Iterator[keras.callbacks.Callback]:

@@ -16,8 +16,9 @@ import numpy as np
 
 from mlstm_fcn import _jax, _tensorflow
 from mlstm_fcn.models.architecture import architecture, as_text, is_known
+from mlstm_fcn.training.examples import Examples
 from mlstm_fcn.training.randomness import seeded
-from mlstm_fcn.training.step import Examples, Step, compiled_step
+from mlstm_fcn.training.step import Step, compiled_step
 
 _MOST_IDLE = 4
 _IDLE: list[tuple[str, Program]] = []

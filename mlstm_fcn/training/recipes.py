@@ -54,7 +54,9 @@ class Recipe:
             validation the training loss; None: never.
         keep_best: Whether to end with the weights of the epoch in which that loss was lowest.
         average_weights: Share of the old that a moving average of the weights keeps in each step, in (0, 1);
-            training ends with the average. None: with the weights themselves.
+            training ends with the average, beside the last statistics of batch normalisation. It begins
+            with the weights after the first step, so it should be far below one for few steps. None: training
+            ends with the weights themselves.
         augmentation: Strengths of random changes to the series of each step, by name; see
             `training.augmentation`.
         n_members: Networks that are trained, from different seeds, and vote.
@@ -102,6 +104,11 @@ class Recipe:
         if self.average_weights is not None:
             rule = "`average_weights` must be between 0 and 1."
             require(0 < self.average_weights < 1, rule, average_weights=self.average_weights)
+            rule = "`average_weights` and the best epoch (`keep_best`, `patience`) exclude each other."
+            require(not self.keep_best and self.patience is None, rule)
+        require(
+            self.weight_decay >= 0, "`weight_decay` must not be negative.", weight_decay=self.weight_decay
+        )
         require_augmentation(self.augmentation)
 
     def epochs(self, n_cases: int) -> int:
@@ -145,6 +152,6 @@ paper, its authors' code and this recipe do differently or leave open:
 DEFAULT = Recipe(
     network_options=MappingProxyType({"batch_norm_momentum": 0.9, "dilation_rates": 0.5}),
 )
-"""The best recipe of a study on training data alone; docs/accuracy.md has what it compared."""
+"""Chosen on training data alone: docs/accuracy.md has the study, and what in it was not measured."""
 
 RECIPES = {"default": DEFAULT, "ensemble": replace(DEFAULT, n_members=5), "paper": PAPER}
