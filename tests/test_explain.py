@@ -99,7 +99,7 @@ def test_a_larger_pattern_moves_the_shares_to_the_larger_kernels():
         for scale in (4, 24)
     )
     X, y = (np.concatenate([getattr(p, part) for p in (small, large)]) for part in ("X_train", "y_train"))
-    sizes = {"filters": (16,), "kernel_sizes": (3,), "selective_branches": 4}
+    sizes = {"filters": (16,), "kernel_sizes": (3,), "dilation_rates": (1,), "selective_branches": 4}
     moved = []
     for seed in range(3):
         classifier = NetworkClassifier(

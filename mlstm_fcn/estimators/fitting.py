@@ -81,7 +81,7 @@ def fit_model(estimator: NetworkEstimator, X: Container, y: np.ndarray, call: Fi
             estimator.n_epochs_ = len(estimator.history_["loss"])
             estimator.network_options_ = options
             estimator.model_ = join(before, ensemble(networks[:n_whole]), task.unit)
-    for checkpoint in filter(None, checkpoints):
+    for checkpoint in filter(None, reversed(checkpoints)):  # the first one last: without it none is valid
         checkpoint.unlink(missing_ok=True)
     return estimator
 
