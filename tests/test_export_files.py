@@ -94,7 +94,8 @@ def test_a_description_of_another_artifact_is_no_description(onnx, tmp_path):
 
 def test_a_quantised_regressor_is_compared_too(tmp_path, monkeypatch):
     data = datasets.load("Covid3Month")
-    regressor = MLSTMFCNRegressor(**SMALL).fit(data.X_train, data.y_train)
+    learnt = {**SMALL, "n_epochs": 40, "learning_rate": 0.01}  # so that its predictions differ
+    regressor = MLSTMFCNRegressor(**learnt).fit(data.X_train, data.y_train)
     regressor.export(tmp_path / "model.onnx", "onnx-int8", X=data.X_test)
 
     def write(model, path, examples):
