@@ -13,7 +13,8 @@ OPTIONS = {"mlp": {"head": "max"}}
 @pytest.mark.parametrize("name", models.names())
 def test_every_network_learns_basic_motions(name):
     motions = datasets.load("BasicMotions")
-    classifier = NetworkClassifier(network=name, network_params=OPTIONS.get(name), random_state=0)
+    options = {"network": name, "network_params": OPTIONS.get(name), "n_epochs": 60}
+    classifier = NetworkClassifier(**options, random_state=0)
     classifier.fit(motions.X_train, motions.y_train)
     assert classifier.score(motions.X_test, motions.y_test) >= 0.9
 
