@@ -84,13 +84,12 @@ def test_padding_changes_nothing_with_dilations_either(name, rng):
     np.testing.assert_allclose(network([garbage, mask]), network([zeros, mask]), atol=1e-6)
 
 
-def test_an_estimator_takes_them_and_the_paper_has_none(basic_motions):
-    data = basic_motions.X_train, basic_motions.y_train
-    of = lambda **given: rates(parts(fit(data, n_epochs=1, **given).model_)[1])  # noqa: E731
-    assert of(dilation_rates=(1, 2, 3)) == [1, 2, 3]
-    assert of(dilation_rates=0.5) == of() == [2, 4, 8]
-    assert of(preset="paper") == [1, 1, 1]
-    assert of(dilation_rates=0.5, dimension_shuffle=False) == [2, 4, 8]  # though it reads any length
+def test_an_estimator_takes_them_and_the_paper_has_none():
+    of = lambda **given: MLSTMFCNClassifier(**given)._network_options(100, 6).get("dilation_rates")  # noqa: E731
+    assert of(dilation_rates=(1, 2, 3)) == (1, 2, 3)
+    assert of(dilation_rates=0.5) == of() == (2, 4, 8)
+    assert of(preset="paper") is None
+    assert of(dilation_rates=0.5, dimension_shuffle=False) == (2, 4, 8)  # though it reads any length
 
 
 def test_a_network_for_any_length_follows_the_longest_training_series(basic_motions, tmp_path):
@@ -118,11 +117,10 @@ def test_a_network_for_any_length_follows_the_longest_training_series(basic_moti
         ("fcn", {"filters": (4, 4), "convolutions": 2}, [4, 4, 8, 8]),
     ],
 )
-def test_the_default_recipe_dilates_networks_that_pool_nothing(network, options, expected, basic_motions):
-    options = {**options, "kernel_sizes": (3, 3)}
-    classifier = NetworkClassifier(network=network, network_params=options, n_epochs=1, random_state=0)
-    classifier.fit(basic_motions.X_train, basic_motions.y_train)
-    assert rates(parts(classifier.model_)[1]) == expected
+def test_the_default_recipe_dilates_networks_that_pool_nothing(network, options, expected):
+    given = {"network": network, "network_params": {**options, "kernel_sizes": (3, 3)}}
+    resolved = NetworkClassifier(**given)._network_options(100, 6)
+    assert rates(models.build(network, (None, 6), 4, **resolved)) == expected
 
 
 @pytest.mark.parametrize(

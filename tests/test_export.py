@@ -10,6 +10,7 @@ from mlstm_fcn.export import FORMATS, RECURRENT, export_copy
 from tests.exported import SMALL, name_in
 from tests.small_networks import small_options
 
+LATER = ("savedmodel", "litert", "openvino")
 FLOATS = [name for name, form in FORMATS.items() if form.bound == 1e-5]
 
 
@@ -57,7 +58,7 @@ def test_series_that_end_early_and_have_gaps_are_read_inside(vowels, tmp_path, f
     np.testing.assert_allclose(artifact.outputs(batch), classifier.predict_proba(batch), atol=1e-5)
 
 
-@pytest.mark.parametrize("format", ["onnx", "litert", "openvino"])
+@pytest.mark.parametrize("format", ["onnx", *(pytest.param(f, marks=pytest.mark.slow) for f in LATER)])
 def test_networks_that_vote_are_one_artifact(motions, tmp_path, format):
     voting = MLSTMFCNClassifier(**{**SMALL, "n_epochs": 2}, n_members=2).fit(motions.X_train, motions.y_train)
     artifact = export.load(voting.export(name_in(tmp_path, format), format, X=motions.X_test))
