@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Variant:
-    """A network of the table, with options.
+    """A network of the table with options, and how it is trained.
 
     Attributes:
         label: What it is called in its axis.

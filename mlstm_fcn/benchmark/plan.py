@@ -146,7 +146,7 @@ def _counted(estimator: Any, size: tuple[int, int, int, int], rate: float) -> fl
         return None
     n_train, steps, channels, n_classes = size
     options = estimator._network_options(steps, channels)
-    network = estimator._network((steps, channels), n_classes, "softmax", False, options)
+    network = estimator._network((steps, channels), n_classes, options, activation="softmax", masked=False)
     recipe = estimator._recipe()
     epochs = recipe.epochs(n_train) * recipe.n_members
     return _FIT_OVERHEAD + 3 * models.cost(network).flops * n_train * epochs / rate

@@ -215,8 +215,9 @@ def _untrained(estimator, training, validation, call, task, generators):
     networks = []
     for number, rng in enumerate(generators):
         with seeded(rng):
-            form = task.n_outputs, task.activation, masked, options
-            network = estimator._network((time, channels), *form)
+            network = estimator._network(
+                (time, channels), task.n_outputs, options, activation=task.activation, masked=masked
+            )
         if sources:
             transfer(sources[number], network)
         networks.append(network)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from mlstm_fcn.estimators.call import FitCall
     from mlstm_fcn.estimators.fitting import Task
 
+Shape = tuple[int | None, int]
+"""`(time, channels)`; time is None for any length."""
+
 
 class Hooks:
     """Methods that each public estimator has, by its task or by itself."""
@@ -45,13 +48,6 @@ class Hooks:
         """The options of a new network, for training series of at most so many steps."""
         raise NotImplementedError
 
-    def _network(
-        self,
-        input_shape: tuple[int | None, int],
-        n_outputs: int,
-        activation: str,
-        masked: bool,
-        options: dict[str, Any],
-    ) -> keras.Model:
-        """An untrained network with some options."""
+    def _network(self, shape: Shape, n_outputs: int, options: dict[str, Any], **form: Any) -> keras.Model:
+        """An untrained network with some options; its form is `activation` (a name) and `masked` (a bool)."""
         raise NotImplementedError

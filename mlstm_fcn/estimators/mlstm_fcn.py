@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlstm_fcn.estimators.classifier import BaseNetworkClassifier
+from mlstm_fcn.estimators.hooks import Shape
 from mlstm_fcn.estimators.parameters import TrainingParameters
 from mlstm_fcn.estimators.regressor import BaseNetworkRegressor
 
@@ -73,18 +74,11 @@ class MLSTMFCNNetwork(TrainingParameters):
         name, options = self._name_and_options()
         return models.options_for(name, time, **options)
 
-    def _network(
-        self,
-        input_shape: tuple[int | None, int],
-        n_outputs: int,
-        activation: str,
-        masked: bool,
-        options: dict[str, Any],
-    ) -> keras.Model:
+    def _network(self, shape: Shape, n_outputs: int, options: dict[str, Any], **form: Any) -> keras.Model:
         from mlstm_fcn import models
 
         name, _ = self._name_and_options()
-        return models.build(name, input_shape, n_outputs, activation=activation, masked=masked, **options)
+        return models.build(name, shape, n_outputs, **form, **options)
 
     def _name_and_options(self) -> tuple[str, dict[str, Any]]:
         options = {**self._recipe().network_options, **{name: getattr(self, name) for name in _OPTIONS}}

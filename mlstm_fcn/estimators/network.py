@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlstm_fcn._checks import require
 from mlstm_fcn.estimators.classifier import BaseNetworkClassifier
+from mlstm_fcn.estimators.hooks import Shape
 from mlstm_fcn.estimators.parameters import TrainingParameters
 from mlstm_fcn.estimators.regressor import BaseNetworkRegressor
 
@@ -46,24 +47,16 @@ class AnyNetwork(TrainingParameters):
 
         return models.options_for(self.network, time, **self._options())
 
-    def _network(
-        self,
-        input_shape: tuple[int | None, int],
-        n_outputs: int,
-        activation: str,
-        masked: bool,
-        options: dict[str, Any],
-    ) -> keras.Model:
+    def _network(self, shape: Shape, n_outputs: int, options: dict[str, Any], **form: Any) -> keras.Model:
         rule = (
             "Series of other lengths need the function that made the network, which is not in a saved file."
         )
         require(self.network is not None, rule, network=self.network)
-        form: dict[str, Any] = {"activation": activation, "masked": masked}
         if not isinstance(self.network, str):
-            return self.network(input_shape, n_outputs, **_taken(self.network, form), **options)
+            return self.network(shape, n_outputs, **_taken(self.network, form), **options)
         from mlstm_fcn import models
 
-        return models.build(self.network, input_shape, n_outputs, **form, **options)
+        return models.build(self.network, shape, n_outputs, **form, **options)
 
     def _options(self) -> dict[str, Any]:
         """What the preset says of networks, as far as this one has it, and what the user says."""

@@ -30,7 +30,7 @@ class TrainingParameters(Documented):
             (the default's five times), or `"paper"`.
             None for one of the parameters down to `n_members` means the preset's value.
         n_epochs: Passes over the training set; goes before `n_steps`.
-        n_steps: Gradient steps that decide the number of epochs: as many epochs as hold them, but 20 to
+        n_steps: Gradient steps that decide the number of epochs: about as many epochs as hold them, but 20 to
             200. So small data sets are seen more often than large ones.
         batch_size: Cases a gradient step.
         optimizer: Keras' name of an optimizer, or an optimizer, of which every fit uses a copy. An

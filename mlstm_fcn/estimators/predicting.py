@@ -71,10 +71,9 @@ def for_any_length(estimator: NetworkEstimator) -> keras.Model:
 
 
 def _masked(estimator: NetworkEstimator, network: keras.Model) -> Any:
-    task = estimator._task()
-    masked = estimator._network(
-        network.input_shape[1:], task.n_outputs, task.activation, True, estimator.network_options_
-    )
+    task, options = estimator._task(), estimator.network_options_
+    form: dict[str, Any] = {"activation": task.activation, "masked": True}
+    masked = estimator._network(network.input_shape[1:], task.n_outputs, options, **form)
     _copy_weights(network, masked)
     return masked
 

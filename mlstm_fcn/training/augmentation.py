@@ -103,7 +103,9 @@ def _crop(series, lengths, strength, rng):
 def _warp(series, lengths, strength, rng):
     """Faster in one part and slower in another: time runs along a random smooth curve (Um et al. 2017)."""
     time = np.arange(series.shape[1]) / np.maximum(lengths - 1, 1)[:, None]
-    amplitude = rng.uniform(-strength, strength, (len(series), 1)) / np.pi  # steeper than it turns back
+    amplitude = (
+        rng.uniform(-strength, strength, (len(series), 1)) / np.pi
+    )  # so small that time never turns back
     turns = rng.integers(1, 3, (len(series), 1))
     warped = time + amplitude / turns * np.sin(np.pi * turns * time)
     return _read_at(series, warped * (lengths - 1)[:, None], lengths)
