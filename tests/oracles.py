@@ -33,6 +33,16 @@ def conv1d_same(x, kernel, bias, strides=1, dilation=1, groups=1):
     return y
 
 
+def conv1d_scales(x, kernel, bias, dilations):
+    """Each filter with its dilation: of as many parts as there are dilations, as equal as can be."""
+    filters, n_parts = kernel.shape[2], len(dilations)
+    starts = [-(-filters * part // n_parts) for part in range(n_parts + 1)]
+    parts = [slice(start, end) for start, end in zip(starts, starts[1:], strict=False)]
+    of_part = zip(parts, dilations, strict=True)
+    u = [conv1d_same(x, kernel[:, :, part], bias[part], dilation=rate) for part, rate in of_part]
+    return np.concatenate(u, axis=2)
+
+
 def batch_norm(x, gamma, beta, mean, variance, epsilon=1e-3):
     return (x - mean) / np.sqrt(variance + epsilon) * gamma + beta
 
@@ -45,7 +55,10 @@ def squeeze_excite(u, reduce, expand, squeeze="mean", gate="sigmoid"):
 
 def conv_norm(x, w, strides=1, dilation=1, groups=1):
     """Convolution and batch normalisation by the moving statistics."""
-    u = conv1d_same(x, w["conv/kernel"], w["conv/bias"], strides, dilation, groups)
+    if isinstance(dilation, tuple):
+        u = conv1d_scales(x, w["conv/kernel"], w["conv/bias"], dilation)
+    else:
+        u = conv1d_same(x, w["conv/kernel"], w["conv/bias"], strides, dilation, groups)
     return batch_norm(u, *(w[f"batch_norm/{name}"] for name in BATCH_NORM))
 
 
@@ -119,19 +132,32 @@ def attention_lstm(x, w):
     return h, attention
 
 
+def with_differences(x, mean, variance):
+    """The series beside what its steps differ by, each difference of a channel standardised."""
+    steps = np.diff(x, axis=1, prepend=x[:, :1])
+    return np.concatenate([x, batch_norm(steps, 1, 0, mean, variance)], axis=2)
+
+
 def lstm_fcn(
-    x, layers, *, n_blocks, se_blocks, recurrent, shuffle, head="average", squeeze="mean", gate="sigmoid"
+    x,
+    layers,
+    *,
+    n_blocks,
+    se_blocks,
+    recurrent,
+    shuffle,
+    head="average",
+    squeeze="mean",
+    gate="sigmoid",
+    dilations=(1, 1, 1),
+    differences=False,
 ):
     """A network of the family, from the weights of its layers by name, in inference."""
+    if differences:
+        x = with_differences(x, *layers["difference_norm"].values())
     u = x
     for number in range(1, n_blocks + 1):
-        conv = layers[f"conv_{number}"]
-        u = conv1d_same(u, conv["conv/kernel"], conv["conv/bias"])
-        statistics = (
-            conv[f"batch_norm/{name}"] for name in ("gamma", "beta", "moving_mean", "moving_variance")
-        )
-        u = batch_norm(u, *statistics)
-        u = np.maximum(u, 0)
+        u = np.maximum(conv_norm(u, layers[f"conv_{number}"], dilation=dilations[number - 1]), 0)
         if number in se_blocks:
             weights = layers[f"squeeze_excite_{number}"]
             u = squeeze_excite(u, weights["reduce/kernel"], weights["expand/kernel"], squeeze, gate)

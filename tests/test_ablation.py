@@ -25,7 +25,7 @@ def tiny(monkeypatch):
 
 
 def run(dataset, variant, seed, accuracy):
-    return Run(dataset, variant.key, seed, 60, accuracy, parameters=10, flops=100, ms_per_batch=1.0)
+    return Run(dataset, variant.key, seed, 60, 20, 10, accuracy, 0.5, parameters=10, flops=100, ms_per_batch=1.0)
 
 
 @pytest.mark.parametrize("axis", AXES)
@@ -86,6 +86,17 @@ def test_a_study_goes_on_where_it_was_stopped(tiny, tmp_path):
     assert all(0 <= run.accuracy <= 1 and run.ms_per_batch > 0 for run in runs)
 
 
+def test_most_cases_are_trained_on_and_all_others_held_back(tiny, tmp_path):
+    """BasicMotions has 40 training cases, of which a third is 13.3."""
+    once = {**ASKED, "n_seeds": 1, "report": lambda run: None}
+    few, _ = study(tmp_path / "runs.csv", **once, most_cases=12)
+    all_of_them, _ = study(tmp_path / "runs.csv", **once, most_cases=30)
+    assert (few.n_training, few.n_held_back) == (12, 28)
+    assert (all_of_them.n_training, all_of_them.n_held_back) == (26, 14)
+    assert few.log_loss > 0
+    assert len(read_runs(tmp_path / "runs.csv")) == 4
+
+
 def test_the_table_says_what_the_runs_say(tiny):
     one, two = TINY
     runs = [run("a", one, 0, 0.5), run("a", one, 1, 0.7), run("b", one, 0, 0.9)]
@@ -127,6 +138,7 @@ def test_the_command_writes_table_and_picture(tiny, tmp_path):
     ("change", "message"),
     [
         ({"axes": ["gates"]}, "Did you mean 'gate'"),
+        ({"most_cases": 0}, "`most_cases` must be a positive integer"),
         ({"n_seeds": 0}, "`n_seeds` must be a positive integer"),
         ({"dataset_names": ["BasicMotion"]}, "BasicMotions"),
     ],

@@ -88,6 +88,42 @@ def test_frozen_it_keeps_its_statistics(layer, series):
         np.testing.assert_array_equal(old, new)
 
 
+def test_gradients_of_several_dilations_are_those_of_convolutions_side_by_side(layer, series, rng):
+    """Also of the convolution that is written in rows, on TensorFlow."""
+    target = rng.normal(size=(6, 9, 4)).astype("float32")
+    kernel, bias = rng.normal(size=(3, 3, 4)).astype("float32"), np.zeros(4, "float32")
+
+    def trained(make, *weights):
+        inputs = keras.Input((9, 3))
+        model = keras.Model(inputs, make(inputs))
+        model.set_weights(weights)
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        model.train_on_batch(series, target)
+        return model.get_weights()
+
+    def side_by_side(inputs):
+        rates = {"padding": "same", "use_bias": False}
+        convs = [keras.layers.Conv1D(2, 3, dilation_rate=rate, **rates)(inputs) for rate in (4, 2)]
+        return keras.layers.BatchNormalization(momentum=0.75)(keras.layers.Concatenate()(convs))
+
+    norm = [np.full(4, 1.5, "float32"), *np.zeros((2, 4), "float32"), np.ones(4, "float32")]
+    ours = trained(ConvNorm1D(4, 3, dilation_rate=(4, 2), momentum=0.75), kernel, bias, *norm)
+    theirs = trained(side_by_side, kernel[:, :, :2], kernel[:, :, 2:], *norm)
+    np.testing.assert_allclose(ours[0], np.concatenate(theirs[:2], axis=2), atol=1e-5)
+    for one, other in zip(ours[2:], theirs[2:], strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"dilation_rate": ()}, {"dilation_rate": (1,) * 5}, {"dilation_rate": (2, 1), "groups": 2}],
+    ids=str,
+)
+def test_several_dilations_need_a_filter_each_and_no_groups(options):
+    with pytest.raises(ValueError, match="several for as many filters or more, without groups. Received"):
+        ConvNorm1D(4, 3, **options)
+
+
 @pytest.mark.parametrize("arguments", [(0, 3), (4, 0), (4, 2.5)])
 def test_sizes_must_be_positive(arguments):
     with pytest.raises(ValueError, match="must be a positive integer"):

@@ -57,6 +57,14 @@ def test_the_blocks_see_as_many_steps_as_they_should(rng):
     assert models.cost(network).receptive_field == 1 + 2 * 7 + 4 * 4 + 8 * 2
 
 
+def test_scales_halve_the_dilation_of_each_block_and_the_widest_is_what_it_sees():
+    network = models.build("mlstm_fcn", (152, 2), 3, dilation_rates=0.5, scales=3, **SMALL)
+    assert rates(network) == [(3, 1, 1), (6, 3, 1), (12, 6, 3)]
+    assert models.cost(network).receptive_field == 1 + 3 * 7 + 6 * 4 + 12 * 2
+    plain = models.build("mlstm_fcn", (152, 2), 3, dilation_rates=0.5, **SMALL)
+    assert models.cost(network).flops == models.cost(plain).flops
+
+
 def test_selective_kernels_multiply_their_own_dilations():
     network = models.build("sk_mlstm_fcn", (60, 2), 3, dilation_rates=(2, 3, 5), **SMALL)
     layers = [layer for layer in network.layers if isinstance(layer, SelectiveKernel1D)]
@@ -74,9 +82,13 @@ def test_a_share_counts_the_widest_branch_and_every_convolution():
         assert models.cost(network).receptive_field == 1 + 46 * 3
 
 
-@pytest.mark.parametrize("name", ["mlstm_fcn", "sk_mlstm_fcn"])
-def test_padding_changes_nothing_with_dilations_either(name, rng):
-    network = models.build(name, (40, 2), 3, masked=True, dilation_rates=(1, 2, 4), **SMALL)
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("mlstm_fcn", {}), ("sk_mlstm_fcn", {}), ("malstm_fcn", {"scales": 2, "differences": True})],
+)
+def test_padding_changes_nothing_with_dilations_either(name, options, rng):
+    options = {"dilation_rates": (1, 2, 4), **SMALL, **options}
+    network = models.build(name, (40, 2), 3, masked=True, **options)
     mask = np.arange(40)[None] < np.array([[40], [17]])
     series = rng.normal(size=(2, 40, 2)).astype("float32")
     garbage = np.where(mask[..., None], series, 1e3).astype("float32")
@@ -138,6 +150,19 @@ def test_the_default_recipe_dilates_networks_that_pool_nothing(network, options,
 def test_what_are_no_dilations_is_named(given, message):
     with pytest.raises(ValueError, match=message):
         models.build("mlstm_fcn", (60, 2), 3, dilation_rates=given)
+
+
+@pytest.mark.parametrize(
+    ("name", "scales", "message"),
+    [
+        ("mlstm_fcn", 0, "`scales` must be a positive integer"),
+        ("mlstm_fcn", 5, "`scales` need a filter each. Received: scales=5"),
+        ("sk_mlstm_fcn", 2, "`scales` and `selective_branches` exclude each other"),
+    ],
+)
+def test_what_are_no_scales_is_named(name, scales, message):
+    with pytest.raises(ValueError, match=message):
+        models.build(name, (60, 2), 3, scales=scales, **SMALL)
 
 
 def test_a_saved_network_keeps_its_dilations(basic_motions, tmp_path):

@@ -43,6 +43,9 @@ def probabilities(features, weights):
     [
         {"strides": 3},
         {"dilation_rate": 2},
+        {"dilation_rate": (4, 2, 1)},
+        {"dilation_rate": (3, 3, 1)},
+        {"dilation_rate": 30},
         {"groups": 6},
         *({"groups": groups, "strides": 2, "dilation_rate": 3} for groups in (1, 2, 6)),
     ],

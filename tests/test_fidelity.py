@@ -69,6 +69,16 @@ def test_every_option_equals_the_equations_in_float64(options, rng):
     assert_equals_the_oracle(model, rng.normal(size=(4, 24, 3)).astype("float32"), **{**structure, **changes})
 
 
+@pytest.mark.parametrize("time", [24, 25])
+def test_differences_and_scales_equal_the_equations_in_float64(time, rng):
+    """Dilations 6, 3, 1 and so on: filters are divided among them; the LSTM reads the differences too."""
+    options = {"scales": 3, "dilation_rates": (6, 5, 2), "differences": True}
+    model = models.build("mlstm_fcn", (time, 3), 3, filters=(8, 16, 8), **options)
+    structure = {"se_blocks": (1, 2, 3), "shuffle": True, "recurrent": "lstm", "differences": True}
+    series = rng.normal(size=(4, time, 3)).astype("float32")
+    assert_equals_the_oracle(model, series, dilations=((6, 3, 1), (5, 2, 1), (2, 1, 1)), **structure)
+
+
 def closed_form(time, channels, classes, *, units, se_blocks, attention, recurrent):
     """Parameters of the network with filters 128, 256, 128, kernels 8, 5, 3 and ratio 16, written out."""
     steps_have = time if time > channels else channels

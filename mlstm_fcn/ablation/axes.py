@@ -75,6 +75,7 @@ START: dict[str, Any] = {
 }
 """The recipe of every variant, beside the number of epochs: where the study of recipes started."""
 START_OPTIONS: dict[str, Any] = {"batch_norm_momentum": 0.9, "dilation_rates": None}
+"""Options of every variant's network, where it has them."""
 
 
 def _training(name: str, values: list[Any]) -> list[Variant]:
@@ -86,17 +87,25 @@ def _network(name: str, values: list[Any]) -> list[Variant]:
 
 
 _DILATED = {"dilation_rates": 0.5}
+_BUDGET = {"n_steps": 600}
+_BOTH = {"differences": True, "scales": 3}
 
 
-def _dilated(options: list[dict[str, Any]], training: list[dict[str, Any]]) -> list[Variant]:
+def _dilated(
+    options: list[dict[str, Any]], training: list[dict[str, Any]], base: dict[str, Any] | None = None
+) -> list[Variant]:
     """Variants on top of dilations that follow the length: changes of the network, and of the training."""
     changes: list[tuple[dict[str, Any], dict[str, Any]]] = [
         *((change, {}) for change in options),
         *(({}, change) for change in training),
     ]
+    base = base or {}
     return [
-        Variant("dilated", options=_DILATED),
-        *(Variant(_named(own | way), options={**_DILATED, **own}, training=way) for own, way in changes),
+        Variant("dilated", options=_DILATED, training=base),
+        *(
+            Variant(_named(own | way), options={**_DILATED, **own}, training={**base, **way})
+            for own, way in changes
+        ),
     ]
 
 
@@ -148,6 +157,14 @@ RECIPES |= {
     ],
     "dropout on dilations": _dilated([{"dropout": 0.5}], []),
     "training on dilations": _dilated([], [{"average_weights": 0.98}, {"batch_size": 8}]),
+}
+
+RECIPES |= {
+    "differences and scales": _dilated(
+        [{"differences": True}, {"scales": 2}, {"scales": 3}, _BOTH, {**_BOTH, "dilation_rates": 1.0}],
+        [],
+        _BUDGET,
+    ),
 }
 
 AXES = {**NETWORKS, **RECIPES}

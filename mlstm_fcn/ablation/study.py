@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -31,7 +32,10 @@ class Run:
         variant: Key of the variant.
         seed: Seed of the split and of the training.
         n_epochs: Epochs of the study, which a variant may change.
-        accuracy: On the third of the training cases that was held back.
+        n_training: Training cases that were trained on.
+        n_held_back: Training cases that were held back.
+        accuracy: On those held back.
+        log_loss: On those too: mean of -log of the probability of the true class; NaN if not measured.
         parameters: Of the network.
         flops: Operations of a prediction of one series, as `models.cost` counts them.
         ms_per_batch: Milliseconds of a gradient step on 16 cases, median over epochs, on this machine.
@@ -41,7 +45,10 @@ class Run:
     variant: str
     seed: int
     n_epochs: int
+    n_training: int
+    n_held_back: int
     accuracy: float
+    log_loss: float
     parameters: int
     flops: int
     ms_per_batch: float
@@ -54,12 +61,13 @@ def study(
     dataset_names: Sequence[str],
     n_seeds: int,
     n_epochs: int,
+    most_cases: int | None = None,
     folder: Path | None = None,
     report: Callable[[Run], Any] = print,
 ) -> list[Run]:
     """Train what is not in a file of results yet, and add it there, run by run.
 
-    Test sets are not looked at: a run holds back a third of the training cases, another one for each seed,
+    Test sets are not looked at: a run holds back a third of the training cases or more, others for each seed,
     in the shares of the classes.
 
     Args:
@@ -68,6 +76,8 @@ def study(
         dataset_names: Data sets that `datasets.load` knows.
         n_seeds: Number of seeds, from 0.
         n_epochs: Epochs of each training, where its recipe has none of its own.
+        most_cases: Number of training cases that a run trains on at most, so that many are held back where
+            there are many.
         folder: Where data sets are looked for first.
         report: Called with each run when it is done.
 
@@ -82,15 +92,18 @@ def study(
     require_positive_int("n_seeds", n_seeds)
     require_positive_int("n_epochs", n_epochs)
     variants = {variant.key: variant for axis in axes for variant in AXES[axis]}
-    done = {(run.dataset, run.variant, run.seed, run.n_epochs): run for run in read_runs(path)}
+    if most_cases is not None:
+        require_positive_int("most_cases", most_cases)
+    done = {_key(run): run for run in read_runs(path)}
     wanted = []
     for name in dataset_names:
         X, y = datasets.load(name, "train", folder=folder)
+        n_training = min(len(y) - math.ceil(len(y) * HELD_BACK), most_cases or len(y))
         for variant in variants.values():
             for seed in range(n_seeds):
-                key = name, variant.key, seed, n_epochs
+                key = name, variant.key, seed, n_epochs, n_training
                 if key not in done:
-                    done[key] = _run(name, X, y, variant, seed, n_epochs)
+                    done[key] = _run(name, X, y, variant, seed, n_epochs, n_training)
                     _append(path, done[key])
                     report(done[key])
                 wanted.append(done[key])
@@ -114,6 +127,10 @@ def read_runs(path: Path) -> list[Run]:
         raise ValueError(f"{path} is not a file of results of an ablation: {error}") from error
 
 
+def _key(run):
+    return run.dataset, run.variant, run.seed, run.n_epochs, run.n_training
+
+
 def _append(path: Path, run: Run) -> None:
     new = not path.exists() or path.stat().st_size == 0
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -124,10 +141,12 @@ def _append(path: Path, run: Run) -> None:
         writer.writerow(astuple(run))
 
 
-def _run(name: str, X: Any, y: np.ndarray, variant: Variant, seed: int, n_epochs: int) -> Run:
+def _run(
+    name: str, X: Any, y: np.ndarray, variant: Variant, seed: int, n_epochs: int, n_training: int
+) -> Run:
     rule = "Every class must have two training cases or more, for one to be held back."
     require(np.unique(y, return_counts=True)[1].min() >= 2, rule, dataset=name)
-    options: dict[str, Any] = {"test_size": HELD_BACK, "stratify": y, "random_state": seed}
+    options: dict[str, Any] = {"train_size": n_training, "stratify": y, "random_state": seed}
     training, held_back = train_test_split(np.arange(len(y)), **options)
     times = _Times()
     network_params, parameters = _settings(variant)
@@ -145,12 +164,18 @@ def _run(name: str, X: Any, y: np.ndarray, variant: Variant, seed: int, n_epochs
     steps = shape[0] or max(series.shape[-1] for series in X)
     network = models.build(variant.network, (steps, shape[1]), len(classifier.classes_), **network_params)
     cost = models.cost(network)
+    probabilities = classifier.predict_proba(_cases(X, held_back))
+    true = np.searchsorted(classifier.classes_, y[held_back])
+    of_true = probabilities[np.arange(len(true)), true]
     return Run(
         name,
         variant.key,
         seed,
         n_epochs,
-        accuracy=round(float(classifier.score(_cases(X, held_back), y[held_back])), 4),
+        n_training,
+        n_held_back=len(held_back),
+        accuracy=round(float(np.mean(probabilities.argmax(axis=1) == true)), 5),
+        log_loss=round(float(-np.log(np.maximum(of_true, 1e-7)).mean()), 5),
         parameters=cost.parameters,
         flops=cost.flops,
         ms_per_batch=round(times.median() / -(-len(training) // 16) * 1e3, 2),

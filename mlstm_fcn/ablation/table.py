@@ -98,7 +98,7 @@ def plot(path: Path, rows: Sequence[Row]) -> None:
 
 
 def _by_case(runs: Sequence[Run], variant: Variant) -> dict[tuple[str, int, int], Run]:
-    return {(run.dataset, run.seed, run.n_epochs): run for run in runs if run.variant == variant.key}
+    return {(run.dataset, run.seed, run.n_training): run for run in runs if run.variant == variant.key}
 
 
 def _row(axis, variant, common, own, base):

@@ -22,6 +22,7 @@ _DATASETS = "Libras,NATOPS,Handwriting,ArticularyWordRecognition"
 )
 @click.option("--seeds", type=int, default=3, show_default=True, help="Number of seeds.")
 @click.option("--epochs", type=int, default=60, show_default=True, help="Epochs of each training.")
+@click.option("--most-cases", type=int, help="Train on at most so many cases, and hold back the rest.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where data sets are looked for first.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path("ablation"), show_default=True)
 @click.option("--no-training", is_flag=True, help="Only make the table of the runs that there are.")
@@ -30,13 +31,14 @@ def ablation(
     axes: str,
     seeds: int,
     epochs: int,
+    most_cases: int | None,
     folder: Path | None,
     output: Path,
     no_training: bool,
 ) -> None:
     """Train variants of networks or of the recipe, and table what each part is worth.
 
-    Every training holds back a third of the training cases; test sets are not looked at. OUTPUT gets
+    Every training holds back a third of the training cases or more; test sets are not looked at. OUTPUT gets
     runs.csv, which is added to run by run, so that a study that was stopped goes on; summary.csv; and
     summary.png where matplotlib is installed.
     """
@@ -61,6 +63,7 @@ def ablation(
             dataset_names=names.split(","),
             n_seeds=seeds,
             n_epochs=epochs,
+            most_cases=most_cases,
             folder=folder,
             report=lambda run: click.echo(f"{run.dataset} {run.variant} {run.seed} {run.accuracy:.3f}"),
         )

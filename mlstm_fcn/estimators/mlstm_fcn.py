@@ -24,6 +24,7 @@ _OPTIONS = (
     "dimension_shuffle",
     "head",
 )
+_PRESET_OPTIONS = ("dilation_rates", "scales", "differences", "se_blocks")  # None: the preset's
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -36,6 +37,10 @@ class MLSTMFCNNetwork(TrainingParameters):
         dilation_rates: Steps from one element of a kernel to the next, for each block; or the share, a float
             in (0, 1], of the longest training series that the blocks should see. None for the preset's:
             0.5 by default, 1 step for all in the paper.
+        scales: Dilations side by side in each block, among which its filters are divided, each half of the one
+            before; None for the preset's.
+        differences: Whether the network reads the differences between steps too, as further channels; None
+            for the preset's.
         reduction: Ratio of squeeze-and-excitation; None for none, which makes it LSTM-FCN.
         se_blocks: Which blocks squeeze-and-excitation follows, numbered from 1; None for the preset's:
             all of them by default, the first two in the paper.
@@ -52,6 +57,8 @@ class MLSTMFCNNetwork(TrainingParameters):
     filters: tuple[int, ...] = (128, 256, 128)
     kernel_sizes: tuple[int, ...] = (8, 5, 3)
     dilation_rates: tuple[int, ...] | float | None = None
+    scales: int | None = None
+    differences: bool | None = None
     reduction: int | None = 16
     se_blocks: tuple[int, ...] | None = None
     squeeze: Literal["mean", "max"] = "mean"
@@ -82,14 +89,11 @@ class MLSTMFCNNetwork(TrainingParameters):
 
     def _name_and_options(self) -> tuple[str, dict[str, Any]]:
         options = {**self._recipe().network_options, **{name: getattr(self, name) for name in _OPTIONS}}
-        if self.dilation_rates is not None:
-            options["dilation_rates"] = self.dilation_rates
-        if self.se_blocks is not None:
-            options["se_blocks"] = self.se_blocks
-        elif "se_blocks" in options:  # the preset's, of a network that may have fewer blocks
-            options["se_blocks"] = tuple(
-                block for block in options["se_blocks"] if block <= len(self.filters)
-            )
+        given = {name: value for name in _PRESET_OPTIONS if (value := getattr(self, name)) is not None}
+        options |= given
+        if "se_blocks" in options and "se_blocks" not in given:  # of a network that may have more blocks
+            blocks = [block for block in options["se_blocks"] if block <= len(self.filters)]
+            options["se_blocks"] = tuple(blocks)
         return ("malstm_fcn" if self.attention else "mlstm_fcn"), options
 
     @classmethod

@@ -5,7 +5,7 @@ from keras import ops
 
 from mlstm_fcn import _tensorflow
 from mlstm_fcn._checks import require, require_positive_int
-from mlstm_fcn.layers.convolution import convolve
+from mlstm_fcn.layers.convolution import convolve_in_parts
 
 
 @keras.saving.register_keras_serializable(package="mlstm_fcn")
@@ -24,7 +24,9 @@ class ConvNorm1D(keras.layers.Layer):
         filters: Number of filters, a positive integer.
         kernel_size: Their length in steps, a positive integer.
         strides: Steps from one output to the next, a positive integer.
-        dilation_rate: Steps from one element of a filter to the next, a positive integer.
+        dilation_rate: Steps from one element of a filter to the next, a positive integer. Or several: the
+            filters are divided among them, the first ones have the first, so that the layer sees several
+            scales at the cost of one.
         groups: Number of groups of channels that are convolved apart; divides channels and filters. As many
             as both of them make the convolution depthwise.
         momentum: Share of the old moving statistics that one training step keeps.
@@ -43,7 +45,8 @@ class ConvNorm1D(keras.layers.Layer):
         `strides * t` of the input is; what it has at other steps means nothing.
 
     Raises:
-        ValueError: If a size is not a positive integer, or `groups` divides channels or filters not.
+        ValueError: If a size is not a positive integer, `groups` divides channels or filters not, or there
+            are several dilations beside groups or for too few filters.
 
     References:
         Wang, Yan, Oates: Time series classification from scratch, arXiv 1611.06455; Ioffe, Szegedy: Batch
@@ -55,22 +58,28 @@ class ConvNorm1D(keras.layers.Layer):
         filters: int,
         kernel_size: int,
         strides: int = 1,
-        dilation_rate: int = 1,
+        dilation_rate: int | tuple[int, ...] = 1,
         groups: int = 1,
         momentum: float = 0.99,
         epsilon: float = 1e-3,
         kernel_initializer: str | keras.initializers.Initializer = "he_uniform",
         **kwargs: object,
     ):
-        sizes = {"filters": filters, "kernel_size": kernel_size, "strides": strides}
-        sizes |= {"dilation_rate": dilation_rate, "groups": groups}
+        sizes = {"filters": filters, "kernel_size": kernel_size, "strides": strides, "groups": groups}
         for size, value in sizes.items():
             require_positive_int(size, value)
+        dilations = tuple(dilation_rate) if isinstance(dilation_rate, list | tuple) else (dilation_rate,)
+        for value in dilations:
+            require_positive_int("dilation_rate", value)
+        rule = "`dilation_rate` must be one, or several for as many filters or more, without groups."
+        fits = len(dilations) == 1 or (groups == 1 and 1 < len(dilations) <= filters)
+        require(fits, rule, dilation_rate=dilation_rate, filters=filters, groups=groups)
         super().__init__(**kwargs)
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides
         self.dilation_rate = dilation_rate
+        self._dilations = dilations
         self.groups = groups
         self.momentum = momentum
         self.epsilon = epsilon
@@ -109,7 +118,7 @@ class ConvNorm1D(keras.layers.Layer):
         return self.norm.call(series, training=True, mask=mask)  # its __call__ would hand the mask on
 
     def _convolved(self, inputs, kernel):
-        return convolve(inputs, kernel, self.strides, self.dilation_rate)
+        return convolve_in_parts(inputs, kernel, self.strides, self._dilations)
 
     def _folded(self, inputs):
         scale = self.norm.gamma * ops.rsqrt(self.norm.moving_variance + self.epsilon)

@@ -19,6 +19,20 @@ def zero_invalid(series, mask):
     return series if mask is None else ops.where(ops.expand_dims(mask, -1), series, 0.0)
 
 
+def with_differences(series, mask, *, config):
+    """Series, and beside them what each step differs by from the one before, each channel of unit variance.
+
+    Noise and slow changes hide from each other what the differences show of fast ones; methods of random
+    kernels read them too (Tan et al. 2022, MultiRocket, arXiv 2102.00457).
+    """
+    series = zero_invalid(series, mask)
+    steps = ops.pad(series[:, 1:] - series[:, :-1], [(0, 0), (1, 0), (0, 0)])
+    momentum = config.batch_norm_momentum
+    options = {"center": False, "scale": False, "momentum": momentum, "name": "difference_norm"}
+    steps = keras.layers.BatchNormalization(**options)(steps, mask=mask)
+    return keras.layers.Concatenate(name="with_differences")([series, steps])
+
+
 def thinned(mask, strides):
     """The mask of what a block gives that goes over the series in strides."""
     return mask if mask is None or strides == 1 else mask[:, ::strides]

@@ -95,6 +95,7 @@ def _of_attention_lstm(layer, before, after):
 _PRODUCTS: dict[type, Callable[[Any, Any, Any], int]] = {
     keras.layers.Dense: _of_dense,
     keras.layers.Conv1D: _of_kernel,
+    keras.layers.BatchNormalization: lambda layer, before, after: 0,
     ConvNorm1D: lambda layer, before, after: _of_kernel(layer.conv, before, after),
     SqueezeExcite1D: lambda layer, before, after: sum(_size(dense.kernel) for dense in layer.dense),
     SelectiveKernel1D: _of_selective_kernel,
@@ -124,7 +125,8 @@ def _receptive_field(model):
 def _span(operation):
     """Steps of its input that a step of an operation's output depends on, and how many it goes on by."""
     if isinstance(operation, ConvNorm1D):
-        return operation.dilation_rate * (operation.kernel_size - 1) + 1, operation.strides
+        widest = max(keras.tree.flatten(operation.dilation_rate))
+        return widest * (operation.kernel_size - 1) + 1, operation.strides
     if isinstance(operation, SelectiveKernel1D):
         widest = operation.branches * operation.dilation_rate
         return widest * (operation.kernel_size - 1) + 1, 1

@@ -14,6 +14,7 @@ from mlstm_fcn.models.blocks import (
     selective_kernel,
     squeeze_excite,
     thinned,
+    with_differences,
     zero_invalid,
 )
 from mlstm_fcn.models.options import SqueezeExciteConfig
@@ -31,6 +32,9 @@ class LSTMFCNConfig(SqueezeExciteConfig):
         dilation_rates: Steps from one element of a kernel to the next, for each block. Or a share in (0, 1],
             a float: of the length of the series, that the blocks should see; from it follows the dilation
             of the first block, doubled from block to block. None: 1 for all.
+        scales: Dilations side by side in each block, among which its filters are divided: the block's own,
+            and each next one half of the one before, but at least 1.
+        differences: Whether both branches read the differences between steps too, as further channels.
         convolutions: Number of convolutions in each block; squeeze-and-excitation follows each of them.
         selective_branches: Convolutions are selective kernels with as many branches; None: plain.
         pool_size: Steps of which the maximum is passed on after each block; 1: all of them.
@@ -56,6 +60,8 @@ class LSTMFCNConfig(SqueezeExciteConfig):
     filters: tuple[int, ...] = (128, 256, 128)
     kernel_sizes: tuple[int, ...] = (8, 5, 3)
     dilation_rates: tuple[int, ...] | float | None = None
+    scales: int = 1
+    differences: bool = False
     convolutions: int = 1
     selective_branches: int | None = None
     pool_size: int = 1
@@ -74,10 +80,13 @@ class LSTMFCNConfig(SqueezeExciteConfig):
         elif self.dilation_rates is not None:
             self._require_sizes("dilation_rates", like="filters")
         super().__post_init__()
-        for name in ("convolutions", "pool_size", "lstm_units"):
+        for name in ("scales", "convolutions", "pool_size", "lstm_units"):
             require_positive_int(name, getattr(self, name))
+        require(self.scales <= min(self.filters), "`scales` need a filter each.", scales=self.scales)
         if self.selective_branches is not None:
             require_positive_int("selective_branches", self.selective_branches)
+            rule = "`scales` and `selective_branches` exclude each other."
+            require(self.scales == 1, rule, scales=self.scales, selective_branches=self.selective_branches)
         require_choice("recurrent", self.recurrent, ("lstm", "attention_lstm", None))
         self._require_share("dropout")
         require_choice("dimension_shuffle", self.dimension_shuffle, ("auto", True, False))
@@ -104,6 +113,10 @@ class LSTMFCNConfig(SqueezeExciteConfig):
         first = round((self.dilation_rates * time - 1) / reach) if time and reach else 1
         return tuple(max(1, first) * rate for rate in doubled)
 
+    def side_by_side(self, dilation: int) -> tuple[int, ...]:
+        """The dilations in a block whose widest one this is."""
+        return tuple(max(1, dilation // 2**scale) for scale in range(self.scales))
+
     def shuffles(self, time: int | None, channels: int) -> bool:
         """Whether the recurrent branch reads the transposed series, for series of this shape."""
         if self.dimension_shuffle == "auto":
@@ -128,6 +141,8 @@ class LSTMFCNConfig(SqueezeExciteConfig):
 
 def lstm_fcn(config: LSTMFCNConfig, series, mask):
     """The features of a network of the family."""
+    if config.differences:
+        series = with_differences(series, mask, config=config)
     features = _convolution_branch(config, series, mask)
     if config.recurrent is None:
         return features
@@ -151,11 +166,13 @@ def _convolution_branch(config, series, mask):
 
 def _convolution(config, series, mask, number, name, dilation):
     sizes = {"filters": config.filters[number - 1], "kernel_size": config.kernel_sizes[number - 1]}
-    options = {"config": config, "name": name, "dilation_rate": dilation, **sizes}
+    options = {"config": config, "name": name, **sizes}
     if config.selective_branches is None:
-        series = conv_block(series, mask, **options)
+        rate = dilation if config.scales == 1 else config.side_by_side(dilation)
+        series = conv_block(series, mask, dilation_rate=rate, **options)
     else:
-        series = selective_kernel(series, mask, branches=config.selective_branches, **options)
+        branches = config.selective_branches
+        series = selective_kernel(series, mask, branches=branches, dilation_rate=dilation, **options)
     if config.has_squeeze_excite(number):
         series = squeeze_excite(series, mask, config=config, name=name)
     return series
