@@ -1,12 +1,14 @@
 """The table of accuracies in docs/accuracy.md: this package beside MiniRocket, in one run.
 
-Every estimator is fitted to every data set on the archive's split, with seeds 0, 1, ...; stopped and started
-again, the run goes on where it was. The soft vote of an estimator's seeds is an ensemble, and counted as one.
-MiniRocket needs numba. The data sets are looked for in MLSTM_FCN_DATA first.
+Every estimator is fitted to every data set on the archive's split, with seeds 0, 1, ..., or to resamples of
+it. Stopped and started again, the run goes on where it was; what OUTPUT has a result of is not fitted again.
+The soft vote of an estimator's seeds is an ensemble, and counted as one. MiniRocket needs numba. The data
+sets are looked for in MLSTM_FCN_DATA first.
 """
 
 import argparse
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,19 @@ UEA = (
 UCR = (
     "AllGestureWiimoteX,CBF,Chinatown,Coffee,DodgerLoopDay,ECG200,ECG5000,GesturePebbleZ1,"
     "MelbournePedestrian,SonyAIBORobotSurface1,SyntheticControl,Trace,TwoLeadECG"
+)
+COLUMNS = (
+    "estimator",
+    "problem",
+    "resample",
+    "accuracy",
+    "fit_seconds",
+    "predict_seconds",
+    "balanced_accuracy",
+    "f1",
+    "log_loss",
+    "auroc",
+    "network_parameters",
 )
 PUBLISHED = ("HIVE-COTE 2.0", "ROCKET", "InceptionTime", "ResNet", "MLSTM-FCN (TapNet)")
 
@@ -66,6 +81,7 @@ def estimators(names: str, n_epochs: int | None) -> dict[str, object]:
     """Those of some names."""
     known = {
         "default": MLSTMFCNClassifier(longer="cut", n_epochs=n_epochs),
+        "ensemble": MLSTMFCNClassifier(preset="ensemble", longer="cut", n_epochs=n_epochs),
         "paper": MLSTMFCNClassifier(preset="paper", longer="cut", n_epochs=n_epochs),
         "MiniRocket": MiniRocket(),
     }
@@ -96,9 +112,18 @@ def vote(folder: Path, name: str, n_members: int) -> None:
         )
 
 
-def summary(folder: Path) -> pd.DataFrame:
-    """A row for each data set: mean and spread over seeds, their number, seconds; published figures."""
+def results(folder: Path, path: Path) -> pd.DataFrame:
+    """All results of a folder, and those of a file that the folder has not."""
     table = benchmark.Folder(folder).table()
+    if path.exists():
+        table = pd.concat([table, pd.read_csv(path)], ignore_index=True)
+    place = ["estimator", "problem", "resample"]
+    table = table.drop_duplicates(place).sort_values(place)
+    return table.reindex(columns=COLUMNS).round(5)
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """A row for each data set: mean and spread over seeds, their number, seconds; published figures."""
     cells = table.groupby(["problem", "estimator"])
     figures = {
         "mean": cells["accuracy"].mean(),
@@ -127,21 +152,33 @@ def main(
     n_epochs: int | None = None,
     n_jobs: int = 1,
     folder: str | None = None,
+    output: str | None = None,
     time_limit: float | None = None,
+    resampled: bool = False,
 ) -> float:
     """Fit what is not fitted yet; return the mean accuracy of the first estimator."""
     place = Path(folder or tempfile.mkdtemp(prefix="table-"))
+    kept = Path(output or place) / ("resamples.csv" if resampled else "seeds.csv")
+    chosen = benchmark.named(estimators(names, n_epochs))
+    benchmark.Folder(place).require_same(chosen, resampled)
+    plan = benchmark.make_plan(
+        problems.split(","), chosen, n_seeds, benchmark.Folder(place), resampled=resampled
+    )
+    if kept.exists():
+        rows = pd.read_csv(kept)[["estimator", "problem", "resample"]].itertuples(index=False)
+        done = {benchmark.Case(*row) for row in rows}
+        plan = replace(plan, jobs=[job for job in plan.jobs if job.case not in done])
     limits = benchmark.Limits(seconds=time_limit, threads=1 if n_jobs > 1 else None)
-    options = {"n_resamples": n_seeds, "resampled": False, "limits": limits, "n_jobs": n_jobs}
-    chosen = estimators(names, n_epochs)
-    benchmark.run(problems.split(","), chosen, place, report=_print, **options)
-    for name in chosen:
-        if n_seeds > 1 and name != "MiniRocket":
-            vote(place, name, n_seeds)
-    table = summary(place)
-    table.to_csv(place / "table.csv")
-    print(table.filter(like=" mean").to_string())
-    return float(table[f"{next(iter(chosen))} mean"].mean())
+    benchmark.carry_out(plan, limits, n_jobs=n_jobs, report=_print)
+    for estimator in chosen:
+        if n_seeds > 1 and not resampled and estimator.name != "MiniRocket":
+            vote(place, estimator.name, n_seeds)
+    table = results(place, kept)
+    table.to_csv(kept, index=False)
+    means = summary(table)
+    means.to_csv(kept.with_name(f"{kept.stem}_table.csv"))
+    print(means.filter(like=" mean").to_string())
+    return float(means[f"{chosen[0].name} mean"].mean())
 
 
 def _print(outcome):
@@ -151,9 +188,11 @@ def _print(outcome):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--problems", default=f"{UEA},{UCR}")
-    parser.add_argument("--estimators", dest="names", default="default,paper,MiniRocket")
+    parser.add_argument("--estimators", dest="names", default="default,ensemble,paper,MiniRocket")
     parser.add_argument("--n-seeds", type=int, default=5)
     parser.add_argument("--n-jobs", type=int, default=2)
-    parser.add_argument("--folder", default="accuracy")
+    parser.add_argument("--folder", default="accuracy", help="where predictions are kept")
+    parser.add_argument("--output", help="where the tables go; FOLDER if not given")
+    parser.add_argument("--resampled", action="store_true", help="resamples instead of seeds")
     parser.add_argument("--time-limit", type=float, default=3600)
     main(**vars(parser.parse_args()))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".keras", ".mlstm")
 ENTRY = "mlstm_fcn.json"
-FORMAT = 2
+FORMAT = 3
 
 
 def write_archive(path: Path | str, model: keras.Model, about: dict[str, Any]) -> None:

@@ -25,7 +25,9 @@ def tiny(monkeypatch):
 
 
 def run(dataset, variant, seed, accuracy):
-    return Run(dataset, variant.key, seed, 60, 20, 10, accuracy, 0.5, parameters=10, flops=100, ms_per_batch=1.0)
+    return Run(
+        dataset, variant.key, seed, 60, 20, 10, accuracy, 0.5, parameters=10, flops=100, ms_per_batch=1.0
+    )
 
 
 @pytest.mark.parametrize("axis", AXES)

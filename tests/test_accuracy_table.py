@@ -4,6 +4,7 @@ import importlib.util
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mlstm_fcn import benchmark
@@ -48,7 +49,7 @@ def test_a_vote_is_the_mean_of_the_probabilities_of_all_seeds(script, folder):
 
 def test_the_table_has_mean_spread_seeds_and_published_figures(script, folder):
     script.vote(folder, "default", 2)
-    table = script.summary(folder)
+    table = script.summary(script.results(folder, folder / "none.csv"))
     row = table.loc["BasicMotions"]
     assert (row["default mean"], row["default seeds"]) == (0.625, 2)
     assert row["default sd"] == pytest.approx(np.std([0.5, 0.75], ddof=1), abs=1e-4)
@@ -57,10 +58,22 @@ def test_the_table_has_mean_spread_seeds_and_published_figures(script, folder):
     assert row["ROCKET (published)"] == 1.0
 
 
+def test_what_a_table_has_is_not_fitted_again_but_stays(script, tmp_path):
+    row = {"estimator": "default", "problem": "Libras", "resample": 0, "accuracy": 0.5, "fit_seconds": 1.0}
+    pd.DataFrame([row]).to_csv(tmp_path / "seeds.csv", index=False)
+    options = {"n_epochs": 1, "folder": str(tmp_path / "predictions"), "output": str(tmp_path)}
+    script.main("Libras", **options)
+    kept = pd.read_csv(tmp_path / "seeds.csv")
+    assert kept[list(row)].to_dict("records") == [row]
+    assert pd.read_csv(tmp_path / "seeds_table.csv")["default mean"].tolist() == [0.5]
+    mean = script.main("BasicMotions", **options)
+    kept = pd.read_csv(tmp_path / "seeds.csv")
+    assert kept["problem"].tolist() == ["BasicMotions", "Libras"]
+    assert mean == pytest.approx(kept["accuracy"].mean(), abs=1e-4)
+
+
 def test_minirocket_takes_series_as_they_are(script, rng):
     pytest.importorskip("numba")
-    import pandas as pd
-
     lengths = [5, 7, 8, 6] * 5
     X = [pd.DataFrame(rng.normal(size=(length, 2))) for length in lengths]
     X[0].iloc[2, 1] = np.nan

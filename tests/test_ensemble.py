@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, explain
+from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier, explain
+from mlstm_fcn.layers import ConvNorm1D
 from mlstm_fcn.models.ensemble import ensemble, members
 from mlstm_fcn.models.raw_series import parts
 from tests.quick_fit import SMALL, assert_same, fit
@@ -108,6 +109,54 @@ def test_explanations_are_of_each_member(voting, basic_motions):
         expected = layer.gates(keras.Model(member.input, layer.input)(series))
         np.testing.assert_allclose(gates[f"member_{number}/squeeze_excite_1"], expected, atol=1e-5)
     assert "3 networks that vote" in voting.model_card()
+
+
+def conv_rates(member):
+    return [layer.dilation_rate for layer in member.layers if isinstance(layer, ConvNorm1D)]
+
+
+def test_members_may_differ_in_what_they_see(data, basic_motions, tmp_path):
+    """They take the options in turn, read shorter series, and are saved and tuned with them."""
+    kinds = ({}, {"differences": True}, {"scales": 2, "dilation_rates": 1.0})
+    voting = fit(data, n_members=4, member_options=kinds)
+    _, network, _ = parts(voting.model_)
+    plain, differing, scaled, again = members(network)
+    assert conv_rates(plain) == conv_rates(again) == conv_rates(differing) == [2, 4, 8]
+    assert conv_rates(scaled) == [(4, 2), (8, 4), (16, 8)]
+    assert [layer.name for layer in differing.layers if "difference" in layer.name]
+    assert [options.get("scales", 1) for options in voting.network_options_] == [1, 1, 2, 1]
+    X = [case[:, :70] for case in basic_motions.X_test]
+    together = voting.predict_proba(X)
+    voting.save(tmp_path / "vote.keras")
+    loaded = MLSTMFCNClassifier.load(tmp_path / "vote.keras")
+    np.testing.assert_array_equal(loaded.predict_proba(X), together)
+    tuned = loaded.fine_tune(X, basic_motions.y_test, n_epochs=1)
+    assert tuned.network_options_ == voting.network_options_
+    assert [conv_rates(member) for member in members(parts(tuned.model_)[1])] == [
+        conv_rates(member) for member in members(network)
+    ]
+
+
+def test_the_ensemble_preset_sees_series_in_three_ways(data):
+    options = [MLSTMFCNClassifier(preset="ensemble")._network_options(100, 6, member) for member in range(5)]
+    seen = [(each.get("differences", False), each.get("scales", 1)) for each in options]
+    assert seen == [(False, 1), (True, 1), (False, 3), (False, 1), (True, 1)]
+    for network in ("resnet", "sk_mlstm_fcn"):  # which have no such options, or scales of their own
+        other = NetworkClassifier(network=network, preset="ensemble")
+        assert "scales" not in other._network_options(100, 6, 2)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "message"),
+    [
+        ({"scales": 2}, "`member_options` must be a list or tuple of dictionaries"),
+        ((3,), "`member_options` must be a list or tuple of dictionaries"),
+        (({"scale": 2},), "Did you mean 'scales'"),
+    ],
+)
+def test_what_are_no_options_of_members_is_named(data, kinds, message):
+    with pytest.raises(ValueError, match=message):
+        fit(data, n_members=2, member_options=kinds)
 
 
 def test_every_member_goes_on_where_it_was(data, basic_motions):

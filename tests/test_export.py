@@ -89,7 +89,12 @@ def check_network(motions, folder, name, chosen):
 
 
 def test_a_network_of_any_length_takes_any_length_where_the_format_does(motions, tmp_path):
-    classifier = NetworkClassifier(network="fcn", network_params={"filters": (8, 8, 8)}, n_epochs=1)
+    options = {
+        "filters": (8, 8, 8),
+        "scales": 2,
+        "differences": True,
+    }  # dilated, as the default recipe has it
+    classifier = NetworkClassifier(network="fcn", network_params=options, n_epochs=1)
     classifier.fit(motions.X_train, motions.y_train)
     artifact = export.load(classifier.export(tmp_path / "model.onnx"))
     assert artifact.about["length"] is None

@@ -71,7 +71,7 @@ def test_every_option_equals_the_equations_in_float64(options, rng):
 
 @pytest.mark.parametrize("time", [24, 25])
 def test_differences_and_scales_equal_the_equations_in_float64(time, rng):
-    """Dilations 6, 3, 1 and so on: filters are divided among them; the LSTM reads the differences too."""
+    """Dilations 6, 3, 1 and so on: filters are divided among them; the LSTM reads the series alone."""
     options = {"scales": 3, "dilation_rates": (6, 5, 2), "differences": True}
     model = models.build("mlstm_fcn", (time, 3), 3, filters=(8, 16, 8), **options)
     structure = {"se_blocks": (1, 2, 3), "shuffle": True, "recurrent": "lstm", "differences": True}

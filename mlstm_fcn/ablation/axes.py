@@ -165,6 +165,19 @@ RECIPES |= {
         [],
         _BUDGET,
     ),
+    "members": [
+        Variant("one network", options=_DILATED, training=_BUDGET),
+        Variant("three, by seed", options=_DILATED, training={**_BUDGET, "n_members": 3}),
+        Variant(
+            "three, also by what they see",
+            options=_DILATED,
+            training={
+                **_BUDGET,
+                "n_members": 3,
+                "member_options": [{}, {"differences": True}, {"scales": 3}],
+            },
+        ),
+    ],
 }
 
 AXES = {**NETWORKS, **RECIPES}

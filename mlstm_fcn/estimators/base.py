@@ -175,7 +175,7 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
         call = replace(
             call,
             start=getattr(self, "model_", None),
-            network_options=getattr(self, "network_options_", None),
+            network_options=getattr(self, "network_options_", ()),
             changes=ONE_EPOCH,
             history=history,
             n_epochs_before=len(history.get("loss", ())),

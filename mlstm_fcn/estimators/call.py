@@ -32,7 +32,7 @@ class FitCall:
         X_val: Validation series, or None.
         y_val: Their targets.
         start: A model whose weights and scaling training starts from, or None.
-        network_options: Options of its network.
+        network_options: Options of its networks.
         freeze: Beginnings of the names of layers that training does not change.
         changes: What is different from the estimator's recipe.
         history: Figures of the epochs before, to be continued.
@@ -44,7 +44,7 @@ class FitCall:
     X_val: Any = None
     y_val: Any = None
     start: keras.Model | None = None
-    network_options: Mapping[str, Any] | None = None
+    network_options: Sequence[Mapping[str, Any]] = ()
     freeze: Sequence[str] = ()
     changes: Mapping[str, Any] = field(default_factory=dict)
     history: Mapping[str, list[float]] = field(default_factory=dict)

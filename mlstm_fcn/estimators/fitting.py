@@ -79,7 +79,7 @@ def fit_model(estimator: NetworkEstimator, X: Container, y: np.ndarray, call: Fi
         if histories[0]:
             estimator.history_ = _mean(histories[:n_whole])
             estimator.n_epochs_ = len(estimator.history_["loss"])
-            estimator.network_options_ = options
+            estimator.network_options_ = options[:n_whole]
             estimator.model_ = join(before, ensemble(networks[:n_whole]), task.unit)
     for checkpoint in filter(None, reversed(checkpoints)):  # the first one last: without it none is valid
         checkpoint.unlink(missing_ok=True)
@@ -202,22 +202,23 @@ def _untrained(estimator, training, validation, call, task, generators):
     if call.start is None:
         mean_and_std = channel_statistics(lambda: chunks(batch))
         before = front(*mean_and_std, scaling=estimator.scaling, missing=_fill_in(estimator))
-        time, channels = estimator._network_time(*batch.shape[1:]), batch.shape[2]
-        options = estimator._network_options(*batch.shape[1:])
+        shape, numbers = batch.shape[1:], range(len(generators))
+        times = [estimator._network_time(*shape, number) for number in numbers]
+        time, channels = next(filter(None, times), None), shape[1]  # of one length, if a member needs one
+        options = tuple(estimator._network_options(*shape, number) for number in numbers)
     else:
         before, source, _ = parts(call.start)
         before = keras.Model(before.input, before.outputs[0], name=before.name)
         _, time, channels = call.start.input_shape
-        sources, options = members(source), dict(call.network_options)
+        sources, options = members(source), call.network_options
     for examples in filter(None, (training, validation)):
         examples.inputs[0] = fitting_in(estimator, examples.inputs[0], time, channels)
     masked = any(ends_early(examples.inputs[0]) for examples in (training, validation) if examples)
     networks = []
+    form = {"activation": task.activation, "masked": masked}
     for number, rng in enumerate(generators):
         with seeded(rng):
-            network = estimator._network(
-                (time, channels), task.n_outputs, options, activation=task.activation, masked=masked
-            )
+            network = estimator._network((time, channels), task.n_outputs, options[number], **form)
         if sources:
             transfer(sources[number], network)
         networks.append(network)

@@ -40,12 +40,12 @@ class Hooks:
         """Weights of the cases that the recipe asks for, `(cases,)`."""
         return np.ones(len(y))
 
-    def _network_time(self, time: int, channels: int) -> int | None:
-        """The length that the network fixes for series like these, or None if it takes any."""
+    def _network_time(self, time: int, channels: int, member: int = 0) -> int | None:
+        """The length that a network of the ensemble fixes for series like these, or None if it takes any."""
         raise NotImplementedError
 
-    def _network_options(self, time: int, channels: int) -> dict[str, Any]:
-        """The options of a new network, for training series of at most so many steps."""
+    def _network_options(self, time: int, channels: int, member: int = 0) -> dict[str, Any]:
+        """The options of a new network of the ensemble, for training series of at most so many steps."""
         raise NotImplementedError
 
     def _network(self, shape: Shape, n_outputs: int, options: dict[str, Any], **form: Any) -> keras.Model:

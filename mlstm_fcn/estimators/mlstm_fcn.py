@@ -37,10 +37,10 @@ class MLSTMFCNNetwork(TrainingParameters):
         dilation_rates: Steps from one element of a kernel to the next, for each block; or the share, a float
             in (0, 1], of the longest training series that the blocks should see. None for the preset's:
             0.5 by default, 1 step for all in the paper.
-        scales: Dilations side by side in each block, among which its filters are divided, each half of the one
-            before; None for the preset's.
-        differences: Whether the network reads the differences between steps too, as further channels; None
-            for the preset's.
+        scales: Dilations side by side in each block, among which its filters are divided, each half of the
+            one before; None for the preset's.
+        differences: Whether the convolutions read the differences between steps too, as further channels;
+            None for the preset's.
         reduction: Ratio of squeeze-and-excitation; None for none, which makes it LSTM-FCN.
         se_blocks: Which blocks squeeze-and-excitation follows, numbered from 1; None for the preset's:
             all of them by default, the first two in the paper.
@@ -69,31 +69,33 @@ class MLSTMFCNNetwork(TrainingParameters):
     dimension_shuffle: bool | Literal["auto"] = "auto"
     head: Literal["average", "max", "flatten"] = "average"
 
-    def _network_time(self, time: int, channels: int) -> int | None:
+    def _network_time(self, time: int, channels: int, member: int = 0) -> int | None:
         from mlstm_fcn import models
 
-        name, options = self._name_and_options()
+        name, options = self._name_and_options(member)
         return time if models.config(name, **options).fixes_length(time, channels) else None
 
-    def _network_options(self, time: int, channels: int) -> dict[str, Any]:
+    def _network_options(self, time: int, channels: int, member: int = 0) -> dict[str, Any]:
         from mlstm_fcn import models
 
-        name, options = self._name_and_options()
+        name, options = self._name_and_options(member)
         return models.options_for(name, time, **options)
 
     def _network(self, shape: Shape, n_outputs: int, options: dict[str, Any], **form: Any) -> keras.Model:
         from mlstm_fcn import models
 
-        name, _ = self._name_and_options()
+        name, _ = self._name_and_options(0)
         return models.build(name, shape, n_outputs, **form, **options)
 
-    def _name_and_options(self) -> tuple[str, dict[str, Any]]:
-        options = {**self._recipe().network_options, **{name: getattr(self, name) for name in _OPTIONS}}
+    def _name_and_options(self, member: int) -> tuple[str, dict[str, Any]]:
+        recipe = self._recipe()
+        options = {**recipe.network_options, **{name: getattr(self, name) for name in _OPTIONS}}
         given = {name: value for name in _PRESET_OPTIONS if (value := getattr(self, name)) is not None}
         options |= given
         if "se_blocks" in options and "se_blocks" not in given:  # of a network that may have more blocks
             blocks = [block for block in options["se_blocks"] if block <= len(self.filters)]
             options["se_blocks"] = tuple(blocks)
+        options |= recipe.options_of(member)
         return ("malstm_fcn" if self.attention else "mlstm_fcn"), options
 
     @classmethod
@@ -121,7 +123,8 @@ class MLSTMFCNClassifier(MLSTMFCNNetwork, BaseNetworkClassifier):
         classes_: The labels, sorted, in the dtype they came in.
         model_: The trained `keras.Model`, from `(batch, time, channels)` in the units of the data to
             probabilities.
-        network_options_: Options of the network, those that follow the series' length as numbers.
+        network_options_: Options of the network, or of each that votes: a tuple of dictionaries; those that
+            follow the series' length as numbers.
         history_: Loss and accuracy of each epoch, by name; of an ensemble their means over the members.
         n_epochs_: Number of epochs of the last fit.
 
@@ -149,7 +152,8 @@ class MLSTMFCNRegressor(MLSTMFCNNetwork, BaseNetworkRegressor):
     Attributes:
         model_: The trained `keras.Model`, from `(batch, time, channels)` to the number, both in the units
             of the data.
-        network_options_: Options of the network, those that follow the series' length as numbers.
+        network_options_: Options of the network, or of each that votes: a tuple of dictionaries; those that
+            follow the series' length as numbers.
         history_: Loss of each epoch, of standardised targets; of an ensemble the mean over the members.
         n_epochs_: Number of epochs of the last fit.
 

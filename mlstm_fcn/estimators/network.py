@@ -33,19 +33,20 @@ class AnyNetwork(TrainingParameters):
     network: str | Callable[..., keras.Model] = "mlstm_fcn"
     network_params: dict[str, Any] | None = None
 
-    def _network_time(self, time: int, channels: int) -> int | None:
+    def _network_time(self, time: int, channels: int, member: int = 0) -> int | None:
         if not isinstance(self.network, str):
             return time
         from mlstm_fcn import models
 
-        return time if models.config(self.network, **self._options()).fixes_length(time, channels) else None
+        config = models.config(self.network, **self._options(member))
+        return time if config.fixes_length(time, channels) else None
 
-    def _network_options(self, time: int, channels: int) -> dict[str, Any]:
+    def _network_options(self, time: int, channels: int, member: int = 0) -> dict[str, Any]:
         if not isinstance(self.network, str):
-            return self._options()
+            return self._options(member)
         from mlstm_fcn import models
 
-        return models.options_for(self.network, time, **self._options())
+        return models.options_for(self.network, time, **self._options(member))
 
     def _network(self, shape: Shape, n_outputs: int, options: dict[str, Any], **form: Any) -> keras.Model:
         rule = (
@@ -58,18 +59,22 @@ class AnyNetwork(TrainingParameters):
 
         return models.build(self.network, shape, n_outputs, **form, **options)
 
-    def _options(self) -> dict[str, Any]:
+    def _options(self, member: int) -> dict[str, Any]:
         """What the preset says of networks, as far as this one has it, and what the user says."""
-        given = dict(self.network_params or {})
+        recipe, given = self._recipe(), dict(self.network_params or {})
+        if self.member_options is not None:
+            given |= recipe.options_of(member)
         if not isinstance(self.network, str):
             return given
         from mlstm_fcn import models
 
         config = models.config(self.network, **given)
-        preset: dict[str, Any] = dict(self._recipe().network_options)
+        preset: dict[str, Any] = {**recipe.network_options, **recipe.options_of(member)}
         blocks = preset.pop("se_blocks", None)  # the paper's, which are those of its own network
         if getattr(config, "pool_size", 1) > 1:  # pooling widens what the next block sees
             preset.pop("dilation_rates", None)
+        if getattr(config, "selective_branches", None):  # they see several scales by themselves
+            preset.pop("scales", None)
         if blocks and isinstance(config, models.LSTMFCNConfig) and config.recurrent is not None:
             preset["se_blocks"] = tuple(block for block in blocks if block in config.block_numbers)
         return {**{name: value for name, value in preset.items() if hasattr(config, name)}, **given}
@@ -105,7 +110,8 @@ class NetworkClassifier(AnyNetwork, BaseNetworkClassifier):
         classes_: The labels, sorted, in the dtype they came in.
         model_: The trained `keras.Model`, from `(batch, time, channels)` in the units of the data to
             probabilities.
-        network_options_: Options of the network, those that follow the series' length as numbers.
+        network_options_: Options of the network, or of each that votes: a tuple of dictionaries; those that
+            follow the series' length as numbers.
         history_: Loss and accuracy of each epoch, by name; of an ensemble their means over the members.
         n_epochs_: Number of epochs of the last fit.
 
@@ -128,7 +134,8 @@ class NetworkRegressor(AnyNetwork, BaseNetworkRegressor):
     Attributes:
         model_: The trained `keras.Model`, from `(batch, time, channels)` to the number, both in the units
             of the data.
-        network_options_: Options of the network, those that follow the series' length as numbers.
+        network_options_: Options of the network, or of each that votes: a tuple of dictionaries; those that
+            follow the series' length as numbers.
         history_: Loss of each epoch, of standardised targets; of an ensemble the mean over the members.
         n_epochs_: Number of epochs of the last fit.
 

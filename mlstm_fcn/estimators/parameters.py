@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -27,8 +27,8 @@ class TrainingParameters(Documented):
 
     Parameters:
         preset: Recipe of training, with the network options that belong to it: `"default"`, `"ensemble"`
-            (the default's five times), or `"paper"`.
-            None for one of the parameters down to `n_members` means the preset's value.
+            (five networks that see series in three ways, and vote), or `"paper"`.
+            None for one of the parameters down to `member_options` means the preset's value.
         n_epochs: Passes over the training set; goes before `n_steps`.
         n_steps: Gradient steps that decide the number of epochs: about as many epochs as hold them, but 20 to
             200. So small data sets are seen more often than large ones.
@@ -56,6 +56,8 @@ class TrainingParameters(Documented):
         n_members: Networks that are trained, from seeds that follow from `random_state`; the outputs are
             their mean, and they are one model. The first is the network that stands alone with 1.
             Callbacks, stopping and progress are those of each member by itself.
+        member_options: Options of the network in which the members differ, as dictionaries that they take in
+            turn, such as `({}, {"scales": 3})`.
         loss: Keras' name of a loss, or a loss; None for the cross-entropy, in regression the squared error.
         callbacks: Keras callbacks; every fit uses copies.
         warm_start: Whether fit goes on from the weights of the last fit.
@@ -87,6 +89,7 @@ class TrainingParameters(Documented):
     average_weights: float | None = None
     augmentation: Mapping[str, float] | None = None
     n_members: int | None = None
+    member_options: Sequence[Mapping[str, Any]] | None = None
     loss: str | keras.losses.Loss | None = None
     callbacks: Sequence[keras.callbacks.Callback] | None = None
     warm_start: bool = False

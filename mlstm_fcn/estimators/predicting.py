@@ -65,13 +65,14 @@ def for_any_length(estimator: NetworkEstimator) -> keras.Model:
         return model
     if model not in _MASKED_MODELS:
         with seeded(np.random.default_rng(0)):
-            masked = [_masked(estimator, member) for member in members(network)]
+            pairs = zip(members(network), estimator.network_options_, strict=True)
+            masked = [_masked(estimator, *pair) for pair in pairs]
         _MASKED_MODELS[model] = join(with_mask(before), ensemble(masked), unit)
     return _MASKED_MODELS[model]
 
 
-def _masked(estimator: NetworkEstimator, network: keras.Model) -> Any:
-    task, options = estimator._task(), estimator.network_options_
+def _masked(estimator: NetworkEstimator, network: keras.Model, options: dict[str, Any]) -> Any:
+    task = estimator._task()
     form: dict[str, Any] = {"activation": task.activation, "masked": True}
     masked = estimator._network(network.input_shape[1:], task.n_outputs, options, **form)
     _copy_weights(network, masked)

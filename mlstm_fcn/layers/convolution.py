@@ -54,14 +54,14 @@ def convolve_in_parts(series, kernel, strides, dilations):
 
 
 def _in_columns(series, kernel, dilation):
-    """A dilated convolution as a plain one: written in rows of `dilation` steps, its elements stand in columns.
+    """A dilated convolution as a plain one: in rows of `dilation` steps its elements stand in columns.
 
     TensorFlow on CPUs convolves with dilation by copying every phase of the series, which takes up to 1.8
     times as long as the convolution itself; to write a series in rows is to read it with another shape.
     """
     size, channels, filters = kernel.shape
     span, time = dilation * (size - 1), ops.shape(series)[1]
-    n_rows = -(-(time + span) // dilation)
+    n_rows = (time + span + dilation - 1) // dilation  # of no negative number, which ONNX rounds another way
     before = span // 2
     series = ops.pad(series, [(0, 0), (before, n_rows * dilation - time - before), (0, 0)])
     rows = ops.reshape(series, (-1, n_rows, dilation, channels))

@@ -34,7 +34,7 @@ class LSTMFCNConfig(SqueezeExciteConfig):
             of the first block, doubled from block to block. None: 1 for all.
         scales: Dilations side by side in each block, among which its filters are divided: the block's own,
             and each next one half of the one before, but at least 1.
-        differences: Whether both branches read the differences between steps too, as further channels.
+        differences: Whether the convolutions read the differences between steps too, as further channels.
         convolutions: Number of convolutions in each block; squeeze-and-excitation follows each of them.
         selective_branches: Convolutions are selective kernels with as many branches; None: plain.
         pool_size: Steps of which the maximum is passed on after each block; 1: all of them.
@@ -141,9 +141,8 @@ class LSTMFCNConfig(SqueezeExciteConfig):
 
 def lstm_fcn(config: LSTMFCNConfig, series, mask):
     """The features of a network of the family."""
-    if config.differences:
-        series = with_differences(series, mask, config=config)
-    features = _convolution_branch(config, series, mask)
+    both = with_differences(series, mask, config=config) if config.differences else series
+    features = _convolution_branch(config, both, mask)
     if config.recurrent is None:
         return features
     shuffle = config.shuffles(*series.shape[1:])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
@@ -61,6 +61,8 @@ class Recipe:
             `training.augmentation`.
         n_members: Networks that are trained, from different seeds, and vote.
         network_options: Options for the network, where the user gives none.
+        member_options: Options in which the networks of an ensemble differ, taken in turn; none: they differ
+            in their seeds alone.
     """
 
     n_epochs: int | None = None
@@ -79,6 +81,7 @@ class Recipe:
     augmentation: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     n_members: int = 1
     network_options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    member_options: Sequence[Mapping[str, object]] = ()
 
     def __post_init__(self) -> None:
         rule = "A recipe needs `n_epochs` or `n_steps`."
@@ -110,6 +113,14 @@ class Recipe:
             self.weight_decay >= 0, "`weight_decay` must not be negative.", weight_decay=self.weight_decay
         )
         require_augmentation(self.augmentation)
+        rule = "`member_options` must be a list or tuple of dictionaries of options."
+        kinds = self.member_options
+        good = isinstance(kinds, list | tuple) and all(isinstance(kind, Mapping) for kind in kinds)
+        require(good, rule, member_options=kinds)
+
+    def options_of(self, member: int) -> dict[str, object]:
+        """The options in which a network of an ensemble, counted from 0, differs from the others."""
+        return dict(self.member_options[member % len(self.member_options)]) if self.member_options else {}
 
     def epochs(self, n_cases: int) -> int:
         """Passes over a training set of so many cases."""
@@ -154,4 +165,15 @@ DEFAULT = Recipe(
 )
 """Chosen on training data alone: docs/accuracy.md has the study, and what in it was not measured."""
 
-RECIPES = {"default": DEFAULT, "ensemble": replace(DEFAULT, n_members=5), "paper": PAPER}
+ENSEMBLE = replace(
+    DEFAULT,
+    n_members=5,
+    member_options=(
+        MappingProxyType({}),
+        MappingProxyType({"differences": True}),
+        MappingProxyType({"scales": 3}),
+    ),
+)
+"""Members that see series in three ways, since those that differ in their seeds alone err together."""
+
+RECIPES = {"default": DEFAULT, "ensemble": ENSEMBLE, "paper": PAPER}

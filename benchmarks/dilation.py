@@ -1,0 +1,76 @@
+"""What dilation costs: a training step of the default network in two ways, against the undilated one.
+
+    pip install . && python benchmarks/dilation.py
+
+On TensorFlow, batches of 16, shapes of the archive. "native" is the framework's own dilated convolution,
+"rows" the plain one over a series that is written in rows (`mlstm_fcn/layers/convolution.py`), "three scales" the
+same with the filters of each block divided among three dilations. The candidates take turns; the result,
+medians, is written to `dilation.csv`.
+"""
+
+import csv
+import statistics
+import time
+from pathlib import Path
+from unittest.mock import patch
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mlstm_fcn import models
+from mlstm_fcn.layers import convolution
+
+SHAPES = {
+    "Handwriting": (152, 3, 26),
+    "ArticularyWordRecognition": (144, 9, 25),
+    "HandMovementDirection": (400, 10, 4),
+    "StandWalkJump": (2500, 4, 3),
+}
+BATCH, ROUNDS = 16, 20
+
+
+def native(series, kernel, dilation):
+    """The framework's own."""
+    return keras.ops.conv(series, kernel, padding="same", dilation_rate=dilation)
+
+
+def step(shape, convolve, **options):
+    """A compiled training step, traced while dilated convolutions are done in some way."""
+    length, channels, n_classes = shape
+    network = models.build("mlstm_fcn", (length, channels), n_classes, **options)
+    network.compile(keras.optimizers.AdamW(1e-3), "categorical_crossentropy")
+    x = tf.constant(np.random.default_rng(0).normal(size=(BATCH, length, channels)).astype(np.float32))
+    y = tf.constant(np.eye(n_classes, dtype=np.float32)[np.arange(BATCH) % n_classes])
+    compiled = tf.function(lambda: network.train_step((x, y)))
+    with patch.object(convolution, "_in_columns", convolve):
+        compiled()
+    return compiled
+
+
+def main() -> None:
+    """Measure, print, save."""
+    table = [("shape of", "native / undilated", "rows / undilated", "three scales / undilated")]
+    rows = convolution._in_columns
+    for name, shape in SHAPES.items():
+        steps = [
+            step(shape, rows),
+            step(shape, native, dilation_rates=0.5),
+            step(shape, rows, dilation_rates=0.5),
+            step(shape, rows, dilation_rates=0.5, scales=3),
+        ]
+        times = [[] for _ in steps]
+        for _ in range(ROUNDS):
+            for run, seconds in zip(steps, times, strict=True):
+                start = time.perf_counter()
+                run()
+                seconds.append(time.perf_counter() - start)
+        undilated, *others = map(statistics.median, times)
+        table.append((name, *(f"{other / undilated:.2f}" for other in others)))
+        print(*table[-1], sep=" | ", flush=True)
+    with Path(__file__).with_suffix(".csv").open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(table)
+
+
+if __name__ == "__main__":
+    main()
