@@ -3,9 +3,9 @@
     pip install . && python benchmarks/dilation.py
 
 On TensorFlow, batches of 16, shapes of the archive. "native" is the framework's own dilated convolution,
-"rows" the plain one over a series that is written in rows (`mlstm_fcn/layers/convolution.py`), "three scales" the
-same with the filters of each block divided among three dilations. The candidates take turns; the result,
-medians, is written to `dilation.csv`.
+"rows" the plain one over a series that is written in rows (`mlstm_fcn/layers/convolution.py`), "three
+scales" the same with the filters of each block divided among three dilations. The candidates take turns; the
+result, medians, is written to `dilation.csv`.
 """
 
 import csv

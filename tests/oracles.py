@@ -4,6 +4,8 @@ Series are `(batch, time, channels)`. Weights come as dictionaries of arrays by 
 them within a layer.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 
@@ -37,7 +39,7 @@ def conv1d_scales(x, kernel, bias, dilations):
     """Each filter with its dilation: of as many parts as there are dilations, as equal as can be."""
     filters, n_parts = kernel.shape[2], len(dilations)
     starts = [-(-filters * part // n_parts) for part in range(n_parts + 1)]
-    parts = [slice(start, end) for start, end in zip(starts, starts[1:], strict=False)]
+    parts = [slice(start, end) for start, end in pairwise(starts)]
     of_part = zip(parts, dilations, strict=True)
     u = [conv1d_same(x, kernel[:, :, part], bias[part], dilation=rate) for part, rate in of_part]
     return np.concatenate(u, axis=2)
