@@ -175,11 +175,14 @@ def test_each_parameter_reaches_the_network_or_the_training(basic_motions):
         "average_weights": 0.5,
         "augmentation": {"jitter": 0.1},
         "n_members": 2,
+        "member_options": ({"lstm_units": 4},),
         "learning_rate": 0.1,
         "random_state": 1,
         "filters": (8, 8, 8),
         "kernel_sizes": (8, 5, 5),
         "dilation_rates": (1, 1, 1),
+        "scales": 2,
+        "differences": True,
         "reduction": 2,
         "se_blocks": (1, 2),
         "squeeze": "max",
@@ -200,8 +203,11 @@ def test_each_parameter_reaches_the_network_or_the_training(basic_motions):
 def test_defaults_are_those_of_the_network():
     config = {field.name: field.default for field in dataclasses.fields(LSTMFCNConfig)}
     for field in dataclasses.fields(MLSTMFCNClassifier):
-        if field.name in config:
-            assert field.default == config[field.name], field.name
+        if field.name in config:  # None is the preset's, and the paper's is the network's
+            assert field.default in (config[field.name], None), field.name
+    of_paper = MLSTMFCNClassifier(preset="paper", se_blocks=(1, 2, 3))._network_options(100, 6)
+    for name in ("dilation_rates", "scales", "differences"):
+        assert of_paper.get(name, config[name]) == config[name]
 
 
 def test_every_parameter_is_documented_once():

@@ -109,7 +109,7 @@ def test_a_network_for_any_length_follows_the_longest_training_series(basic_moti
     classifier = NetworkClassifier(network="fcn", network_params=FCN, n_epochs=1, random_state=0).fit(X, y)
     assert classifier.model_.input_shape == (None, None, 6)
     assert rates(parts(classifier.model_)[1]) == [2, 4, 8]
-    assert classifier.network_options_["dilation_rates"] == (2, 4, 8)
+    assert [options["dilation_rates"] for options in classifier.network_options_] == [(2, 4, 8)]
     shorter = [case[:, :30] for case in basic_motions.X_test]
     together = classifier.predict_proba(shorter)
     classifier.save(tmp_path / "fcn.keras")

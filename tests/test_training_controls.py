@@ -199,6 +199,7 @@ def test_every_recipe_field_that_an_estimator_has_reaches_the_recipe():
         weight_decay=0.03,
         augmentation={"jitter": 0.1},
         n_members=2,
+        member_options=({"scales": 2},),
         optimizer="adamw",
         learning_rate=0.3,
         schedule="plateau",
