@@ -1,9 +1,10 @@
 """The table of accuracies in docs/accuracy.md: this package beside MiniRocket, in one run.
 
 Every estimator is fitted to every data set on the archive's split, with seeds 0, 1, ..., or to resamples of
-it. Stopped and started again, the run goes on where it was; what OUTPUT has a result of is not fitted again.
-The soft vote of an estimator's seeds is an ensemble, and counted as one. MiniRocket needs numba. The data
-sets are looked for in MLSTM_FCN_DATA first.
+it. Stopped and started again, the run goes on where it was. What OUTPUT has a result of is not fitted again,
+whatever recipe made it, so begin with an empty one after a change of recipe. The soft vote of an estimator's
+seeds is an ensemble, and counted as one; it needs the predictions of all of them. MiniRocket needs numba. The
+data sets are looked for in MLSTM_FCN_DATA first.
 """
 
 import argparse
@@ -159,6 +160,7 @@ def main(
     """Fit what is not fitted yet; return the mean accuracy of the first estimator."""
     place = Path(folder or tempfile.mkdtemp(prefix="table-"))
     kept = Path(output or place) / ("resamples.csv" if resampled else "seeds.csv")
+    kept.parent.mkdir(parents=True, exist_ok=True)
     chosen = benchmark.named(estimators(names, n_epochs))
     benchmark.Folder(place).require_same(chosen, resampled)
     plan = benchmark.make_plan(

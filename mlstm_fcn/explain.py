@@ -117,12 +117,14 @@ def _of_layers(estimator, X, kind, method):
     networks, figures = members(network), {}
     for number, member in enumerate(networks, 1):
         layers = [layer for layer in member.layers if isinstance(layer, kind)]
-        rule = f"The network must have a layer of type {kind.__name__}."
-        require(len(layers) > 0, rule, network=network.name)
+        if not layers:
+            continue
         prefix = f"member_{number}/" if len(networks) > 1 else ""
         columns = zip(*_read(front, member, layers, method, chunks(batch)), strict=True)
         for layer, values in zip(layers, columns, strict=True):
             figures[prefix + layer.name] = np.concatenate(values)
+    rule = f"The network must have a layer of type {kind.__name__}."
+    require(len(figures) > 0, rule, network=network.name)
     return figures
 
 

@@ -155,7 +155,13 @@ def lstm_fcn(
     differences=False,
 ):
     """A network of the family, from the weights of its layers by name, in inference."""
-    u = with_differences(x, *layers["difference_norm"].values()) if differences else x
+    u = (
+        with_differences(
+            x, *(layers["conv_differences"][f"batch_norm/moving_{name}"] for name in ("mean", "variance"))
+        )
+        if differences
+        else x
+    )
     for number in range(1, n_blocks + 1):
         u = np.maximum(conv_norm(u, layers[f"conv_{number}"], dilation=dilations[number - 1]), 0)
         if number in se_blocks:

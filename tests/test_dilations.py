@@ -63,6 +63,13 @@ def test_scales_halve_the_dilation_of_each_block_and_the_widest_is_what_it_sees(
     assert models.cost(network).receptive_field == 1 + 3 * 7 + 6 * 4 + 12 * 2
     plain = models.build("mlstm_fcn", (152, 2), 3, dilation_rates=0.5, **SMALL)
     assert models.cost(network).flops == models.cost(plain).flops
+    differing = models.build("mlstm_fcn", (152, 2), 3, dilation_rates=0.5, differences=True, **SMALL)
+    assert models.cost(differing).receptive_field == models.cost(plain).receptive_field + 1
+
+
+def test_there_are_no_more_scales_than_filters():
+    network = models.build("fcn", (60, 2), 3, filters=(2, 3, 4), dilation_rates=(8, 8, 8), scales=3)
+    assert rates(network) == [(8, 4), (8, 4, 2), (8, 4, 2)]
 
 
 def test_selective_kernels_multiply_their_own_dilations():
@@ -156,7 +163,6 @@ def test_what_are_no_dilations_is_named(given, message):
     ("name", "scales", "message"),
     [
         ("mlstm_fcn", 0, "`scales` must be a positive integer"),
-        ("mlstm_fcn", 5, "`scales` need a filter each. Received: scales=5"),
         ("sk_mlstm_fcn", 2, "`scales` and `selective_branches` exclude each other"),
     ],
 )

@@ -123,7 +123,7 @@ def test_members_may_differ_in_what_they_see(data, basic_motions, tmp_path):
     plain, differing, scaled, again = members(network)
     assert conv_rates(plain) == conv_rates(again) == conv_rates(differing) == [2, 4, 8]
     assert conv_rates(scaled) == [(4, 2), (8, 4), (16, 8)]
-    assert [layer.name for layer in differing.layers if "difference" in layer.name]
+    assert [layer.name for layer in differing.layers if "difference" in layer.name] == ["conv_differences"]
     assert [options.get("scales", 1) for options in voting.network_options_] == [1, 1, 2, 1]
     X = [case[:, :70] for case in basic_motions.X_test]
     together = voting.predict_proba(X)
@@ -141,9 +141,32 @@ def test_the_ensemble_preset_sees_series_in_three_ways(data):
     options = [MLSTMFCNClassifier(preset="ensemble")._network_options(100, 6, member) for member in range(5)]
     seen = [(each.get("differences", False), each.get("scales", 1)) for each in options]
     assert seen == [(False, 1), (True, 1), (False, 3), (False, 1), (True, 1)]
+    own = MLSTMFCNClassifier(preset="ensemble", differences=False, scales=1)
+    options = [own._network_options(100, 6, member) for member in range(3)]
+    assert [(each["differences"], each["scales"]) for each in options] == [(False, 1)] * 3
     for network in ("resnet", "sk_mlstm_fcn"):  # which have no such options, or scales of their own
         other = NetworkClassifier(network=network, preset="ensemble")
         assert "scales" not in other._network_options(100, 6, 2)
+
+
+def test_a_member_that_needs_one_length_gives_it_to_all_and_gates_are_of_those_that_have_them(data, motions):
+    kinds = ({"recurrent": None, "reduction": None}, {})
+    voting = fit(data, n_members=2, member_options=kinds)
+    assert voting.model_.input_shape == (None, 100, 6)
+    assert {name.partition("/")[0] for name in explain.gates(voting, motions.X_test[:2])} == {"member_2"}
+
+
+def test_what_is_frozen_may_be_in_some_members_only(data):
+    voting = fit(data, n_members=2, member_options=({}, {"differences": True}))
+    tuned = voting.fine_tune(*data, freeze=("conv", "squeeze_excite"), n_epochs=1, learning_rate=0.1)
+    for before, after in zip(*(members(parts(each.model_)[1]) for each in (voting, tuned)), strict=True):
+        for layer in filter(lambda layer: layer.get_weights(), before.layers):
+            now = after.get_layer(layer.name).get_weights()
+            same = all(map(np.array_equal, layer.get_weights(), now))
+            assert same == layer.name.startswith(("conv", "squeeze_excite")), layer.name
+    voting.fine_tune(*data, freeze=("conv_differences",), n_epochs=1)  # of the second member
+    with pytest.raises(ValueError, match="`freeze` must hold beginnings of layers' names"):
+        voting.fine_tune(*data, freeze=("dense",), n_epochs=1)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +216,8 @@ def test_an_interrupt_leaves_the_members_that_are_whole(data, basic_motions):
     (left,) = members(parts(classifier.model_)[1])
     for weight, alone in zip(left.get_weights(), parts(fit(data).model_)[1].get_weights(), strict=True):
         np.testing.assert_array_equal(weight, alone)
-    assert classifier.predict(basic_motions.X_test).shape == (40,)
+    for steps in (100, 60):
+        assert classifier.predict(basic_motions.X_test[:, :, :steps]).shape == (40,)
     assert classifier.set_params(callbacks=None).n_members == 3
 
 

@@ -18,6 +18,7 @@ LAYERS = {
     "conv_norm_strides": lambda **kw: layers.ConvNorm1D(4, 4, strides=2, **kw),
     "conv_norm_dilated": lambda **kw: layers.ConvNorm1D(4, 3, dilation_rate=2, **kw),
     "conv_norm_scales": lambda **kw: layers.ConvNorm1D(4, 3, dilation_rate=(4, 2), **kw),
+    "append_differences": lambda **kw: layers.AppendDifferences(**kw),
     "conv_norm_groups": lambda **kw: layers.ConvNorm1D(4, 3, strides=2, dilation_rate=2, groups=2, **kw),
     "conv_norm_depthwise": lambda **kw: layers.ConvNorm1D(6, 3, strides=3, groups=6, **kw),
     "selective_kernel": lambda **kw: layers.SelectiveKernel1D(4, **kw),

@@ -9,8 +9,10 @@ import keras
 import numpy as np
 import pytest
 
-from mlstm_fcn import MLSTMFCNClassifier
+from mlstm_fcn import MLSTMFCNClassifier, models
+from mlstm_fcn.models.architecture import architecture
 from mlstm_fcn.training import program
+from tests.small_networks import small_options
 
 
 @pytest.fixture
@@ -55,6 +57,22 @@ def test_a_kept_program_trains_as_a_new_one(compiled):
     assert same(first, again)
     assert first.history_ == again.history_
     assert not same(first, other)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("name", models.names())
+def test_networks_of_one_kind_are_known_to_be_alike_and_others_not(name, masked):
+    shape, options = (24, 3), small_options(name)
+    texts = [architecture(models.build(name, shape, 2, masked=masked, **options)) for _ in range(2)]
+    assert texts[0] == texts[1] is not None
+    assert architecture(models.build(name, shape, 3, masked=masked, **options)) != texts[0]
+
+
+def test_an_ensemble_that_sees_in_several_ways_compiles_once_for_each(compiled):
+    members = {"n_members": 4, "member_options": ({}, {"differences": True}), "n_epochs": 1}
+    fit(problem(), **members)
+    fit(problem(1), **members)
+    assert compiled == ["train", "train"]
 
 
 def test_what_is_compiled_in_decides_whether_it_is_used_again(compiled):

@@ -4,7 +4,7 @@
 and keeps the result of every training as it comes; `summary` makes the table of it.
 """
 
-from mlstm_fcn.ablation.axes import AXES, NETWORKS, RECIPES, Variant
+from mlstm_fcn.ablation.axes import AXES, NETWORKS, RECIPES, START, Variant
 from mlstm_fcn.ablation.study import Run, read_runs, study
 from mlstm_fcn.ablation.table import plot, summary, write_summary
 
@@ -12,6 +12,7 @@ __all__ = [
     "AXES",
     "NETWORKS",
     "RECIPES",
+    "START",
     "Run",
     "Variant",
     "plot",

@@ -36,7 +36,7 @@ class Run:
         n_held_back: Training cases that were held back.
         accuracy: On those held back.
         log_loss: On those too: mean of -log of the probability of the true class; NaN if not measured.
-        parameters: Of the network.
+        parameters: Of the network, or of all that vote.
         flops: Operations of a prediction of one series, as `models.cost` counts them.
         ms_per_batch: Milliseconds of a gradient step on 16 cases, median over epochs, on this machine.
     """
@@ -148,6 +148,9 @@ def _run(
     require(np.unique(y, return_counts=True)[1].min() >= 2, rule, dataset=name)
     options: dict[str, Any] = {"train_size": n_training, "stratify": y, "random_state": seed}
     training, held_back = train_test_split(np.arange(len(y)), **options)
+    rule = "Every class must be among the training cases: give more as `most_cases`."
+    missing = np.setdiff1d(y, y[training]).tolist()
+    require(not missing, rule, dataset=name, n_training=n_training, missing=missing)
     times = _Times()
     network_params, parameters = _settings(variant)
     epochs = None if "n_steps" in parameters else n_epochs
@@ -160,10 +163,7 @@ def _run(
         **parameters,
     )
     classifier.fit(_cases(X, training), y[training])
-    _, *shape = classifier.model_.input_shape
-    steps = shape[0] or max(series.shape[-1] for series in X)
-    network = models.build(variant.network, (steps, shape[1]), len(classifier.classes_), **network_params)
-    cost = models.cost(network)
+    costs = _costs(classifier, X, variant.network)
     probabilities = classifier.predict_proba(_cases(X, held_back))
     true = np.searchsorted(classifier.classes_, y[held_back])
     of_true = probabilities[np.arange(len(true)), true]
@@ -176,10 +176,18 @@ def _run(
         n_held_back=len(held_back),
         accuracy=round(float(np.mean(probabilities.argmax(axis=1) == true)), 5),
         log_loss=round(float(-np.log(np.maximum(of_true, 1e-7)).mean()), 5),
-        parameters=cost.parameters,
-        flops=cost.flops,
+        parameters=sum(cost.parameters for cost in costs),
+        flops=sum(cost.flops for cost in costs),
         ms_per_batch=round(times.median() / -(-len(training) // 16) * 1e3, 2),
     )
+
+
+def _costs(classifier, X, name):
+    """What each network costs that votes, for the longest series."""
+    _, time, channels = classifier.model_.input_shape
+    shape, n_classes = (time or max(series.shape[-1] for series in X), channels), len(classifier.classes_)
+    options = classifier.network_options_
+    return [models.cost(models.build(name, shape, n_classes, **each)) for each in options]
 
 
 def _settings(variant):

@@ -102,8 +102,8 @@ def _by_case(runs: Sequence[Run], variant: Variant) -> dict[tuple[str, int, int]
 
 
 def _row(axis, variant, common, own, base):
-    names = sorted({name for name, *_ in common})
-    of_name = [[case for case in common if case[0] == name] for name in names]
+    names = sorted({(name, n_training) for name, _, n_training in common})
+    of_name = [[case for case in common if (case[0], case[2]) == name] for name in names]
     accuracies = [np.array([own[case].accuracy for case in cases]) for cases in of_name]
     differences = [np.array([own[c].accuracy - base[c].accuracy for c in cases]) for cases in of_name]
     means = [difference.mean() for difference in differences]
@@ -114,7 +114,7 @@ def _row(axis, variant, common, own, base):
     return Row(
         axis,
         variant.label,
-        n_datasets=len(names),
+        n_datasets=len({name for name, _ in names}),
         n_runs=len(common),
         accuracy=round(float(np.mean([accuracy.mean() for accuracy in accuracies])), 4),
         spread=round(float(np.mean([_spread(accuracy) for accuracy in accuracies])), 4),

@@ -145,11 +145,12 @@ def _counted(estimator: Any, size: tuple[int, int, int, int], rate: float) -> fl
     if not isinstance(estimator, MLSTMFCNClassifier | NetworkClassifier):
         return None
     n_train, steps, channels, n_classes = size
-    options = estimator._network_options(steps, channels)
-    network = estimator._network((steps, channels), n_classes, options, activation="softmax", masked=False)
-    recipe = estimator._recipe()
-    epochs = recipe.epochs(n_train) * recipe.n_members
-    return _FIT_OVERHEAD + 3 * models.cost(network).flops * n_train * epochs / rate
+    recipe, form = estimator._recipe(), {"activation": "softmax", "masked": False}
+    flops = 0
+    for member in range(recipe.n_members):
+        options = estimator._network_options(steps, channels, member)
+        flops += models.cost(estimator._network((steps, channels), n_classes, options, **form)).flops
+    return _FIT_OVERHEAD + 3 * flops * n_train * recipe.epochs(n_train) / rate
 
 
 def _operations_a_second() -> float:

@@ -25,7 +25,7 @@ from mlstm_fcn.estimators.predicting import ends_early, fitting_in
 from mlstm_fcn.inference import predict
 from mlstm_fcn.mapped import MappedSeries, chunks
 from mlstm_fcn.models.ensemble import ensemble, members
-from mlstm_fcn.models.raw_series import front, frozen, join, parts, transfer, with_mask
+from mlstm_fcn.models.raw_series import front, frozen, join, parts, require_freezable, transfer, with_mask
 from mlstm_fcn.preprocess import Container, channel_statistics
 from mlstm_fcn.training.examples import Examples
 from mlstm_fcn.training.loop import train
@@ -64,6 +64,7 @@ def fit_model(estimator: NetworkEstimator, X: Container, y: np.ndarray, call: Fi
     generators = [_generator(estimator, call, member) for member in range(_n_members(recipe, call))]
     training, validation = _examples(estimator, X, y, call, recipe, generators[0], task)
     before, networks, options = _untrained(estimator, training, validation, call, task, generators)
+    require_freezable(networks, call.freeze)
     prepared = _prepared(before, training), _prepared(before, validation) if validation else None
     histories = [{name: list(figures) for name, figures in call.history.items()} for _ in networks]
     tasks = EpochTasks(estimator, recipe.epochs(len(training)) * len(networks), X, y)

@@ -90,12 +90,14 @@ class MLSTMFCNNetwork(TrainingParameters):
     def _name_and_options(self, member: int) -> tuple[str, dict[str, Any]]:
         recipe = self._recipe()
         options = {**recipe.network_options, **{name: getattr(self, name) for name in _OPTIONS}}
+        options |= recipe.options_of(member)
         given = {name: value for name in _PRESET_OPTIONS if (value := getattr(self, name)) is not None}
         options |= given
         if "se_blocks" in options and "se_blocks" not in given:  # of a network that may have more blocks
             blocks = [block for block in options["se_blocks"] if block <= len(self.filters)]
             options["se_blocks"] = tuple(blocks)
-        options |= recipe.options_of(member)
+        if self.member_options is not None:
+            options |= recipe.options_of(member)
         return ("malstm_fcn" if self.attention else "mlstm_fcn"), options
 
     @classmethod

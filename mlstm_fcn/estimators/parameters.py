@@ -27,7 +27,7 @@ class TrainingParameters(Documented):
 
     Parameters:
         preset: Recipe of training, with the network options that belong to it: `"default"`, `"ensemble"`
-            (five networks that see series in three ways, and vote), or `"paper"`.
+            (five networks that vote; where they can, they see series in three ways), or `"paper"`.
             None for one of the parameters down to `member_options` means the preset's value.
         n_epochs: Passes over the training set; goes before `n_steps`.
         n_steps: Gradient steps that decide the number of epochs: about as many epochs as hold them, but 20 to
@@ -57,7 +57,8 @@ class TrainingParameters(Documented):
             their mean, and they are one model. The first is the network that stands alone with 1.
             Callbacks, stopping and progress are those of each member by itself.
         member_options: Options of the network in which the members differ, as dictionaries that they take in
-            turn, such as `({}, {"scales": 3})`.
+            turn, such as `({}, {"scales": 3})`, by the names of the network's config; `()` for members
+            that differ in their seeds alone.
         loss: Keras' name of a loss, or a loss; None for the cross-entropy, in regression the squared error.
         callbacks: Keras callbacks; every fit uses copies.
         warm_start: Whether fit goes on from the weights of the last fit.

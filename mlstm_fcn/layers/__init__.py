@@ -2,6 +2,7 @@
 
 from mlstm_fcn.layers.attention_lstm import AttentionLSTM as AttentionLSTM
 from mlstm_fcn.layers.conv_norm import ConvNorm1D as ConvNorm1D
+from mlstm_fcn.layers.differences import AppendDifferences as AppendDifferences
 from mlstm_fcn.layers.missing import FillMissing as FillMissing
 from mlstm_fcn.layers.resample import ResampleTime as ResampleTime
 from mlstm_fcn.layers.scaling import StandardizeChannels as StandardizeChannels
@@ -10,6 +11,7 @@ from mlstm_fcn.layers.selective_kernel import SelectiveKernel1D as SelectiveKern
 from mlstm_fcn.layers.squeeze_excite import SqueezeExcite1D as SqueezeExcite1D
 
 __all__ = [
+    "AppendDifferences",
     "AttentionLSTM",
     "ConvNorm1D",
     "FillMissing",

@@ -43,21 +43,27 @@ def convolve(series, kernel, strides=1, dilation=1):
 
 
 def convolve_in_parts(series, kernel, strides, dilations):
-    """Convolution with several dilations, among which the filters are divided evenly, in order."""
+    """Convolution with several dilations, among which the filters are divided evenly, in order.
+
+    As `convolve`, with as many dilations as filters or fewer; several of them only without groups.
+    """
+    if len(dilations) == 1:
+        return convolve(series, kernel, strides, *dilations)
     filters, parts, start = kernel.shape[2], [], 0
     of_filter = [dilations[number * len(dilations) // filters] for number in range(filters)]
     for dilation, same in groupby(of_filter):
         end = start + len(list(same))
         parts.append(convolve(series, kernel[:, :, start:end], strides, dilation))
         start = end
-    return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
+    return ops.concatenate(parts, axis=-1)
 
 
 def _in_columns(series, kernel, dilation):
     """A dilated convolution as a plain one: in rows of `dilation` steps its elements stand in columns.
 
-    TensorFlow on CPUs convolves with dilation by copying every phase of the series, which takes up to 1.8
-    times as long as the convolution itself; to write a series in rows is to read it with another shape.
+    From `(batch, time, channels)` to `(batch, time, filters)`. TensorFlow on CPUs convolves with dilation by
+    copying every phase of the series (`benchmarks/dilation.py`); to write it in rows is to read it with
+    another shape.
     """
     size, channels, filters = kernel.shape
     span, time = dilation * (size - 1), ops.shape(series)[1]

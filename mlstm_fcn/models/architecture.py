@@ -20,19 +20,15 @@ def architecture(model: keras.Model) -> str | None:
     Returns:
         The text; None where that cannot be told, since some of it is neither Keras' nor this package's.
     """
-    layers = [*_layers(model)]
-    if not all(map(is_known, layers)):
+    operations = [*_operations(model)]
+    if not all(map(is_known, operations)):
         return None
-    config = _without_weights(model.get_config())
-    if (text := as_text(config)) is None:
-        return None
-    for place, layer in enumerate(layers):  # some names have a counter
-        text = text.replace(f'"{layer.name}"', f'"layer {place}"')
-    return text
+    names = {operation.name: place for place, operation in enumerate(operations)}
+    return as_text(_numbered(_without_weights(model.get_config()), names))
 
 
 def is_known(part: object) -> bool:
-    """Whether a layer, an optimizer or a loss is of a class of Keras or of this package."""
+    """Whether an operation, an optimizer or a loss is of a class of Keras or of this package."""
     return type(part).__module__.partition(".")[0] in _KNOWN
 
 
@@ -54,13 +50,26 @@ def _names_only_known(config: Any) -> bool:
     return all(map(_names_only_known, config)) if isinstance(config, list | tuple) else True
 
 
-def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+def _operations(model: keras.Model) -> Iterator[keras.Operation]:
+    """A model, its layers, and what it does between them."""
     yield model
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from _layers(layer)
+    for operation in model.operations:
+        if isinstance(operation, keras.Model):
+            yield from _operations(operation)
         else:
-            yield layer
+            yield operation
+
+
+def _numbered(config: Any, names: dict[str, int]) -> Any:
+    """A config with numbers in place of the names of operations, since some names have a counter."""
+    if isinstance(config, dict):
+        numbered = {key: _numbered(value, names) for key, value in config.items()}
+        return numbered | (
+            {"name": names.get(config["name"], config["name"])} if isinstance(config.get("name"), str) else {}
+        )
+    if isinstance(config, list | tuple):  # a reference is a list that begins with a name
+        return [names.get(part, part) if isinstance(part, str) else _numbered(part, names) for part in config]
+    return config
 
 
 def _without_weights(config: Any) -> Any:

@@ -8,7 +8,7 @@ the end of a series that stands alone, so that padding changes nothing; what it 
 import keras
 from keras import ops
 
-from mlstm_fcn.layers import ConvNorm1D, ResampleTime, SelectiveKernel1D, SqueezeExcite1D
+from mlstm_fcn.layers import AppendDifferences, ConvNorm1D, ResampleTime, SelectiveKernel1D, SqueezeExcite1D
 from mlstm_fcn.layers.pooling import max_over_time
 
 POOLS = ("average", "max", "flatten")
@@ -20,17 +20,9 @@ def zero_invalid(series, mask):
 
 
 def with_differences(series, mask, *, config):
-    """Series, and beside them what each step differs by from the one before, each channel of unit variance.
-
-    Noise and slow changes hide from each other what the differences show of fast ones; methods of random
-    kernels read them too (Tan et al. 2022, MultiRocket, arXiv 2102.00457).
-    """
-    series = zero_invalid(series, mask)
-    steps = ops.pad(series[:, 1:] - series[:, :-1], [(0, 0), (1, 0), (0, 0)])
-    momentum = config.batch_norm_momentum
-    options = {"center": False, "scale": False, "momentum": momentum, "name": "difference_norm"}
-    steps = keras.layers.BatchNormalization(**options)(steps, mask=mask)
-    return keras.layers.Concatenate(name="with_differences")([series, steps])
+    """The series, and beside it what its steps differ by: twice the channels."""
+    layer = AppendDifferences(config.batch_norm_momentum, name="conv_differences")
+    return layer(zero_invalid(series, mask), mask=mask)
 
 
 def thinned(mask, strides):
@@ -73,15 +65,19 @@ def squeeze_excite(series, mask, *, config, name, reduction=None):
 def max_pool(series, mask, *, size, strides, name):
     """The maximum of some steps around each, or of those from each on where none is in two of them.
 
-    The padding is explicit, since Keras places the steps by the length of the series.
+    The padding is explicit, since Keras places the steps by the length of the series. It repeats the first
+    and the last step, and steps that are not valid are as low as a valid one: neither changes a maximum, and
+    all numbers are finite, which runtimes of other formats want.
     """
-    nothing = float("-inf")
     if mask is not None:
-        series = ops.where(ops.expand_dims(mask, -1), series, nothing)
+        valid = ops.expand_dims(mask, -1)
+        lowest = ops.min(ops.where(valid, series, series[:, :1]), axis=1, keepdims=True)
+        series = ops.where(valid, series, lowest)
     before = 0 if strides == size else (size - 1) // 2
-    series = ops.pad(series, [(0, 0), (before, size - 1 - before), (0, 0)], constant_values=nothing)
+    first, last = series[:, :1], series[:, -1:]
+    series = ops.concatenate([first] * before + [series] + [last] * (size - 1 - before), axis=1)
     highest = keras.layers.MaxPooling1D(size, strides, padding="valid", name=name)(series)
-    return zero_invalid(highest, thinned(mask, strides))  # infinite there, and a mean takes 0 times it
+    return zero_invalid(highest, thinned(mask, strides))
 
 
 def resample(series, mask, factor):

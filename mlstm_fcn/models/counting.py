@@ -10,7 +10,14 @@ from typing import Any
 import keras
 
 from mlstm_fcn._checks import require
-from mlstm_fcn.layers import AttentionLSTM, ConvNorm1D, ResampleTime, SelectiveKernel1D, SqueezeExcite1D
+from mlstm_fcn.layers import (
+    AppendDifferences,
+    AttentionLSTM,
+    ConvNorm1D,
+    ResampleTime,
+    SelectiveKernel1D,
+    SqueezeExcite1D,
+)
 
 
 @dataclass(frozen=True)
@@ -95,7 +102,7 @@ def _of_attention_lstm(layer, before, after):
 _PRODUCTS: dict[type, Callable[[Any, Any, Any], int]] = {
     keras.layers.Dense: _of_dense,
     keras.layers.Conv1D: _of_kernel,
-    keras.layers.BatchNormalization: lambda layer, before, after: 0,
+    AppendDifferences: lambda layer, before, after: 0,
     ConvNorm1D: lambda layer, before, after: _of_kernel(layer.conv, before, after),
     SqueezeExcite1D: lambda layer, before, after: sum(_size(dense.kernel) for dense in layer.dense),
     SelectiveKernel1D: _of_selective_kernel,
@@ -132,6 +139,8 @@ def _span(operation):
         return widest * (operation.kernel_size - 1) + 1, 1
     if isinstance(operation, keras.layers.MaxPooling1D):
         return operation.pool_size[0], operation.strides[0]
+    if isinstance(operation, AppendDifferences):
+        return 2, 1
     if isinstance(operation, ResampleTime):
         return 2, 1 / operation.factor
     return 1, 1

@@ -33,7 +33,7 @@ class LSTMFCNConfig(SqueezeExciteConfig):
             a float: of the length of the series, that the blocks should see; from it follows the dilation
             of the first block, doubled from block to block. None: 1 for all.
         scales: Dilations side by side in each block, among which its filters are divided: the block's own,
-            and each next one half of the one before, but at least 1.
+            and each next one half of the one before, but at least 1; not more of them than filters.
         differences: Whether the convolutions read the differences between steps too, as further channels.
         convolutions: Number of convolutions in each block; squeeze-and-excitation follows each of them.
         selective_branches: Convolutions are selective kernels with as many branches; None: plain.
@@ -82,7 +82,6 @@ class LSTMFCNConfig(SqueezeExciteConfig):
         super().__post_init__()
         for name in ("scales", "convolutions", "pool_size", "lstm_units"):
             require_positive_int(name, getattr(self, name))
-        require(self.scales <= min(self.filters), "`scales` need a filter each.", scales=self.scales)
         if self.selective_branches is not None:
             require_positive_int("selective_branches", self.selective_branches)
             rule = "`scales` and `selective_branches` exclude each other."
@@ -167,7 +166,8 @@ def _convolution(config, series, mask, number, name, dilation):
     sizes = {"filters": config.filters[number - 1], "kernel_size": config.kernel_sizes[number - 1]}
     options = {"config": config, "name": name, **sizes}
     if config.selective_branches is None:
-        rate = dilation if config.scales == 1 else config.side_by_side(dilation)
+        rates = config.side_by_side(dilation)[: sizes["filters"]]
+        rate = dilation if config.scales == 1 else rates
         series = conv_block(series, mask, dilation_rate=rate, **options)
     else:
         branches = config.selective_branches

@@ -82,19 +82,24 @@ def transfer(source: keras.Model, target: keras.Model) -> None:
     require(n_copied > 0, "The network must have a layer in common with the one that it goes on from.")
 
 
-@contextmanager
-def frozen(network: keras.Model, prefixes: Sequence[str]) -> Iterator[None]:
-    """Keep training from changing the layers whose names begin with one of some prefixes.
+def require_freezable(networks: Sequence[keras.Model], prefixes: Sequence[str]) -> None:
+    """Check beginnings of names of layers.
 
     Raises:
-        ValueError: If a prefix fits no layer.
+        ValueError: If one fits no layer with weights of any network.
     """
-    layers = [layer for layer in network.layers if layer.weights]
-    names = [layer.name for layer in layers]
+    layers = [layer for network in networks for layer in network.layers if layer.weights]
+    names = dict.fromkeys(layer.name for layer in layers)
     for prefix in prefixes:
         rule = f"`freeze` must hold beginnings of layers' names: {', '.join(names)}."
         require(any(name.startswith(prefix) for name in names), rule, freeze=prefix)
-    chosen = [layer for layer in layers if layer.name.startswith(tuple(prefixes)) and layer.trainable]
+
+
+@contextmanager
+def frozen(network: keras.Model, prefixes: Sequence[str]) -> Iterator[None]:
+    """Keep training from changing the layers whose names begin with one of some prefixes."""
+    named = [layer for layer in network.layers if layer.name.startswith(tuple(prefixes))]
+    chosen = [layer for layer in named if layer.weights and layer.trainable]
     for layer in chosen:
         layer.trainable = False
     try:

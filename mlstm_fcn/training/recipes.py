@@ -174,6 +174,6 @@ ENSEMBLE = replace(
         MappingProxyType({"scales": 3}),
     ),
 )
-"""Members that see series in three ways, since those that differ in their seeds alone err together."""
+"""Members that see series in three ways; docs/accuracy.md has what that is worth."""
 
 RECIPES = {"default": DEFAULT, "ensemble": ENSEMBLE, "paper": PAPER}
