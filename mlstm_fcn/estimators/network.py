@@ -59,7 +59,7 @@ class AnyNetwork(TrainingParameters):
 
         return models.build(self.network, shape, n_outputs, **form, **options)
 
-    def _options(self, member: int) -> dict[str, Any]:
+    def _options(self, member: int = 0) -> dict[str, Any]:
         """What the preset says of networks, as far as this one has it, and what the user says."""
         recipe, given = self._recipe(), dict(self.network_params or {})
         if self.member_options is not None:
