@@ -67,6 +67,41 @@ def batch_norm(series: Any, gamma: Any, beta: Any, epsilon: float) -> tuple[Any,
     return tf.squeeze(output, 2), mean, unbiased * (tf.maximum(count, 2.0) - 1) / tf.maximum(count, 2.0)
 
 
+def grouped_conv(
+    series: Any,
+    kernel: Any,
+    like: Callable[[Any, Any], Any],
+    *,
+    strides: int = 1,
+    padding: str = "valid",
+    dilation_rate: int = 1,
+) -> Any:
+    """TensorFlow's own grouped convolution, with the gradient of another function.
+
+    Args:
+        series: `(batch, time, channels)` or `(batch, rows, columns, channels)`.
+        kernel: `(size, channels / groups, filters)`, or with the sizes of both axes.
+        like: What computes the same and has a gradient everywhere.
+        strides: Steps between the centres.
+        padding: `"valid"` or `"same"`.
+        dilation_rate: Steps between the elements of the kernel.
+    """
+    import tensorflow as tf
+
+    @tf.custom_gradient
+    def convolve(series: Any, kernel: Any) -> Any:
+        def gradient(upstream: Any) -> Any:
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch((series, kernel))
+                output = like(series, kernel)
+            return tape.gradient(output, (series, kernel), upstream)
+
+        output = tf.nn.convolution(series, kernel, strides, padding.upper(), dilations=dilation_rate)
+        return output, gradient
+
+    return convolve(tf.convert_to_tensor(series), tf.convert_to_tensor(kernel))
+
+
 def on_device(arrays: Sequence[Any]) -> list[Any]:
     """Arrays as tensors."""
     import tensorflow as tf

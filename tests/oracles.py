@@ -169,16 +169,17 @@ def lstm_fcn(
             u = squeeze_excite(u, weights["reduce/kernel"], weights["expand/kernel"], squeeze, gate)
     features = {"average": u.mean(axis=1), "max": u.max(axis=1), "flatten": u.reshape(len(u), -1)}[head]
     if recurrent is not None:
-        series = np.swapaxes(x, 1, 2) if shuffle else x
-        if recurrent == "lstm":
-            weights = layers["lstm"]
-            state = lstm(
-                series, *(weights[f"lstm_cell/{name}"] for name in ("kernel", "recurrent_kernel", "bias"))
-            )
-        else:
-            state, _ = attention_lstm(series, layers["attention_lstm"])
-        features = np.concatenate([state, features], axis=1)
+        states = [recurrent_state(np.swapaxes(x, 1, 2) if shuffle else x, layers[recurrent])]
+        if shuffle == "both":
+            states.append(recurrent_state(x, layers[f"{recurrent}_over_time"]))
+        features = np.concatenate([*states, features], axis=1)
     return softmax(features @ layers["output"]["kernel"] + layers["output"]["bias"])
+
+
+def recurrent_state(series, w):
+    """The last state of an LSTM, or of one with attention, which has more weights."""
+    names = [f"lstm_cell/{name}" for name in ("kernel", "recurrent_kernel", "bias")]
+    return lstm(series, *(w[name] for name in names)) if names[0] in w else attention_lstm(series, w)[0]
 
 
 def weights_by_layer(model):

@@ -128,3 +128,31 @@ def test_several_dilations_need_a_filter_each_and_no_groups(options):
 def test_sizes_must_be_positive(arguments):
     with pytest.raises(ValueError, match="must be a positive integer"):
         ConvNorm1D(*arguments)
+
+
+@pytest.mark.parametrize(("strides", "dilation"), [(1, 1), (2, 1), (1, 3)])
+def test_gradients_of_groups_are_those_of_layers_for_half_of_the_channels(series, strides, dilation, rng):
+    """Also of what the groups read, here the output of another layer."""
+    target = rng.normal(size=(6, len(range(0, 9, strides)), 6)).astype("float32")
+    weights = [rng.normal(size=shape).astype("float32") for shape in ((3, 8), (8,), (3, 4, 6))]
+    norm = [np.zeros(6), np.full(6, 1.5), *np.zeros((2, 6)), np.ones(6)]
+
+    def trained(convolve, *weights):
+        inputs = keras.Input((9, 3))
+        model = keras.Model(inputs, convolve(keras.layers.Dense(8)(inputs)))
+        model.set_weights(weights)
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        model.train_on_batch(series, target)
+        return model.get_weights()
+
+    def halves(channels):
+        parts = [keras.layers.Lambda(lambda u, i=i: u[..., 4 * i : 4 * i + 4])(channels) for i in (0, 1)]
+        return keras.layers.Concatenate()([ConvNorm1D(3, 3, strides, dilation)(part) for part in parts])
+
+    ours = trained(ConvNorm1D(6, 3, strides, dilation, groups=2), *weights, *norm)
+    split = [half for i in (0, 1) for half in (np.split(w, 2, -1)[i] for w in (weights[2], *norm))]
+    theirs = trained(halves, *weights[:2], *split)
+    for one, other in zip(ours[:2], theirs[:2], strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+    for one, first, second in zip(ours[2:], theirs[2:8], theirs[8:], strict=True):
+        np.testing.assert_allclose(one, np.concatenate([first, second], axis=-1), atol=1e-5)

@@ -49,6 +49,8 @@ def test_forward_pass_equals_the_equations_in_float64(name, shape, rng):
     "options",
     [
         {"dimension_shuffle": False},
+        {"dimension_shuffle": "both"},
+        {"dimension_shuffle": "both", "recurrent": "attention_lstm"},
         {"head": "max"},
         {"head": "flatten"},
         {"se_blocks": (1, 2)},

@@ -51,7 +51,7 @@ def test_saved_and_loaded_it_computes_the_same(name, series, tmp_path):
         np.testing.assert_array_equal(loaded(inputs), model(inputs))
 
 
-@pytest.mark.parametrize(("head", "shuffle"), [("average", False), ("max", True), ("flatten", False)])
+@pytest.mark.parametrize(("head", "shuffle"), [("average", False), ("max", True), ("flatten", "both")])
 def test_what_stands_in_the_padding_changes_no_output(name, head, shuffle, series, rng):
     model = small(name, masked=True, head=head, dimension_shuffle=shuffle)
     lengths = np.array([TIME, 11, 1, 7, 16])
@@ -150,7 +150,7 @@ def test_mixed_precision_gives_float32_probabilities(name, series):
         ({"se_blocks": (0, 1)}, "`se_blocks` must be a tuple of block numbers from 1 to 3"),
         ({"dropout": 1.0}, r"`dropout` must be in \[0, 1\). Received: dropout=1.0"),
         ({"head": "mean"}, "`head` must be one of 'average', 'max', 'flatten'"),
-        ({"dimension_shuffle": "yes"}, "`dimension_shuffle` must be one of 'auto', True, False"),
+        ({"dimension_shuffle": "yes"}, "`dimension_shuffle` must be one of 'auto', 'both', True, False"),
         ({"recurrent": "gru"}, "`recurrent` must be one of 'lstm', 'attention_lstm', None"),
         ({"reduction": -1}, "`reduction` must be a positive integer"),
     ],

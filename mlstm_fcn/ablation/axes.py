@@ -165,6 +165,31 @@ RECIPES |= {
         [],
         _BUDGET,
     ),
+    "order of LSTM steps": _dilated(
+        [{"dimension_shuffle": "both"}, {"dimension_shuffle": False}], [], _BUDGET
+    ),
+    "optimizer": _dilated(
+        [],
+        [
+            {"optimizer": "adam"},
+            {"optimizer": "sgd", "learning_rate": 0.05},
+            {"optimizer": "lion", "learning_rate": 1e-4},
+        ],
+        _BUDGET,
+    ),
+    "stopping": _dilated(
+        [],
+        [
+            {"keep_best": True},
+            {"validation_split": 0.2, "keep_best": True},
+            {"validation_split": 0.2, "patience": 30, "n_steps": 1800, "schedule": "plateau"},
+        ],
+        _BUDGET,
+    ),
+    "kernels on dilations": [
+        Variant("fixed", options=_DILATED, training=_BUDGET),
+        Variant("selective, 2 branches", "sk_mlstm_fcn", _DILATED, _BUDGET),
+    ],
     "members": [
         Variant("one network", options=_DILATED, training=_BUDGET),
         Variant("three, by seed", options=_DILATED, training={**_BUDGET, "n_members": 3}),

@@ -49,8 +49,8 @@ class MLSTMFCNNetwork(TrainingParameters):
         lstm_units: Units of the LSTM; the paper searches 8 to 128.
         attention: Whether the LSTM attends to the whole sequence at every step, which makes it MALSTM-FCN.
         dropout: Share of the LSTM's output that training drops, in [0, 1).
-        dimension_shuffle: Whether the LSTM reads channels as steps: True, False, or `"auto"` for
-            series that have more steps than channels.
+        dimension_shuffle: Whether the LSTM reads channels as steps: True, False, `"auto"` for
+            series that have more steps than channels, or `"both"` for an LSTM of each kind.
         head: How the convolutions' output is summarised over time: `"average"`, `"max"` or `"flatten"`.
     """
 
@@ -66,7 +66,7 @@ class MLSTMFCNNetwork(TrainingParameters):
     lstm_units: int = 8
     attention: bool = False
     dropout: float = 0.8
-    dimension_shuffle: bool | Literal["auto"] = "auto"
+    dimension_shuffle: bool | Literal["auto", "both"] = "auto"
     head: Literal["average", "max", "flatten"] = "average"
 
     def _network_time(self, time: int, channels: int, member: int = 0) -> int | None:

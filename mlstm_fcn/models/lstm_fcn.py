@@ -43,6 +43,7 @@ class LSTMFCNConfig(SqueezeExciteConfig):
         dropout: Share of the branch's output that training drops, in [0, 1).
         dimension_shuffle: Whether the branch reads the transposed series, `channels` steps of `time`
             features, which needs a fixed length. `"auto"`: if time is fixed and exceeds channels.
+            `"both"`: there are two branches, one reads the transposed series, the other the series.
 
     Raises:
         ValueError: If a value is out of its range.
@@ -68,7 +69,7 @@ class LSTMFCNConfig(SqueezeExciteConfig):
     recurrent: Literal["lstm", "attention_lstm"] | None = "lstm"
     lstm_units: int = 8
     dropout: float = 0.8
-    dimension_shuffle: bool | Literal["auto"] = "auto"
+    dimension_shuffle: bool | Literal["auto", "both"] = "auto"
 
     def __post_init__(self) -> None:
         self._require_sizes("filters")
@@ -88,7 +89,7 @@ class LSTMFCNConfig(SqueezeExciteConfig):
             require(self.scales == 1, rule, scales=self.scales, selective_branches=self.selective_branches)
         require_choice("recurrent", self.recurrent, ("lstm", "attention_lstm", None))
         self._require_share("dropout")
-        require_choice("dimension_shuffle", self.dimension_shuffle, ("auto", True, False))
+        require_choice("dimension_shuffle", self.dimension_shuffle, ("auto", "both", True, False))
 
     @property
     def block_numbers(self) -> range:
@@ -116,16 +117,17 @@ class LSTMFCNConfig(SqueezeExciteConfig):
         """The dilations in a block whose widest one this is."""
         return tuple(max(1, dilation // 2**scale) for scale in range(self.scales))
 
-    def shuffles(self, time: int | None, channels: int) -> bool:
-        """Whether the recurrent branch reads the transposed series, for series of this shape."""
+    def shuffles(self, time: int | None, channels: int) -> tuple[bool, ...]:
+        """For each recurrent branch, whether it reads the transposed series, for series of this shape."""
+        if self.recurrent is None:
+            return ()
         if self.dimension_shuffle == "auto":
-            return time is not None and time > channels
-        return self.dimension_shuffle
+            return (time is not None and time > channels,)
+        return (True, False) if self.dimension_shuffle == "both" else (self.dimension_shuffle,)
 
     def fixes_length(self, time: int | None, channels: int) -> bool:
         """Whether the network reads series of one length only, for series of this shape."""
-        shuffled = self.recurrent is not None and self.shuffles(time, channels)
-        return shuffled or super().fixes_length(time, channels)
+        return any(self.shuffles(time, channels)) or super().fixes_length(time, channels)
 
     def require_shape(self, time: int | None, channels: int) -> None:
         """Raise if there is no such network for series of this shape.
@@ -133,8 +135,10 @@ class LSTMFCNConfig(SqueezeExciteConfig):
         Raises:
             ValueError: If the length must be fixed, and is not.
         """
-        rule = "`dimension_shuffle=True` needs a fixed length: give `time`, or choose otherwise."
-        require(time is not None or self.dimension_shuffle is not True, rule, input_shape=(time, channels))
+        chosen = f"`dimension_shuffle={self.dimension_shuffle!r}`"
+        rule = f"{chosen} needs a fixed length: give `time`, or choose otherwise."
+        fits = time is not None or not any(self.shuffles(time, channels))
+        require(fits, rule, input_shape=(time, channels))
         super().require_shape(time, channels)
 
 
@@ -144,9 +148,13 @@ def lstm_fcn(config: LSTMFCNConfig, series, mask):
     features = _convolution_branch(config, both, mask)
     if config.recurrent is None:
         return features
-    shuffle = config.shuffles(*series.shape[1:])
-    recurrent = _recurrent_branch(config, zero_invalid(series, mask), mask, shuffle)
-    return keras.layers.Concatenate(name="features")([recurrent, features])
+    series = zero_invalid(series, mask)
+    shuffles = config.shuffles(*series.shape[1:])
+    names = ("", "_over_time")  # of the second branch, if there are two
+    recurrent = [
+        _recurrent_branch(config, series, mask, *each) for each in zip(shuffles, names, strict=False)
+    ]
+    return keras.layers.Concatenate(name="features")([*recurrent, features])
 
 
 def _convolution_branch(config, series, mask):
@@ -177,14 +185,14 @@ def _convolution(config, series, mask, number, name, dilation):
     return series
 
 
-def _recurrent_branch(config, series, mask, shuffle):
+def _recurrent_branch(config, series, mask, shuffle, suffix):
     if shuffle:
         series = keras.layers.Permute((2, 1), name="dimension_shuffle")(series)
         mask = None  # the steps are now the channels, and they are all there
     if config.recurrent == "attention_lstm":
-        layer = AttentionLSTM(config.lstm_units, name="attention_lstm")
+        layer = AttentionLSTM(config.lstm_units, name=f"attention_lstm{suffix}")
     else:
         few_steps = series.shape[1] is not None and series.shape[1] <= _UNROLLED
-        layer = keras.layers.LSTM(config.lstm_units, unroll=few_steps, name="lstm")
+        layer = keras.layers.LSTM(config.lstm_units, unroll=few_steps, name=f"lstm{suffix}")
     state = layer(series, mask=mask)
-    return keras.layers.Dropout(config.dropout, name="dropout")(state)
+    return keras.layers.Dropout(config.dropout, name=f"dropout{suffix}")(state)
