@@ -1,6 +1,18 @@
-"""Options that make every network of the table small and quick."""
+"""The networks of the table, and options that make each small and quick."""
+
+import pytest
 
 from mlstm_fcn import models
+
+TWINS = ("fcn", "lstm_fcn", "alstm_fcn", "vgg", "inception", "resnet", "se_resnext")
+"""Networks whose parts all stand in others too; what tests every network has them among the slow tests."""
+
+
+def networks(*but):
+    """Names for `pytest.mark.parametrize`."""
+    names = [name for name in models.names() if name not in but]
+    return [pytest.param(name, marks=pytest.mark.slow) if name in TWINS else name for name in names]
+
 
 STACK = {"filters": (8, 16, 8), "lstm_units": 3}
 UNITS = {"filters": (8, 12), "units": (1, 2), "strides": (1, 2)}

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, datasets, models
-from tests.small_networks import small_options
+from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, datasets
+from tests.small_networks import networks, small_options
 
 QUICK = {"n_epochs": 2, "batch_size": 8, "random_state": 0}
 
@@ -23,7 +23,7 @@ def plain(input_shape, n_outputs):
     return mean_then_dense(input_shape, n_outputs)
 
 
-@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("name", networks())
 def test_every_name_trains_on_series_of_different_lengths(name, tmp_path):
     vowels = datasets.load("JapaneseVowels")
     X, y = vowels.X_train[::9], vowels.y_train[::9]
@@ -94,7 +94,7 @@ def test_unknown_names_get_the_nearest(parameters, message, basic_motions):
 
 
 @pytest.mark.parametrize("head", ["max", "flatten"])
-@pytest.mark.parametrize("network", models.names())
+@pytest.mark.parametrize("network", networks())
 def test_a_network_for_one_length_predicts_shorter_series_too(network, head):
     """By a twin that reads a mask: it has the same weights, whatever the order of its layers."""
     options = small_options(network, head=head)

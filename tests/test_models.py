@@ -5,10 +5,9 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import models
-from tests.small_networks import small_options
+from tests.small_networks import networks, small_options
 
 TIME, CHANNELS, CLASSES = 20, 3, 4
-ANY_LENGTH = [name for name in models.names() if name != "mlp"]
 
 
 def small(name, *, time=TIME, masked=False, **options):
@@ -16,12 +15,12 @@ def small(name, *, time=TIME, masked=False, **options):
     return models.build(name, (time, CHANNELS), CLASSES, masked=masked, **small_options(name, **options))
 
 
-@pytest.fixture(params=models.names())
+@pytest.fixture(params=networks())
 def name(request):
     return request.param
 
 
-any_length = pytest.mark.parametrize("name", ANY_LENGTH)
+any_length = pytest.mark.parametrize("name", networks("mlp"))
 
 
 @pytest.fixture

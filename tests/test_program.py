@@ -12,7 +12,7 @@ import pytest
 from mlstm_fcn import MLSTMFCNClassifier, models
 from mlstm_fcn.models.architecture import architecture
 from mlstm_fcn.training import program
-from tests.small_networks import small_options
+from tests.small_networks import networks, small_options
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_a_kept_program_trains_as_a_new_one(compiled):
 
 
 @pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("name", networks())
 def test_networks_of_one_kind_are_known_to_be_alike_and_others_not(name, masked):
     shape, options = (24, 3), small_options(name)
     texts = [architecture(models.build(name, shape, 2, masked=masked, **options)) for _ in range(2)]
