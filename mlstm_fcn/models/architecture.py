@@ -62,13 +62,16 @@ def _operations(model: keras.Model) -> Iterator[keras.Operation]:
 
 def _numbered(config: Any, names: dict[str, int]) -> Any:
     """A config with numbers in place of the names of operations, since some names have a counter."""
+
+    def number(value: Any) -> Any:
+        return names.get(value, value) if isinstance(value, str) else _numbered(value, names)
+
     if isinstance(config, dict):
-        numbered = {key: _numbered(value, names) for key, value in config.items()}
-        return numbered | (
-            {"name": names.get(config["name"], config["name"])} if isinstance(config.get("name"), str) else {}
-        )
+        return {
+            key: number(value) if key == "name" else _numbered(value, names) for key, value in config.items()
+        }
     if isinstance(config, list | tuple):  # a reference is a list that begins with a name
-        return [names.get(part, part) if isinstance(part, str) else _numbered(part, names) for part in config]
+        return list(map(number, config))
     return config
 
 
