@@ -17,6 +17,8 @@ import pandas as pd
 from sktime.classification.base import BaseClassifier
 
 from mlstm_fcn import MLSTMFCNClassifier, benchmark, datasets
+from mlstm_fcn._checks import require_choice
+from mlstm_fcn._files import write_text
 
 UEA = (
     "ArticularyWordRecognition,AtrialFibrillation,BasicMotions,FingerMovements,HandMovementDirection,"
@@ -86,6 +88,8 @@ def estimators(names: str, n_epochs: int | None) -> dict[str, object]:
         "paper": MLSTMFCNClassifier(preset="paper", longer="cut", n_epochs=n_epochs),
         "MiniRocket": MiniRocket(),
     }
+    for name in names.split(","):
+        require_choice("estimator", name, known)
     return {name: known[name] for name in names.split(",")}
 
 
@@ -157,7 +161,7 @@ def main(
     time_limit: float | None = None,
     resampled: bool = False,
 ) -> float:
-    """Fit what is not fitted yet; return the mean accuracy of the first estimator."""
+    """Fit what is not fitted yet; return the mean accuracy of the first estimator on these problems."""
     place = Path(folder or tempfile.mkdtemp(prefix="table-"))
     kept = Path(output or place) / ("resamples.csv" if resampled else "seeds.csv")
     kept.parent.mkdir(parents=True, exist_ok=True)
@@ -176,11 +180,12 @@ def main(
         if n_seeds > 1 and not resampled and estimator.name != "MiniRocket":
             vote(place, estimator.name, n_seeds)
     table = results(place, kept)
-    table.to_csv(kept, index=False)
+    write_text(kept, table.to_csv(index=False))
     means = summary(table)
-    means.to_csv(kept.with_name(f"{kept.stem}_table.csv"))
+    write_text(kept.with_name(f"{kept.stem}_table.csv"), means.to_csv())
     print(means.filter(like=" mean").to_string())
-    return float(means[f"{chosen[0].name} mean"].mean())
+    of_first = means.reindex(problems.split(",")).get(f"{chosen[0].name} mean")
+    return float("nan") if of_first is None else float(of_first.mean())
 
 
 def _print(outcome):

@@ -15,19 +15,20 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, FailFast, Field
 
 from mlstm_fcn import export
 
-MOST_BYTES, MOST_SERIES, MOST_CHANNELS, MOST_STEPS = 10_000_000, 256, 2_000, 20_000
-Steps = Annotated[list[Annotated[float, Field(ge=-3e38, le=3e38)] | None], Field(max_length=MOST_STEPS)]
-Channels = Annotated[list[Steps], Field(max_length=MOST_CHANNELS)]
+MOST_BYTES, MOST_SERIES, MOST_CHANNELS, MOST_STEPS, MOST_ERRORS = 10_000_000, 256, 2_000, 20_000, 5
+Value = Annotated[float, Field(ge=-3e38, le=3e38)] | None  # of float32
+Steps = Annotated[list[Value], Field(max_length=MOST_STEPS), FailFast()]
+Channels = Annotated[list[Steps], Field(max_length=MOST_CHANNELS), FailFast()]
 
 
 class Query(BaseModel):
     """Series as channels of steps; null where nothing was measured."""
 
-    series: Annotated[list[Channels], Field(min_length=1, max_length=MOST_SERIES)]
+    series: Annotated[list[Channels], Field(min_length=1, max_length=MOST_SERIES), FailFast()]
 
 
 def create_app(path: Path) -> FastAPI:
@@ -40,18 +41,21 @@ def create_app(path: Path) -> FastAPI:
     @app.exception_handler(RequestValidationError)
     async def say_what_is_wrong(request: Request, error: RequestValidationError):
         detail = [{"loc": one["loc"], "msg": one["msg"]} for one in error.errors()]  # not what was sent
-        return JSONResponse({"detail": detail}, 422)
+        return JSONResponse({"detail": detail[:MOST_ERRORS]}, 422)
 
     @app.middleware("http")
     async def refuse_large_bodies(request: Request, call_next):
         length = request.headers.get("content-length", "")
-        if request.method == "POST" and not (length.isdigit() and int(length) <= MOST_BYTES):
+        stated = length.isdecimal() and "transfer-encoding" not in request.headers
+        if request.method == "POST" and not (stated and int(length) <= MOST_BYTES):
             return JSONResponse({"detail": f"a body of at most {MOST_BYTES} bytes, with its length"}, 413)
         return await call_next(request)
 
     @app.get("/health")
     def health():
-        return {name: artifact.about[name] for name in ("kind", "network", "channels", "length", "version")}
+        return {
+            name: artifact.about.get(name) for name in ("kind", "network", "channels", "length", "version")
+        }
 
     @app.post("/predict")
     async def predict(query: Query):

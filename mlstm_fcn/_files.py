@@ -1,9 +1,12 @@
-"""Files that are whole or absent."""
+"""Files that are whole or absent, and tell when they were changed."""
 
+import json
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 
 def write_text(path: Path, text: str) -> None:
@@ -27,3 +30,9 @@ def written_whole(path: Path, suffix: str = "") -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def crc(values: dict[str, Any]) -> int:
+    """A check sum of values that JSON can hold, without that of the name `"crc"`, where it is to be kept."""
+    kept = {name: value for name, value in values.items() if name != "crc"}
+    return zlib.crc32(json.dumps(kept, sort_keys=True).encode())

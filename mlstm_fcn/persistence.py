@@ -18,14 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from mlstm_fcn import __version__
 from mlstm_fcn._checks import require
-from mlstm_fcn._files import written_whole
+from mlstm_fcn._files import crc, written_whole
 
 if TYPE_CHECKING:
     import keras
 
 SUFFIXES = (".keras", ".mlstm")
 ENTRY = "mlstm_fcn.json"
-FORMAT = 3
+_PACKED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+FORMAT = 4
 
 
 def write_archive(path: Path | str, model: keras.Model, about: dict[str, Any]) -> None:
@@ -47,6 +48,7 @@ def write_archive(path: Path | str, model: keras.Model, about: dict[str, Any]) -
         model.save(partial)
         with zipfile.ZipFile(partial, "a") as archive:
             about = {**about, "format": FORMAT, "version": __version__, "sha256": _sums(archive)}
+            about["crc"] = crc(json.loads(json.dumps(about)))  # of what will be read, where keys are text
             archive.writestr(ENTRY, json.dumps(about, indent=1))
 
 
@@ -93,6 +95,8 @@ def _read_about(path: Path) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(path) as archive:
             outside = [name for name in archive.namelist() if not _is_inside(name)]
+            packed = {entry.compress_type for entry in archive.infolist()}
+            require(packed <= _PACKED, "Entries must be stored or deflated.", packed=packed)
             about = json.loads(archive.read(ENTRY))
             sums = _sums(archive)
     except KeyError:
@@ -108,7 +112,8 @@ def _read_about(path: Path) -> dict[str, Any]:
         format=about.get("format"),
         written_by=about.get("version"),
     )
-    require(about.get("sha256", sums) == sums, f"{path} is damaged: it was changed after it was saved.")
+    unchanged = about.get("sha256") == sums and about.pop("crc", None) == crc(about)
+    require(unchanged, f"{path} is damaged: it was changed after it was saved.")
     if about.get("version") != __version__:
         said = f"{path} was written by version {about.get('version')}, and is read by {__version__}."
         warnings.warn(said, UserWarning, stacklevel=3)
@@ -118,7 +123,15 @@ def _read_about(path: Path) -> dict[str, Any]:
 def _sums(archive: zipfile.ZipFile) -> dict[str, str]:
     """The SHA-256 of each entry but the one that holds them."""
     names = sorted(set(archive.namelist()) - {ENTRY})
-    return {name: hashlib.sha256(archive.read(name)).hexdigest() for name in names}
+    return {name: _sum(archive, name) for name in names}
+
+
+def _sum(archive: zipfile.ZipFile, name: str) -> str:
+    digest = hashlib.sha256()
+    with archive.open(name) as entry:
+        while part := entry.read(1 << 20):  # however large it says that it is
+            digest.update(part)
+    return digest.hexdigest()
 
 
 def _is_inside(name: str) -> bool:

@@ -121,9 +121,18 @@ def test_estimators_and_data_sets_leave_the_choice_of_backend_open():
     assert {"keras", "tensorflow"}.isdisjoint(loaded)
 
 
+def test_an_exported_model_is_run_without_keras(onnx):
+    code = f"from mlstm_fcn import export; export.load({str(onnx)!r}).outputs([[[1.0] * 100] * 6])"
+    loaded = run_python(f"import sys; {code}; print(*sys.modules)")
+    assert "onnxruntime" in loaded
+    assert {"keras", "tensorflow", "sktime"}.isdisjoint(loaded)
+
+
 def shown_names(path):
     """What a module defines without underscore, or re-exports as `import x as x`."""
-    for node in ast.parse(path.read_text()).body:
+    body = ast.parse(path.read_text()).body
+    for_types = [line for block in body if isinstance(block, ast.If) for line in block.body]
+    for node in body + for_types:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             yield node.name
         elif isinstance(node, ast.Assign):

@@ -6,7 +6,9 @@ import pytest
 from onnx import load as load_onnx
 
 from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier, datasets, export, models
-from mlstm_fcn.export import FORMATS, RECURRENT, export_copy
+from mlstm_fcn.export import FORMATS
+from mlstm_fcn.export.copying import export_copy
+from mlstm_fcn.export.formats import RECURRENT
 from tests.exported import SMALL, name_in
 from tests.small_networks import small_options
 
@@ -162,6 +164,15 @@ def test_steps_are_written_out_where_the_format_has_no_loop(attention):
         recurrent = next(layer for layer in layers(copy) if "lstm" in layer.name)
         assert recurrent.unroll == bool(unrolled)
         np.testing.assert_allclose(copy(series), classifier.model_(series), atol=1e-6)
+
+
+def test_recurrent_layers_that_others_wrap_are_written_out_too(rng):
+    series = keras.Input((10, 3))
+    model = keras.Model(series, keras.layers.Bidirectional(keras.layers.LSTM(2))(series))
+    copy, X = export_copy(model, unrolled=RECURRENT), rng.normal(size=(4, 10, 3))
+    assert copy.layers[1].forward_layer.unroll
+    assert copy.layers[1].backward_layer.unroll
+    np.testing.assert_allclose(copy(X), model(X), atol=1e-6)
 
 
 def test_an_lstm_is_one_operation_in_onnx(onnx):

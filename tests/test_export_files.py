@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier, datasets, export
+from mlstm_fcn._files import crc
 from mlstm_fcn._optional import optional
 from mlstm_fcn.cli import main
 from mlstm_fcn.export import FORMATS, formats, sidecar
@@ -58,7 +59,7 @@ def test_what_cannot_be_written_leaves_nothing(classifier, tmp_path, monkeypatch
         raise RuntimeError("the disk is full")
 
     monkeypatch.setitem(FORMATS, "wrong", formats.Format(".onnx", write, FORMATS["onnx"].open))
-    with pytest.raises(RuntimeError, match="disk is full"):
+    with pytest.raises(ValueError, match="cannot be written, or does not run: the disk is full"):
         classifier.export(tmp_path / "model.onnx", "wrong")
     assert list(tmp_path.iterdir()) == []
 
@@ -69,7 +70,7 @@ def test_a_failing_export_leaves_what_was_there(onnx, classifier, tmp_path, monk
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
     wrong = formats.Format(".onnx", lambda model, path, examples: [path], FORMATS["onnx"].open)
     monkeypatch.setitem(FORMATS, "wrong", wrong)
-    with pytest.raises(Exception, match=r"File doesn't exist|NO_SUCHFILE|NoSuchFile"):
+    with pytest.raises(ValueError, match="cannot be written, or does not run"):
         classifier.export(tmp_path / "model.onnx", "wrong")
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
@@ -82,6 +83,22 @@ def test_no_folder_of_the_user_is_replaced(classifier, tmp_path):
     assert (tmp_path / "exports" / "thesis.txt").read_text() == "mine"
     for _ in range(2):  # its own it replaces
         export.load(classifier.export(tmp_path / "saved"))
+
+
+def test_no_file_of_the_user_is_replaced(classifier, tmp_path):
+    """What stands where a description or weights would be makes nothing an export."""
+    (tmp_path / "exports").mkdir()
+    files = [tmp_path / "exports" / "thesis.txt", tmp_path / "exports.json", tmp_path / "model.bin"]
+    for file in files:
+        file.write_text("{}")
+    for name in ("exports", "model.xml"):
+        with pytest.raises(ValueError, match="that no export has made"):
+            classifier.export(tmp_path / name)
+    shutil.copytree(tmp_path / "exports", tmp_path / "copy")
+    (tmp_path / "link").symlink_to(tmp_path / "copy")
+    with pytest.raises(ValueError, match="that no export has made"):
+        classifier.export(tmp_path / "link")
+    assert [file.read_text() for file in files] == ["{}"] * 3
 
 
 def test_a_description_of_another_artifact_is_no_description(onnx, tmp_path):
@@ -161,7 +178,8 @@ def test_keras_is_a_format_too(classifier, motions, tmp_path):
         ("model.pb", None, "`suffix` must be one of"),
         ("model.onnx", "litert", "must end in .tflite"),
         ("model.onnx", "onxx", "Did you mean 'onnx'"),
-        ("model.tflite", "litert-int8", "give X"),
+        ("model.tflite", "litert-int8", r"give X\. Received: series=0"),
+        ("model.h5", "keras", "must end in .keras or .mlstm"),
     ],
 )
 def test_wrong_names_and_formats_are_refused(classifier, tmp_path, name, format, message):
@@ -171,9 +189,54 @@ def test_wrong_names_and_formats_are_refused(classifier, tmp_path, name, format,
         classifier.export(tmp_path / "nowhere" / "model.onnx")
 
 
-def test_a_missing_package_is_named_with_its_extra():
+def test_a_missing_package_is_named_with_its_extra(classifier, tmp_path, monkeypatch):
     with pytest.raises(ImportError, match=r"pip install 'mlstm-fcn\[onnx\]'"):
         optional("no_such_package.part", "onnx")
+    monkeypatch.setitem(FORMATS, "onnx", replace(FORMATS["onnx"], write=None, modules=("no_such_runtime",)))
+    with pytest.raises(
+        ImportError, match=r"no_such_runtime is not installed.*\[onnx\]"
+    ):  # before it is written
+        classifier.export(tmp_path / "model.onnx")
+
+
+def test_what_cannot_be_noted_is_refused_before_anything_is_written(classifier, tmp_path, monkeypatch):
+    monkeypatch.setitem(FORMATS, "onnx", replace(FORMATS["onnx"], write=None))
+    with pytest.raises(ValueError, match=r"`metrics` must be finite numbers\. Received: a=nan"):
+        classifier.export(tmp_path / "model.onnx", metrics={"a": np.float32(np.nan)})
+    with pytest.raises(ValueError, match=r"a label for each output\. Received: labels=1, outputs=4"):
+        export.export(classifier.model_, tmp_path / "model.onnx", "onnx", about={"labels": ["a"]})
+    with pytest.raises(ValueError, match=r"takes no length, data or metrics\. Received: length=60"):
+        classifier.export(tmp_path / "model.keras", length=60)
+
+
+def test_eight_bits_need_series_to_see_and_others_to_compare(classifier, motions, tmp_path):
+    with pytest.raises(ValueError, match=r"needs 10 series or more.*Received: series=9"):
+        classifier.export(tmp_path / "model.onnx", "onnx-int8", X=motions.X_test[:9])
+    path = classifier.export(tmp_path / "model.onnx", "onnx-int8", X=motions.X_test)
+    assert export.load(path).about["check"]["n_series"] == 20
+
+
+def test_series_in_a_large_file_are_compared_too(classifier, motions, tmp_path, monkeypatch):
+    np.save(tmp_path / "X.npy", motions.X_test)
+    monkeypatch.setattr("mlstm_fcn.mapped.LARGE", 0)
+    X = np.load(tmp_path / "X.npy", mmap_mode="r")
+    path = classifier.export(tmp_path / "model.onnx", X=X, metrics={"accuracy": np.float32(0.5)})
+    about = export.load(path).about
+    assert (about["check"]["n_series"], about["metrics"]) == (40, {"accuracy": 0.5})
+
+
+def test_series_are_taken_from_all_of_those_given(classifier, motions, tmp_path, monkeypatch):
+    """Archives are sorted by class."""
+    taken = []
+    spy = replace(FORMATS["onnx"], write=lambda model, path, examples: taken.append(examples) or 1 / 0)
+    monkeypatch.setitem(FORMATS, "onnx", spy)
+    X = np.repeat(np.arange(1000.0), 600).reshape(1000, 6, 100)
+    for given in (X, None):
+        with pytest.raises(ValueError, match="division by zero"):
+            classifier.export(tmp_path / "model.onnx", X=given)
+    assert len(taken[0]) == 256
+    assert (taken[0].min(), taken[0].max()) == (0, 999)
+    assert np.isnan(taken[1]).any()  # random ones have gaps, as the data may have
 
 
 def truncate(path):
@@ -193,7 +256,7 @@ def point_outside(path):
     note = sidecar.path_of(path)
     about = json.loads(note.read_text())
     about["files"] = {"../secret": "0" * 64}
-    about["crc"] = sidecar._crc(about)
+    about["crc"] = crc(about)
     note.write_text(json.dumps(about))
 
 
@@ -289,6 +352,7 @@ def other_about(**values):
         ),
         (other_about(format=99, version="9.0"), "written_by='9.0'"),
         (other_about(sha256={}), "is damaged: it was changed after it was saved"),
+        (other_about(history={"loss": [0.0]}), "is damaged: it was changed after it was saved"),
     ],
 )
 def test_keras_files_that_are_not_what_was_saved_are_refused(saved, tmp_path, change, message):
@@ -305,12 +369,22 @@ def test_a_file_of_another_version_says_so(saved, tmp_path):
 # Commands and card.
 
 
-def test_the_command_exports_what_train_has_saved(saved, tmp_path):
-    arguments = ["export", str(saved), str(tmp_path / "m.onnx"), "--data", "BasicMotions"]
+def test_the_command_exports_what_train_has_saved(saved, motions, tmp_path):
+    arguments = [
+        "export",
+        str(saved),
+        str(tmp_path / "m.onnx"),
+        "--data",
+        "BasicMotions",
+        "--trained-on",
+        "Mine",
+    ]
     said = CliRunner().invoke(main, arguments)
     assert said.exit_code == 0, said.output
     assert "onnx, largest difference" in said.output
-    assert export.load(tmp_path / "m.onnx").about["data"] == "BasicMotions"
+    about = export.load(tmp_path / "m.onnx").about
+    accuracy = MLSTMFCNClassifier.load(saved).score(motions.X_test, motions.y_test)
+    assert (about["data"], about["metrics"]) == ("Mine", {"accuracy on BasicMotions": accuracy})
 
 
 def test_the_command_takes_keras_as_a_format_too(saved, tmp_path):
@@ -330,3 +404,11 @@ def test_the_card_says_what_one_should_know(classifier, motions, saved):
     assert f"accuracy {accuracy:.4f}" in said.output
     with pytest.raises(ValueError, match="together"):
         classifier.model_card(motions.X_test)
+
+
+def test_the_card_of_a_regressor_has_its_figure():
+    data = datasets.load("Covid3Month")
+    regressor = MLSTMFCNRegressor(**{**SMALL, "n_epochs": 2}).fit(data.X_train, data.y_train)
+    card = regressor.model_card(data.X_test, data.y_test)
+    assert f"{len(data.y_test)} cases: R² {regressor.score(data.X_test, data.y_test):.4f}" in card
+    assert "a number, in the units of the targets" in card

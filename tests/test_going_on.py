@@ -30,7 +30,7 @@ def test_parts_of_a_training_that_goes_on_draw_anew(data):
     """At a learning rate of next to nothing only the order of cases and dropout change the loss."""
     classifier = MLSTMFCNClassifier(**SMALL, learning_rate=1e-30)
     for _ in range(3):
-        classifier.partial_fit(*data)
+        classifier.partial_fit(data[0], data[1].reshape(-1, 1))  # one column, as fit takes it
     assert len(set(classifier.history_["loss"])) == 3
 
 
@@ -123,3 +123,7 @@ def test_freezing_what_is_not_there_is_named(data):
         ValueError, match=r"`freeze` must hold beginnings of layers' names: conv_1.*freeze='gru'"
     ):
         fit(data).fine_tune(*data, freeze=("gru",))
+    with pytest.raises(
+        ValueError, match=r"fine_tune keeps the network.*Received: lstm_units=3, missing='zero'"
+    ):
+        fit(data).fine_tune(*data, lstm_units=3, missing="zero", n_epochs=1)

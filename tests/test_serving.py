@@ -83,6 +83,22 @@ def test_large_bodies_are_not_read(service):
     answer = client.post("/predict", content=b"x", headers={"content-length": str(10**9)})
     assert answer.status_code == 413
     assert client.post("/predict", content=iter([b"{}"])).status_code == 413  # of no stated length
+    both = {"content-length": "5", "transfer-encoding": "chunked"}  # servers go by the second
+    assert client.post("/predict", content=b"{}   ", headers=both).status_code == 413
+
+
+def test_a_query_that_is_wrong_all_over_gets_a_short_answer(service):
+    client, _, _ = service
+    answer = client.post("/predict", json={"series": [[["a"] * 1000] * 6] * 50})
+    assert answer.status_code == 422
+    assert len(answer.json()["detail"]) <= 5
+
+
+def test_values_with_which_the_network_overflows_are_refused(service):
+    client, _, _ = service
+    answer = client.post("/predict", json={"series": [[[3e38] * 100] * 6]})
+    assert answer.status_code == 422
+    assert "overflows" in answer.json()["detail"]
 
 
 VALUES = st.recursive(
@@ -98,6 +114,21 @@ def test_no_query_breaks_it(service, value):
     client, _, _ = service
     answer = client.post("/predict", content=json.dumps(value), headers={"content-type": "application/json"})
     assert answer.status_code < 500, answer.text
+
+
+NUMBERS = st.none() | st.floats(-3e38, 3e38) | st.floats(-10, 10)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), n_series=st.integers(1, 3), n_steps=st.integers(1, 100))
+def test_no_series_breaks_it(service, data, n_series, n_steps):
+    """Of the right shape, of whatever values."""
+    client, _, _ = service
+    few = data.draw(st.lists(NUMBERS, min_size=1, max_size=8))
+    values = [few[place % len(few)] for place in range(n_series * 6 * n_steps)]
+    series = [[values[(i * 6 + c) * n_steps :][:n_steps] for c in range(6)] for i in range(n_series)]
+    answer = client.post("/predict", json={"series": series})
+    assert answer.status_code in (200, 422), answer.text
 
 
 def test_a_damaged_model_is_not_served(service, tmp_path):

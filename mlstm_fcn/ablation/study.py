@@ -38,7 +38,8 @@ class Run:
         log_loss: On those too: mean of -log of the probability of the true class; NaN if not measured.
         parameters: Of the network, or of all that vote.
         flops: Operations of a prediction of one series, as `models.cost` counts them.
-        ms_per_batch: Milliseconds of a gradient step on 16 cases, median over epochs, on this machine.
+        ms_per_batch: Milliseconds of an epoch of one network for each 16 cases of it, median over epochs, on
+            this machine; with a validation set, its evaluation is part of the epoch.
     """
 
     dataset: str
@@ -163,6 +164,7 @@ def _run(
         **parameters,
     )
     classifier.fit(_cases(X, training), y[training])
+    n_trained = len(training) - math.ceil(parameters.get("validation_split", 0) * len(training))
     costs = _costs(classifier, X, variant.network)
     probabilities = classifier.predict_proba(_cases(X, held_back))
     true = np.searchsorted(classifier.classes_, y[held_back])
@@ -178,7 +180,7 @@ def _run(
         log_loss=round(float(-np.log(np.maximum(of_true, 1e-7)).mean()), 5),
         parameters=sum(cost.parameters for cost in costs),
         flops=sum(cost.flops for cost in costs),
-        ms_per_batch=round(times.median() / -(-len(training) // 16) * 1e3, 2),
+        ms_per_batch=round(times.median() / math.ceil(n_trained / 16) * 1e3, 2),
     )
 
 

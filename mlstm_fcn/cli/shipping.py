@@ -19,6 +19,7 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--data", help="Series to compare on: a data set's name or a file.  [default: random ones]")
 @click.option("--split", type=SPLIT, default="test", show_default=True, help="Part of a data set.")
+@click.option("--trained-on", default="", help="Name of the training data, to be noted.")
 @click.option("--any-length", is_flag=True, help="Also for series shorter than those of the training.")
 @click.option("--length", type=int, help="Steps to fix, where the network reads any number of them.")
 def export(
@@ -27,6 +28,7 @@ def export(
     format: str | None,
     data: str | None,
     split: str,
+    trained_on: str,
     any_length: bool,
     length: int | None,
 ) -> None:
@@ -34,9 +36,13 @@ def export(
     from mlstm_fcn.export import sidecar
     from mlstm_fcn.persistence import SUFFIXES
 
-    X = None if data is None else series_and_labels(data, split)[0]
+    X, y = (None, ()) if data is None else series_and_labels(data, split)
     estimator = load_estimator(model)
-    options = {"any_length": any_length, "length": length, "data": data or ""}
+    metrics = {}
+    if len(y) and artifact.suffix not in SUFFIXES:
+        figure = "accuracy" if hasattr(estimator, "classes_") else "R2"
+        metrics[f"{figure} on {data}"] = estimator.score(X, y)
+    options = {"any_length": any_length, "length": length, "data": trained_on, "metrics": metrics}
     path = estimator.export(artifact, format, X=X, **options)
     if path.suffix in SUFFIXES:
         click.echo(f"{path}: a Keras model, as it was")
@@ -49,7 +55,8 @@ def export(
 @click.argument("model", type=_PATH)
 @click.argument("data", required=False)
 @click.option("--split", type=SPLIT, default="test", show_default=True, help="Part of a data set.")
-def card(model: Path, data: str | None, split: str) -> None:
+@click.option("--trained-on", default="", help="Name of the training data.")
+def card(model: Path, data: str | None, split: str, trained_on: str) -> None:
     """Print the model card of a saved MODEL as Markdown, with figures on DATA where it is given."""
     X, y = (None, None) if data is None else labelled_series(data, split)
-    click.echo(load_estimator(model).model_card(X, y, data=data or ""), nl=False)
+    click.echo(load_estimator(model).model_card(X, y, data=trained_on), nl=False)

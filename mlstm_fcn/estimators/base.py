@@ -7,7 +7,7 @@ is first needed, not before, so that the user can choose the backend.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,7 +15,7 @@ from sklearn.callback import with_callbacks
 
 from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn._options import FILL_METHODS, LONGER, SCALINGS
-from mlstm_fcn.estimators.call import ONE_EPOCH, FitCall, require_cases
+from mlstm_fcn.estimators.call import ONE_EPOCH, FitCall, one_column, require_cases
 from mlstm_fcn.estimators.hooks import Hooks
 from mlstm_fcn.estimators.parameters import TrainingParameters
 from mlstm_fcn.estimators.saving import Saving
@@ -109,17 +109,23 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
             sample_weight: As in `fit`.
             X_val: As in `fit`.
             y_val: As in `fit`.
-            **parameters: What is different in the copy, such as `learning_rate=0.01`.
+            **parameters: What is different in the copy, such as `learning_rate=0.01`; not the network,
+                `scaling` or `missing`.
 
         Returns:
             A new estimator, fitted.
 
         Raises:
             NotFittedError: If this one is not fitted.
-            ValueError: As `fit`; and if `freeze` fits no layer.
+            ValueError: As `fit`; if `freeze` fits no layer, or a parameter would change the network.
         """
         self._require_network("fine_tune")
         tuned: NetworkEstimator = self.clone().set_params(**parameters)
+        of_training = {field.name for field in fields(TrainingParameters)} - {"scaling", "missing"}
+        kept = [name for name in parameters if name not in of_training]
+        changed = {name: getattr(tuned, name) for name in kept if getattr(tuned, name) != getattr(self, name)}
+        rule = "fine_tune keeps the network, `scaling` and `missing`; to change them, fit a new estimator."
+        require(not changed, rule, **changed)
         start = {"start": self.model_, "network_options": self.network_options_, "freeze": freeze}
         return tuned._fit_with(X, y, FitCall(sample_weight, X_val, y_val, **start))
 
@@ -166,7 +172,7 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
 
     @with_callbacks
     def _fit_one_epoch(self, X: Any, y: Any, call: FitCall) -> NetworkEstimator:
-        y = np.asarray(y)
+        y = one_column(y)
         require_cases(X, y)
         if not self._is_fitted:
             self.reset()

@@ -57,6 +57,17 @@ class FitCall:
         return self.sample_weight is None and self.X_val is None and self.start is None
 
 
+def one_column(y: Any) -> np.ndarray:
+    """Targets as an array `(cases,)`.
+
+    Raises:
+        ValueError: If they are several columns.
+    """
+    y = np.asarray(y)
+    require(y.ndim == 1 or (y.ndim == 2 and y.shape[1] == 1), "y must be one column.", shape=y.shape)
+    return y.ravel()
+
+
 def require_cases(X: Any, y: Any) -> None:
     """Check of X and y what sktime does not, or not in a sentence."""
     require(len(y) > 0, "X and y must hold at least one case.")

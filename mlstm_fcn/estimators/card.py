@@ -79,7 +79,8 @@ def _output(labels):
 def _figures(estimator, X, y):
     predicted = estimator.predict(X)
     if not hasattr(estimator, "classes_"):
-        return [f"* {len(y)} cases: R² {r2_score(y, predicted):.4f}."]
+        yield f"* {len(y)} cases: R² {r2_score(y, predicted):.4f}."
+        return
     yield f"* {len(y)} cases: accuracy {accuracy_score(y, predicted):.4f}, "
     yield f"  balanced accuracy {balanced_accuracy_score(y, predicted):.4f}."
     recalls = recall_score(y, predicted, labels=estimator.classes_, average=None, zero_division=0)

@@ -9,9 +9,10 @@ import numpy as np
 
 from mlstm_fcn._checks import require, require_choice, require_positive_int
 from mlstm_fcn.estimators.predicting import for_any_length, model_and_batch
-from mlstm_fcn.export import export
+from mlstm_fcn.export import FORMATS, export
+from mlstm_fcn.mapped import MappedSeries
 from mlstm_fcn.models.raw_series import parts, takes_mask
-from mlstm_fcn.persistence import SUFFIXES
+from mlstm_fcn.persistence import SUFFIXES, checked_path
 from mlstm_fcn.preprocess import with_length
 
 if TYPE_CHECKING:
@@ -31,23 +32,27 @@ def export_estimator(
     about: dict[str, Any],
 ) -> Path:
     """As `NetworkEstimator.export`."""
-    if format in (None, "keras") and path.suffix in SUFFIXES:
-        estimator.save(path)
+    if format == "keras" or (format is None and path.suffix in SUFFIXES):
+        rule = "A .keras file is what `save` writes: it takes no length, data or metrics."
+        given = {"any_length": any_length, "length": length, **about}
+        require(not any(given.values()), rule, **{name: value for name, value in given.items() if value})
+        estimator.save(checked_path(path))
         return path
     if format is None:
         require_choice("suffix", path.suffix, _BY_SUFFIX)
         format = _BY_SUFFIX[path.suffix]
+    require_choice("format", format, (*FORMATS, "keras"))
     if length is not None:
         require_positive_int("length", length)
     model = for_any_length(estimator) if any_length else estimator.model_
     batch = None
     if X is not None:
         needed, read = model_and_batch(estimator, estimator._check_convert_X_for_predict(X))
-        batch = np.asarray(read[:_MOST_EXAMPLES])
+        chosen = read[np.unique(np.linspace(0, len(read) - 1, _MOST_EXAMPLES).astype(int))]
+        batch = chosen.read() if isinstance(chosen, MappedSeries) else chosen
         batch = batch if length is None else with_length(batch, length)
         rule = "Series of X end early, which the model does not read: export with any_length=True."
-        masked = any_length or takes_mask(parts(model)[1])
-        require(masked or needed is estimator.model_, rule)
+        require(takes_mask(parts(model)[1]) or needed is estimator.model_, rule)
     labels = getattr(estimator, "classes_", None)
     known = {
         "labels": None if labels is None else labels.tolist(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,16 +63,18 @@ class Saving(Contract):
         Args:
             path: Where to; what is there is replaced.
             format: `"savedmodel"`, `"onnx"`, `"onnx-int8"`, `"litert"`, `"litert-float16"`, `"litert-int8"`
-                or `"openvino"`; None: by the ending, `.onnx`, `.tflite`, `.xml`, or none for SavedModel.
-                `mlstm_fcn.export.FORMATS` has the bounds within which each must agree.
-            X: Series to compare on, at best held back from training; the int8 formats need them. None for
-                random ones.
+                or `"openvino"`; `"keras"` is `save`. None: by the ending, `.onnx`, `.tflite`, `.xml`,
+                `.keras`, `.mlstm`, or none for SavedModel. `mlstm_fcn.export.FORMATS` has the bounds within
+                which each must agree.
+            X: Series to compare on, at best held back from training, of which up to 256 are taken at even
+                distances. The int8 formats need at least 10: every second one is compared, the others show
+                the ranges of values. None for random ones.
             any_length: Whether series may end early (NaN), though no training series did. Where one did,
                 they always may.
             length: Steps to fix, where the network reads any number of them; formats without loops may
                 need it.
             data: Name of the training data.
-            metrics: Figures to note, by name.
+            metrics: Figures to note, by name; finite numbers.
 
         Returns:
             The path.
@@ -84,7 +87,9 @@ class Saving(Contract):
         from mlstm_fcn.estimators.exporting import export_estimator
 
         self._require_network("export")
-        about = {"data": data, "metrics": dict(metrics or {})}
+        figures = {name: float(value) for name, value in (metrics or {}).items()}
+        require(all(map(math.isfinite, figures.values())), "`metrics` must be finite numbers.", **figures)
+        about = {"data": data, "metrics": figures}
         return export_estimator(self, Path(path), format, X, any_length, length, about)
 
     def model_card(self, X: Any = None, y: Any = None, *, data: str = "") -> str:
@@ -93,7 +98,7 @@ class Saving(Contract):
         Args:
             X: Series to test on, not those of fit; None for no figures of accuracy.
             y: Their targets.
-            data: Name of the data.
+            data: Name of the training data.
 
         Raises:
             NotFittedError: If the estimator is not fitted.

@@ -1,10 +1,23 @@
-"""One trained model as SavedModel, ONNX, LiteRT or OpenVINO, compared with Keras before it is kept."""
+"""One trained model as SavedModel, ONNX, LiteRT or OpenVINO, compared with Keras before it is kept.
+
+Loading an artifact imports neither Keras nor TensorFlow; `export` is loaded when it is first used.
+"""
+
+from typing import TYPE_CHECKING
 
 from mlstm_fcn.export.artifact import Artifact as Artifact
-from mlstm_fcn.export.artifact import export as export
 from mlstm_fcn.export.artifact import load as load
-from mlstm_fcn.export.copying import RECURRENT as RECURRENT
-from mlstm_fcn.export.copying import export_copy as export_copy
 from mlstm_fcn.export.formats import FORMATS as FORMATS
 
-__all__ = ["FORMATS", "RECURRENT", "Artifact", "export", "export_copy", "load"]
+if TYPE_CHECKING:
+    from mlstm_fcn.export.writing import export as export
+
+__all__ = ["FORMATS", "Artifact", "export", "load"]
+
+
+def __getattr__(name: str) -> object:
+    if name == "export":
+        from mlstm_fcn.export.writing import export
+
+        return export
+    raise AttributeError(f"module 'mlstm_fcn.export' has no attribute {name!r}")

@@ -9,9 +9,7 @@ from typing import Any
 import keras
 
 from mlstm_fcn._checks import require
-
-RECURRENT = ("LSTM", "GRU", "SimpleRNN", "AttentionLSTM")
-"""Layers that loop over steps, or have them written out."""
+from mlstm_fcn.export.formats import RECURRENT
 
 
 def export_copy(
@@ -32,7 +30,7 @@ def export_copy(
     """
     config = json.loads(model.to_json())
     for part in _dictionaries(config):
-        if "dtype" in part and part["dtype"] not in ("bool", "int32"):
+        if "dtype" in part and not _is_whole(part["dtype"]):
             part["dtype"] = "float32"
     if length is not None:
         _fix_length(config, model, length)
@@ -71,8 +69,15 @@ def _recurrent_steps(model: keras.Model) -> Iterator[tuple[str, int | None]]:
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from _recurrent_steps(layer)
-        elif type(layer).__name__ in RECURRENT:
-            yield layer.name, layer.input.shape[1]
+        wrapped = [getattr(layer, f"{way}_layer", None) for way in ("forward", "backward")]
+        for inner in (layer, *wrapped):
+            if type(inner).__name__ in RECURRENT:
+                yield inner.name, layer.input.shape[1]
+
+
+def _is_whole(dtype: Any) -> bool:
+    """Whether a type is of whole numbers, which stay what they are."""
+    return isinstance(dtype, str) and dtype.startswith(("bool", "int", "uint", "string"))
 
 
 def _dictionaries(value: Any) -> Iterator[dict[str, Any]]:

@@ -9,15 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from mlstm_fcn._optional import optional
 from mlstm_fcn.export import _tensorflow
 from mlstm_fcn.export.apart import LITERT, SAVED_MODEL, run_apart
-from mlstm_fcn.export.copying import RECURRENT
+
+if TYPE_CHECKING:
+    import keras
+
+RECURRENT = ("LSTM", "GRU", "SimpleRNN", "AttentionLSTM")
+"""Layers that loop over steps, or have them written out."""
 
 Run = Callable[[np.ndarray], np.ndarray]
 """From series `(cases, time, channels)`, float32, to the outputs `(cases, n)`."""
@@ -33,8 +37,11 @@ class Format:
         open: From the path to a function that runs the artifact in its own runtime.
         apart: Script of `apart` that the check runs instead, where a runtime may end its process.
         unrolled: Recurrent layers for which the format, or what converts to it, has no loop.
-        bound: The largest difference of an output from Keras'; None: of the classes instead, see `changed`.
-        changed: The largest share of series whose most probable class may change.
+        bound: The largest difference of an output from Keras', and in multiples of the largest output where
+            that is above 1; None: of the classes instead, see `changed`.
+        changed: The largest share of series whose most probable class may change; one of them always may.
+        modules: What writes and runs it, beside Keras.
+        extra: Of this package, which installs them.
     """
 
     suffix: str
@@ -44,6 +51,8 @@ class Format:
     bound: float | None = 1e-5
     changed: float = 0.0
     apart: str | None = None
+    modules: tuple[str, ...] = ()
+    extra: str = ""
 
     def outputs(self, path: Path, series: np.ndarray) -> np.ndarray:
         """What the artifact gives for series, to be compared."""
@@ -66,7 +75,6 @@ def _open_saved_model(path):
 
 
 def _write_onnx(model, path, examples):
-    optional("tf2onnx", "onnx")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of the converter, about NumPy
         model.export(path, format="onnx", verbose=False)
@@ -80,6 +88,12 @@ def _write_onnx_int8(model, path, examples):
         _write_onnx(model, whole, examples)
         quantization.quantize_dynamic(whole, path, weight_type=quantization.QuantType.QInt8)
     return [path]
+
+
+def _open_onnx_int8(path: Path) -> Run:
+    """One series after the other: ranges of values are of a call, and in a batch others would count."""
+    run = _open_onnx(path)
+    return lambda series: np.concatenate([run(one[None]) for one in series])
 
 
 def _open_onnx(path: Path) -> Run:
@@ -150,15 +164,19 @@ def _open_openvino(path: Path) -> Run:
 
 
 _ATTENTION = ("AttentionLSTM",)  # ONNX has an LSTM, but the converter fails on a loop of one's own
+_ONNX: dict[str, Any] = {"modules": ("tf2onnx", "onnxruntime"), "extra": "onnx"}
+_LITERT: dict[str, Any] = {"modules": ("ai_edge_litert",), "extra": "litert", "unrolled": RECURRENT}
+_OPENVINO: dict[str, Any] = {"modules": ("tf2onnx", "openvino"), "extra": "openvino"}
+_BY_CLASSES: dict[str, Any] = {"bound": None, "changed": 0.05}
 FORMATS = {
     "savedmodel": Format("", _write_saved_model, _open_saved_model),
-    "onnx": Format(".onnx", _write_onnx, _open_onnx, _ATTENTION),
-    "onnx-int8": Format(".onnx", _write_onnx_int8, _open_onnx, _ATTENTION, bound=None, changed=0.05),
-    "litert": Format(".tflite", _litert_writer("float32"), _open_litert, RECURRENT),
-    "litert-float16": Format(".tflite", _litert_writer("float16"), _open_litert, RECURRENT, bound=1e-2),
+    "onnx": Format(".onnx", _write_onnx, _open_onnx, _ATTENTION, **_ONNX),
+    "onnx-int8": Format(".onnx", _write_onnx_int8, _open_onnx_int8, _ATTENTION, **_BY_CLASSES, **_ONNX),
+    "litert": Format(".tflite", _litert_writer("float32"), _open_litert, **_LITERT),
+    "litert-float16": Format(".tflite", _litert_writer("float16"), _open_litert, bound=1e-2, **_LITERT),
     "litert-int8": Format(
-        ".tflite", _litert_writer("int8"), _open_litert, RECURRENT, bound=None, changed=0.05, apart=LITERT
+        ".tflite", _litert_writer("int8"), _open_litert, apart=LITERT, **_BY_CLASSES, **_LITERT
     ),
-    "openvino": Format(".xml", _write_openvino, _open_openvino, _ATTENTION),
+    "openvino": Format(".xml", _write_openvino, _open_openvino, _ATTENTION, **_OPENVINO),
 }
 """By name. `.keras` is not among them: that is how estimators are saved."""
