@@ -2,15 +2,16 @@
 
     python benchmarks/export.py                # all networks; writes benchmarks/export.csv, row by row
     python benchmarks/export.py mlstm_fcn      # this one again
+    python benchmarks/export.py mlp vgg --formats onnx-int8   # some rows of these
 
 On BasicMotions and JapaneseVowels (series of 7 to 29 steps), 20 epochs. Milliseconds are of one series, the
 median of 200 calls, with `keras.Model.predict` and the compiled call of this package beside. What is in the
 file is not measured again.
 """
 
+import argparse
 import csv
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -45,8 +46,8 @@ def milliseconds(call, n_calls: int = 200) -> float:
     return round(statistics.median(times) * 1e3, 3)
 
 
-def rows_of(network: str, data: str):
-    """A row for each format, and two for Keras."""
+def rows_of(network: str, data: str, formats: list[str]):
+    """A row for each format, before them two for Keras if it is all formats."""
     problem = datasets.load(data)
     classifier = NetworkClassifier(network=network, n_epochs=20, random_state=0, longer="cut")
     classifier.fit(problem.X_train, problem.y_train)
@@ -54,13 +55,14 @@ def rows_of(network: str, data: str):
     batch, X = np.asarray(batch), problem.X_test
     expected = classifier.predict_proba(X)
     accuracy = np.mean(classifier.predict(X) == problem.y_test)
-    one = X[:1]
-    slow = milliseconds(lambda: model.predict(batch[:1], verbose=0), 20)
-    yield network, data, "keras predict", True, 0.0, round(accuracy, 4), "", slow
-    fast = milliseconds(lambda: classifier.predict_proba(one))
-    yield network, data, "predict_proba of the estimator", True, 0.0, round(accuracy, 4), "", fast
+    if formats == list(export.FORMATS):
+        slow = milliseconds(lambda: model.predict(batch[:1], verbose=0), 20)
+        yield network, data, "keras predict", True, 0.0, round(accuracy, 4), "", slow
+        fast = milliseconds(lambda: classifier.predict_proba(X[:1]))
+        yield network, data, "predict_proba of the estimator", True, 0.0, round(accuracy, 4), "", fast
     with tempfile.TemporaryDirectory() as folder:
-        for name, form in export.FORMATS.items():
+        for name in formats:
+            form = export.FORMATS[name]
             path = Path(folder) / f"model{form.suffix}"
             try:
                 artifact = export.load(classifier.export(path, name, X=X))
@@ -75,18 +77,21 @@ def rows_of(network: str, data: str):
             yield network, data, name, True, difference, round(right, 4), size // 1000, run
 
 
-def main(names: list[str]) -> None:
+def main(names: list[str], formats: list[str]) -> None:
     """Measure what is not in the table, or again what is named."""
     rows = []
     if TABLE.exists():
         with TABLE.open(newline="") as file:
             rows = [tuple(row) for row in csv.reader(file)][1:]
-    rows = [row for row in rows if row[0] not in names]
+    whole = formats == list(export.FORMATS)
     for network in names or models.names():
         for data in ("BasicMotions", "JapaneseVowels"):
-            if any(row[:2] == (network, data) for row in rows):
+            here = [row for row in rows if row[:2] == (network, data)]
+            if here and not names:
                 continue
-            rows.extend(rows_of(network, data))
+            kept = [row for row in here if not whole and row[2] not in formats]
+            rows = [row for row in rows if row not in here]
+            rows += [*kept, *rows_of(network, data, formats)]
             with TABLE.open("w", newline="") as file:
                 writer = csv.writer(file, lineterminator="\n")
                 writer.writerows([COLUMNS, *rows])
@@ -94,4 +99,8 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--formats", nargs="+", choices=export.FORMATS, default=list(export.FORMATS))
+    arguments = parser.parse_args()
+    main(arguments.names, arguments.formats)
