@@ -1,4 +1,5 @@
 import os
+from functools import cache
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -54,6 +55,19 @@ def classifier(motions):
 
 
 @pytest.fixture(scope="session")
-def onnx(classifier, motions, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("onnx")
-    return classifier.export(folder / "model.onnx", X=motions.X_test, data="BasicMotions", metrics={"a": 0.5})
+def exported(classifier, motions, tmp_path_factory):
+    """Paths of that classifier in a format, each written once."""
+    from tests.exported import name_in
+
+    @cache
+    def path_of(format):
+        path = name_in(tmp_path_factory.mktemp(format), format)
+        notes = {"data": "BasicMotions", "metrics": {"a": 0.5}}
+        return classifier.export(path, format, X=motions.X_test, **notes)
+
+    return path_of
+
+
+@pytest.fixture(scope="session")
+def onnx(exported):
+    return exported("onnx")

@@ -32,9 +32,8 @@ def vowels():
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_every_format_predicts_as_keras_does_for_any_number_of_series(classifier, motions, tmp_path, format):
-    path = classifier.export(name_in(tmp_path, format), format, X=motions.X_test)
-    artifact = export.load(path)
+def test_every_format_predicts_as_keras_does_for_any_number_of_series(classifier, motions, exported, format):
+    artifact = export.load(exported(format))
     expected = classifier.predict_proba(motions.X_test)
     bound, whole = FORMATS[format].bound, artifact.outputs(motions.X_test)
     if bound is None:
@@ -43,8 +42,7 @@ def test_every_format_predicts_as_keras_does_for_any_number_of_series(classifier
         received = artifact.outputs(motions.X_test[:n])
         if bound is not None:
             np.testing.assert_allclose(received, expected[:n], atol=bound)
-        if format != "onnx-int8":  # which takes the ranges of each batch
-            np.testing.assert_allclose(received, whole[:n], atol=1e-5)
+        np.testing.assert_allclose(received, whole[:n], atol=1e-5)
         np.testing.assert_allclose(received.sum(axis=1), 1, atol=1e-2)
 
 

@@ -18,7 +18,7 @@ from mlstm_fcn._files import crc
 from mlstm_fcn._optional import optional
 from mlstm_fcn.cli import main
 from mlstm_fcn.export import FORMATS, formats, sidecar
-from tests.exported import SMALL, name_in
+from tests.exported import SMALL
 
 # What stands beside it, and what is refused.
 
@@ -33,20 +33,33 @@ def test_the_description_says_what_a_runtime_does_not_know(onnx):
     assert set(about["versions"]) == {"python", "mlstm-fcn", "keras", "tensorflow", "numpy"}
 
 
-def test_an_artifact_that_differs_too_much_is_not_kept(classifier, tmp_path, monkeypatch):
-    def write(model, path, examples):
-        model.set_weights([weight * 1.001 for weight in model.get_weights()])
-        return FORMATS["onnx"].write(model, path, examples)
+def in_keras(suffix, factor=1.0, **options):
+    """A format that is written at once and that Keras runs; its outputs are multiplied by a factor."""
+    models = []
 
-    wrong = formats.Format(".onnx", write, FORMATS["onnx"].open)
-    monkeypatch.setitem(FORMATS, "wrong", wrong)
+    def write(model, path, examples):
+        models.append(model)
+        if not suffix:
+            path.mkdir()
+            path = path / "graph"
+        path.write_text("it")
+        return [path]
+
+    def run(series):
+        return factor * np.asarray(models[-1](series, training=False))
+
+    return formats.Format(suffix, write, lambda path: run, **options)
+
+
+def test_an_artifact_that_differs_too_much_is_not_kept(classifier, tmp_path, monkeypatch):
+    monkeypatch.setitem(FORMATS, "wrong", in_keras(".onnx", factor=1.001))
     with pytest.raises(ValueError, match="agree with Keras within 1e-05, or it is not kept"):
         classifier.export(tmp_path / "model.onnx", "wrong")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_runtime_that_ends_its_process_is_an_error_here(classifier, motions, tmp_path, monkeypatch):
-    wrong = replace(FORMATS["litert-int8"], apart="import os; os.abort()")
+    wrong = replace(in_keras(".tflite"), apart="import os; os.abort()")
     monkeypatch.setitem(FORMATS, "litert-int8", wrong)
     with pytest.raises(ValueError, match="does not run: exit -6"):
         classifier.export(tmp_path / "model.tflite", "litert-int8", X=motions.X_test)
@@ -75,14 +88,15 @@ def test_a_failing_export_leaves_what_was_there(onnx, classifier, tmp_path, monk
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
-def test_no_folder_of_the_user_is_replaced(classifier, tmp_path):
+def test_no_folder_of_the_user_is_replaced(classifier, tmp_path, monkeypatch):
+    monkeypatch.setitem(FORMATS, "savedmodel", in_keras(""))
     (tmp_path / "exports").mkdir()
     (tmp_path / "exports" / "thesis.txt").write_text("mine")
     with pytest.raises(ValueError, match="that no export has made"):
         classifier.export(tmp_path / "exports")
     assert (tmp_path / "exports" / "thesis.txt").read_text() == "mine"
     for _ in range(2):  # its own it replaces
-        export.load(classifier.export(tmp_path / "saved"))
+        assert sidecar.read(classifier.export(tmp_path / "saved"))["kind"] == "savedmodel"
 
 
 def test_no_file_of_the_user_is_replaced(classifier, tmp_path):
@@ -126,8 +140,8 @@ def test_a_quantised_regressor_is_compared_too(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("format", ["onnx", "litert", "openvino"])
-def test_many_threads_may_ask(classifier, motions, tmp_path, format):
-    artifact = export.load(classifier.export(name_in(tmp_path, format), format))
+def test_many_threads_may_ask(classifier, motions, exported, format):
+    artifact = export.load(exported(format))
     expected = classifier.predict_proba(motions.X_test)
     with ThreadPoolExecutor(8) as pool:
         received = list(pool.map(lambda case: artifact.outputs(motions.X_test[case : case + 1]), range(40)))
@@ -146,7 +160,8 @@ def test_a_fixed_length_cuts_and_pads_what_is_compared(motions, tmp_path):
 def test_mixed_precision_is_exported_as_float32(motions, tmp_path):
     keras.mixed_precision.set_global_policy("mixed_float16")
     try:
-        classifier = MLSTMFCNClassifier(**SMALL).fit(motions.X_train, motions.y_train)
+        quick = {**SMALL, "n_epochs": 1}
+        classifier = MLSTMFCNClassifier(**quick).fit(motions.X_train, motions.y_train)
     finally:
         keras.mixed_precision.set_global_policy("float32")
     artifact = export.load(classifier.export(tmp_path / "model.onnx", X=motions.X_test))
