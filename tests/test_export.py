@@ -38,7 +38,7 @@ def test_every_format_predicts_as_keras_does_for_any_number_of_series(classifier
     bound, whole = FORMATS[format].bound, artifact.outputs(motions.X_test)
     if bound is None:
         assert np.mean(whole.argmax(1) == expected.argmax(1)) >= 1 - FORMATS[format].changed
-    for n in (40, 1, 7):
+    for n in (7,) if format == "savedmodel" else (40, 1, 7):  # each starts a process
         received = artifact.outputs(motions.X_test[:n])
         if bound is not None:
             np.testing.assert_allclose(received, expected[:n], atol=bound)
@@ -46,7 +46,7 @@ def test_every_format_predicts_as_keras_does_for_any_number_of_series(classifier
         np.testing.assert_allclose(received.sum(axis=1), 1, atol=1e-2)
 
 
-@pytest.mark.parametrize("format", FLOATS)
+@pytest.mark.parametrize("format", [pytest.param("savedmodel", marks=pytest.mark.slow), *FLOATS[1:]])
 def test_series_that_end_early_and_have_gaps_are_read_inside(vowels, tmp_path, format):
     classifier, X = vowels
     artifact = export.load(classifier.export(name_in(tmp_path, format), format, X=X))

@@ -12,6 +12,7 @@ import pytest
 from sktime.base import load as sktime_load
 
 from mlstm_fcn import MLSTMFCNClassifier
+from mlstm_fcn._files import crc
 from mlstm_fcn.persistence import ENTRY
 
 SMALL = {"filters": (8, 16, 8), "reduction": 4, "n_epochs": 1, "batch_size": 8, "random_state": 0}
@@ -159,8 +160,8 @@ def rewrite(path, **entries):
 
 def change_about(path, **values):
     with zipfile.ZipFile(path) as archive:
-        about = json.loads(archive.read(ENTRY))
-    rewrite(path, **{ENTRY: json.dumps({**about, **values})})
+        about = {**json.loads(archive.read(ENTRY)), **values}
+    rewrite(path, **{ENTRY: json.dumps({**about, "crc": crc(about)})})
 
 
 @pytest.mark.parametrize(
