@@ -37,7 +37,7 @@ def test_every_variant_of_an_axis_is_a_network_and_differs_from_the_others(axis)
     assert len({variant.key for variant in AXES[axis]}) == len(AXES[axis]) > 1
     for variant in AXES[axis]:
         models.config(variant.network, **variant.options).require_shape(30, 4)
-        NetworkClassifier(network=variant.network, **{**ablation.START, **variant.training})
+        NetworkClassifier(network=variant.network, **{**ablation.START, **variant.training})._recipe()
 
 
 def test_an_option_that_is_the_default_anyway_has_the_key_of_the_network():

@@ -171,9 +171,9 @@ RECIPES |= {
     "optimizer": _dilated(
         [],
         [
-            {"optimizer": "adam"},
-            {"optimizer": "sgd", "learning_rate": 0.05},
-            {"optimizer": "lion", "learning_rate": 1e-4},
+            {"optimizer": "adam", "weight_decay": None},
+            {"optimizer": "sgd", "weight_decay": None, "learning_rate": 0.05},
+            {"optimizer": "lion", "weight_decay": None, "learning_rate": 1e-4},
         ],
         _BUDGET,
     ),
