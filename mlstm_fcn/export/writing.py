@@ -69,12 +69,10 @@ def export(
     require(_tensorflow.is_backend(), rule, backend=keras.config.backend())
     _require_labels(about, model.output_shape[-1])
     if format.endswith("int8"):
-        rule = f"{format} needs {_LEAST_FOR_RANGES} series or more, to see the ranges of values on: give X."
-        n_series = 0 if series is None else len(series)
-        require(n_series >= _LEAST_FOR_RANGES, rule, series=n_series)
+        shown, compared = _halves(format, series)
+    else:
+        shown = compared = _examples(model, length, about.get("missing")) if series is None else series
     copy = export_copy(model, unrolled=form.unrolled, length=length)
-    examples = _examples(model, length, about.get("missing")) if series is None else series
-    shown, compared = (examples[1::2], examples[::2]) if format.endswith("int8") else (examples, examples)
     _, steps, channels = copy.input_shape
     with TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
         made = Path(folder) / path.name
@@ -97,6 +95,15 @@ def _require_labels(about: dict[str, Any], n_outputs: int) -> None:
     rule = "There must be a label for each output."
     n_labels = n_outputs if labels is None else len(labels)
     require(n_labels == n_outputs, rule, labels=n_labels, outputs=n_outputs)
+
+
+def _halves(format: str, series: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Series that show the ranges of values, and others to compare on."""
+    rule = f"{format} needs {_LEAST_FOR_RANGES} series or more, to see the ranges of values on: give X."
+    n_series = 0 if series is None else len(series)
+    require(n_series >= _LEAST_FOR_RANGES, rule, series=n_series)
+    assert series is not None
+    return series[1::2], series[::2]
 
 
 def _written_and_run(
