@@ -93,7 +93,7 @@ def test_unknown_names_get_the_nearest(parameters, message, basic_motions):
         NetworkClassifier(**parameters).fit(basic_motions.X_train, basic_motions.y_train)
 
 
-@pytest.mark.parametrize("head", ["max", "flatten"])
+@pytest.mark.parametrize("head", [pytest.param("max", marks=pytest.mark.slow), "flatten"])
 @pytest.mark.parametrize("network", networks())
 def test_a_network_for_one_length_predicts_shorter_series_too(network, head):
     """By a twin that reads a mask: it has the same weights, whatever the order of its layers."""

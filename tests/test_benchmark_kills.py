@@ -14,6 +14,7 @@ from mlstm_fcn import benchmark
 from mlstm_fcn.benchmark import Folder, run
 from tests.counting import Counting, fits, processes
 
+pytestmark = pytest.mark.slow
 N = 8
 
 
@@ -67,7 +68,6 @@ def test_a_run_killed_twice_ends_as_one_that_was_not(tmp_path, whole):
     assert len(fits(log)) <= N + 2 * on_the_way
 
 
-@pytest.mark.slow
 def test_a_worker_that_is_killed_is_replaced(tmp_path, whole):
     log, output = tmp_path / "fits.log", tmp_path / "results"
     with subprocess.Popen(command(log, output, "--jobs", "2"), stdout=subprocess.DEVNULL) as process:
@@ -77,7 +77,6 @@ def test_a_worker_that_is_killed_is_replaced(tmp_path, whole):
     assert probabilities(output) == whole
 
 
-@pytest.mark.slow
 def test_a_fit_that_is_killed_is_done_again_by_the_next_run(tmp_path, whole):
     log, output = tmp_path / "fits.log", tmp_path / "results"
     with subprocess.Popen(command(log, output), stdout=subprocess.DEVNULL) as process:
@@ -92,7 +91,6 @@ def test_a_fit_that_is_killed_is_done_again_by_the_next_run(tmp_path, whole):
     assert len(fits(log)) == N + 1
 
 
-@pytest.mark.slow
 def test_a_dask_cluster_that_loses_a_worker_does_all(tmp_path, whole):
     distributed = pytest.importorskip("distributed")
     log, output = tmp_path / "fits.log", tmp_path / "results"
