@@ -85,6 +85,9 @@ def grouped_conv(
         strides: Steps between the centres.
         padding: `"valid"` or `"same"`.
         dilation_rate: Steps between the elements of the kernel.
+
+    Returns:
+        The series convolved, with as many channels as filters.
     """
     import tensorflow as tf
 

@@ -123,6 +123,9 @@ def test_freezing_what_is_not_there_is_named(data):
         ValueError, match=r"`freeze` must hold beginnings of layers' names: conv_1.*freeze='gru'"
     ):
         fit(data).fine_tune(*data, freeze=("gru",))
+
+
+def test_fine_tuning_refuses_what_it_could_not_change(data):
     with pytest.raises(
         ValueError, match=r"fine_tune keeps the network.*Received: lstm_units=3, missing='zero'"
     ):
