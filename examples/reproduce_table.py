@@ -17,8 +17,6 @@ import pandas as pd
 from sktime.classification.base import BaseClassifier
 
 from mlstm_fcn import MLSTMFCNClassifier, benchmark, datasets
-from mlstm_fcn._checks import require_choice
-from mlstm_fcn._files import write_text
 
 UEA = (
     "ArticularyWordRecognition,AtrialFibrillation,BasicMotions,FingerMovements,HandMovementDirection,"
@@ -88,9 +86,10 @@ def estimators(names: str, n_epochs: int | None) -> dict[str, object]:
         "paper": MLSTMFCNClassifier(preset="paper", longer="cut", n_epochs=n_epochs),
         "MiniRocket": MiniRocket(),
     }
-    for name in names.split(","):
-        require_choice("estimator", name, known)
-    return {name: known[name] for name in names.split(",")}
+    chosen = names.split(",")
+    if not set(chosen) <= set(known):
+        raise ValueError(f"Estimators must be among {', '.join(known)}. Received: {names}")
+    return {name: known[name] for name in chosen}
 
 
 def vote(folder: Path, name: str, n_members: int) -> None:
@@ -144,6 +143,13 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     return wide.round(4)
 
 
+def write(path: Path, table: pd.DataFrame, **options: bool) -> None:
+    """Write a table whole, or leave what is there."""
+    partial = path.with_suffix(".part")
+    table.to_csv(partial, **options)
+    partial.replace(path)
+
+
 def _published(problem, method):
     """An accuracy of the catalogue, which does not know all data sets."""
     figures = datasets.describe(problem).published if problem in datasets.names() else ()
@@ -180,9 +186,9 @@ def main(
         if n_seeds > 1 and not resampled and estimator.name != "MiniRocket":
             vote(place, estimator.name, n_seeds)
     table = results(place, kept)
-    write_text(kept, table.to_csv(index=False))
+    write(kept, table, index=False)
     means = summary(table)
-    write_text(kept.with_name(f"{kept.stem}_table.csv"), means.to_csv())
+    write(kept.with_name(f"{kept.stem}_table.csv"), means)
     print(means.filter(like=" mean").to_string())
     of_first = means.reindex(problems.split(",")).get(f"{chosen[0].name} mean")
     return float("nan") if of_first is None else float(of_first.mean())

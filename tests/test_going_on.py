@@ -68,6 +68,26 @@ def test_warm_start_needs_the_same_labels(data):
         classifier.fit(data[0], np.roll(np.where(data[1] == "Running", "Flying", data[1]), 1))
 
 
+@pytest.mark.parametrize("saved", [False, True], ids=["fitted", "loaded"])
+def test_training_that_goes_on_refuses_another_network(data, tmp_path, saved):
+    classifier = fit(data, warm_start=True)
+    if saved:
+        classifier.save(tmp_path / "it.mlstm")
+        classifier = MLSTMFCNClassifier.load(tmp_path / "it.mlstm")
+    classifier.lstm_units, classifier.n_epochs = 3, 1
+    for go_on in (classifier.partial_fit, classifier.fit):
+        with pytest.raises(ValueError, match=r"keeps the network.*Received: lstm_units=3$"):
+            go_on(*data)
+    assert classifier.set_params(lstm_units=8, warm_start=False).fit(*data).n_epochs_ == 1
+
+
+def test_a_function_that_a_file_could_not_hold_may_be_given_again(data, tmp_path):
+    NetworkClassifier(network=unnamed_layers, n_epochs=1).fit(*data).save(tmp_path / "it.keras")
+    loaded = NetworkClassifier.load(tmp_path / "it.keras")
+    loaded.network = unnamed_layers
+    assert len(loaded.partial_fit(*data).history_["loss"]) == 2
+
+
 def test_partial_fit_learns_from_one_part_after_another(data, basic_motions):
     X, y = data
     classifier = MLSTMFCNClassifier(**SMALL, learning_rate=0.01)
@@ -126,7 +146,5 @@ def test_freezing_what_is_not_there_is_named(data):
 
 
 def test_fine_tuning_refuses_what_it_could_not_change(data):
-    with pytest.raises(
-        ValueError, match=r"fine_tune keeps the network.*Received: lstm_units=3, missing='zero'"
-    ):
+    with pytest.raises(ValueError, match=r"keeps the network.*Received: lstm_units=3, missing='zero'"):
         fit(data).fine_tune(*data, lstm_units=3, missing="zero", n_epochs=1)

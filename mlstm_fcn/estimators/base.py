@@ -22,7 +22,9 @@ from mlstm_fcn.estimators.saving import Saving
 from mlstm_fcn.mapped import MappedSeries, chunks, is_large
 from mlstm_fcn.preprocess import Container, pad, require_complete, to_batch
 
-_KEPT = ("model_", "network_options_", "classes_", "n_epochs_")  # where `warm_start` goes on
+# Where `warm_start` goes on.
+_KEPT = ("model_", "network_options_", "_network_at_fit", "classes_", "n_epochs_")
+_OF_TRAINING = {field.name for field in fields(TrainingParameters)} - {"scaling", "missing"}
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -72,10 +74,11 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
 
         Raises:
             ValueError: If X and y do not fit together, hold what they must not, or a parameter is out of
-                its range.
+                its range; with `warm_start`, if a parameter of the network has changed.
         """
         call = FitCall(sample_weight, X_val, y_val)
         if self.warm_start and self.__before:
+            self._require_same_network(self.__before["_network_at_fit"])
             self._check_labels(y, self.__before["classes_"])
             call = replace(
                 call,
@@ -121,11 +124,7 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
         """
         self._require_network("fine_tune")
         tuned: NetworkEstimator = self.clone().set_params(**parameters)
-        of_training = {field.name for field in fields(TrainingParameters)} - {"scaling", "missing"}
-        kept = [name for name in parameters if name not in of_training]
-        changed = {name: getattr(tuned, name) for name in kept if getattr(tuned, name) != getattr(self, name)}
-        rule = "fine_tune keeps the network, `scaling` and `missing`; to change them, fit a new estimator."
-        require(not changed, rule, **changed)
+        tuned._require_same_network(self._network_parameters())
         start = {"start": self.model_, "network_options": self.network_options_, "freeze": freeze}
         return tuned._fit_with(X, y, FitCall(sample_weight, X_val, y_val, **start))
 
@@ -143,7 +142,7 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
             The estimator itself.
 
         Raises:
-            ValueError: As `fit`.
+            ValueError: As `fit`; if a parameter of the network has changed since the last call.
         """
         return self._fit_one_epoch(X, y, FitCall(sample_weight))
 
@@ -177,6 +176,8 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
         if not self._is_fitted:
             self.reset()
             self._learn_targets(y, call)
+        elif hasattr(self, "_network_at_fit"):
+            self._require_same_network(self._network_at_fit)
         history = getattr(self, "history_", {})
         call = replace(
             call,
@@ -213,6 +214,19 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
             return {}
         now = {name: getattr(self, name, None) for name in _KEPT}
         return now if now["model_"] is not None else getattr(self, "_NetworkEstimator__kept", {})
+
+    def _network_parameters(self) -> dict[str, Any]:
+        """Parameters that decide what is built, and so cannot change where a training goes on."""
+        parameters = self.get_params(deep=False)
+        return {name: value for name, value in parameters.items() if name not in _OF_TRAINING}
+
+    def _require_same_network(self, before: dict[str, Any]) -> None:
+        """A function of the user that a saved file could not hold may be given again."""
+        now = self._network_parameters()
+        given_again = {"network"} if before.get("network", "") is None else set()
+        changed = {name: now[name] for name in now.keys() - given_again if now[name] != before[name]}
+        rule = "Training that goes on keeps the network, `scaling` and `missing`; else fit a new estimator."
+        require(not changed, rule, **dict(sorted(changed.items())))
 
     def _fit(self, X: Container, y: np.ndarray) -> NetworkEstimator:
         from mlstm_fcn.estimators.fitting import fit_model

@@ -82,6 +82,7 @@ def fit_model(estimator: NetworkEstimator, X: Container, y: np.ndarray, call: Fi
             estimator.history_ = _mean(histories[:n_whole])
             estimator.n_epochs_ = len(estimator.history_["loss"])
             estimator.network_options_ = options[:n_whole]
+            estimator._network_at_fit = estimator._network_parameters()
             estimator.model_ = join(before, ensemble(networks[:n_whole]), task.unit)
     for checkpoint in filter(None, reversed(checkpoints)):  # the first one last: without it none is valid
         checkpoint.unlink(missing_ok=True)

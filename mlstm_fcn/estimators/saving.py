@@ -144,6 +144,7 @@ class Saving(Contract):
         """The reverse of `_fitted_values`; the estimator is fitted then."""
         self.model_, self.history_ = model, values["history"]
         self.network_options_ = _from_json(values["network_options"])
+        self._network_at_fit = self._network_parameters()
         self.n_epochs_ = len(self.history_["loss"])
         self._y_metadata = {"is_univariate": True}  # what sktime notes in fit and asks in predict
         self._is_fitted = True
