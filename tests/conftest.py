@@ -29,6 +29,16 @@ def same_weights_every_time():
 
 
 @pytest.fixture
+def uncompiled():
+    """For some steps of many networks: to compile them takes far longer, and is tested elsewhere."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
 def rng():
     return np.random.default_rng(0)
 

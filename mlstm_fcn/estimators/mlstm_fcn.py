@@ -103,7 +103,7 @@ class MLSTMFCNNetwork(TrainingParameters):
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:
         """Small settings for sktime's checks."""
-        small = {"filters": (4, 8, 4), "reduction": 2, "lstm_units": 2, "n_epochs": 2, "batch_size": 4}
+        small = {"filters": (4, 8, 4), "reduction": 2, "lstm_units": 2, "n_epochs": 1, "batch_size": 32}
         return [small, {**small, "attention": True, "preset": "paper", "head": "max"}]
 
 

@@ -83,7 +83,7 @@ class AnyNetwork(TrainingParameters):
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:
         """Small settings for sktime's checks."""
         small = {"filters": (4, 8), "kernel_sizes": (3, 3)}
-        common = {"n_epochs": 2, "batch_size": 4}
+        common = {"n_epochs": 1, "batch_size": 32}
         return [
             {"network": "fcn", "network_params": small, **common},
             {"network": "lstm_fcn", "network_params": {**small, "lstm_units": 2}, **common},
