@@ -7,7 +7,7 @@ is first needed, not before, so that the user can choose the backend.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,14 +17,13 @@ from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn._options import FILL_METHODS, LONGER, SCALINGS
 from mlstm_fcn.estimators.call import ONE_EPOCH, FitCall, one_column, require_cases
 from mlstm_fcn.estimators.hooks import Hooks
-from mlstm_fcn.estimators.parameters import TrainingParameters
+from mlstm_fcn.estimators.parameters import TrainingParameters, network_parameters, require_same_network
 from mlstm_fcn.estimators.saving import Saving
 from mlstm_fcn.mapped import MappedSeries, chunks, is_large
 from mlstm_fcn.preprocess import Container, pad, require_complete, to_batch
 
 # Where `warm_start` goes on.
 _KEPT = ("model_", "network_options_", "_network_at_fit", "classes_", "n_epochs_")
-_OF_TRAINING = {field.name for field in fields(TrainingParameters)} - {"scaling", "missing"}
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -78,7 +77,7 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
         """
         call = FitCall(sample_weight, X_val, y_val)
         if self.warm_start and self.__before:
-            self._require_same_network(self.__before["_network_at_fit"])
+            require_same_network(self, self.__before["_network_at_fit"])
             self._check_labels(y, self.__before["classes_"])
             call = replace(
                 call,
@@ -124,7 +123,7 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
         """
         self._require_network("fine_tune")
         tuned: NetworkEstimator = self.clone().set_params(**parameters)
-        tuned._require_same_network(self._network_parameters())
+        require_same_network(tuned, network_parameters(self))
         start = {"start": self.model_, "network_options": self.network_options_, "freeze": freeze}
         return tuned._fit_with(X, y, FitCall(sample_weight, X_val, y_val, **start))
 
@@ -177,7 +176,7 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
             self.reset()
             self._learn_targets(y, call)
         elif hasattr(self, "_network_at_fit"):
-            self._require_same_network(self._network_at_fit)
+            require_same_network(self, self._network_at_fit)
         history = getattr(self, "history_", {})
         call = replace(
             call,
@@ -214,19 +213,6 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
             return {}
         now = {name: getattr(self, name, None) for name in _KEPT}
         return now if now["model_"] is not None else getattr(self, "_NetworkEstimator__kept", {})
-
-    def _network_parameters(self) -> dict[str, Any]:
-        """Parameters that decide what is built, and so cannot change where a training goes on."""
-        parameters = self.get_params(deep=False)
-        return {name: value for name, value in parameters.items() if name not in _OF_TRAINING}
-
-    def _require_same_network(self, before: dict[str, Any]) -> None:
-        """A function of the user that a saved file could not hold may be given again."""
-        now = self._network_parameters()
-        given_again = {"network"} if before.get("network", "") is None else set()
-        changed = {name: now[name] for name in now.keys() - given_again if now[name] != before[name]}
-        rule = "Training that goes on keeps the network, `scaling` and `missing`; else fit a new estimator."
-        require(not changed, rule, **dict(sorted(changed.items())))
 
     def _fit(self, X: Container, y: np.ndarray) -> NetworkEstimator:
         from mlstm_fcn.estimators.fitting import fit_model

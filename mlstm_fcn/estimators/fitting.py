@@ -22,6 +22,7 @@ from sklearn.utils import check_random_state
 from mlstm_fcn._checks import require
 from mlstm_fcn.estimators.call import one_column
 from mlstm_fcn.estimators.epoch_tasks import EpochTasks
+from mlstm_fcn.estimators.parameters import network_parameters
 from mlstm_fcn.estimators.predicting import ends_early, fitting_in
 from mlstm_fcn.inference import predict
 from mlstm_fcn.mapped import MappedSeries, chunks
@@ -82,7 +83,7 @@ def fit_model(estimator: NetworkEstimator, X: Container, y: np.ndarray, call: Fi
             estimator.history_ = _mean(histories[:n_whole])
             estimator.n_epochs_ = len(estimator.history_["loss"])
             estimator.network_options_ = options[:n_whole]
-            estimator._network_at_fit = estimator._network_parameters()
+            estimator._network_at_fit = network_parameters(estimator)
             estimator.model_ = join(before, ensemble(networks[:n_whole]), task.unit)
     for checkpoint in filter(None, reversed(checkpoints)):  # the first one last: without it none is valid
         checkpoint.unlink(missing_ok=True)

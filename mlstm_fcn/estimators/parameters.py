@@ -115,3 +115,25 @@ class TrainingParameters(Documented):
             rule = "`weight_decay` is of optimizer='adamw'."
             require(optimizer == "adamw", rule, weight_decay=self.weight_decay, optimizer=optimizer)
         return dataclasses.replace(RECIPES[self.preset], **changes)
+
+
+_OF_TRAINING = {field.name for field in dataclasses.fields(TrainingParameters)} - {"scaling", "missing"}
+
+
+def network_parameters(estimator: Any) -> dict[str, Any]:
+    """Parameters that decide what is built, and so cannot change where a training goes on."""
+    parameters = estimator.get_params(deep=False)
+    return {name: value for name, value in parameters.items() if name not in _OF_TRAINING}
+
+
+def require_same_network(estimator: Any, before: dict[str, Any]) -> None:
+    """Raise if such a parameter differs; a user's function that a file could not hold may be given again.
+
+    Raises:
+        ValueError: Names what is different.
+    """
+    now = network_parameters(estimator)
+    given_again = {"network"} if before.get("network", "") is None else set()
+    changed = {name: now[name] for name in sorted(now.keys() - given_again) if now[name] != before[name]}
+    rule = "Training that goes on keeps the network, `scaling` and `missing`; else fit a new estimator."
+    require(not changed, rule, **changed)

@@ -11,6 +11,7 @@ import numpy as np
 
 from mlstm_fcn._checks import require
 from mlstm_fcn.estimators.contract import Contract
+from mlstm_fcn.estimators.parameters import network_parameters
 from mlstm_fcn.persistence import SUFFIXES, read_archive, write_archive
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ class Saving(Contract):
         """The reverse of `_fitted_values`; the estimator is fitted then."""
         self.model_, self.history_ = model, values["history"]
         self.network_options_ = _from_json(values["network_options"])
-        self._network_at_fit = self._network_parameters()
+        self._network_at_fit = network_parameters(self)
         self.n_epochs_ = len(self.history_["loss"])
         self._y_metadata = {"is_univariate": True}  # what sktime notes in fit and asks in predict
         self._is_fitted = True
