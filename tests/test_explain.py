@@ -92,6 +92,7 @@ def test_the_gate_of_a_channel_goes_down_where_it_is_noise():
     assert np.mean(differences) > 0.1, differences
 
 
+@pytest.mark.slow
 def test_a_larger_pattern_moves_the_shares_to_the_larger_kernels():
     """One network for patterns of both sizes: the mean kernel size that it takes, for each."""
     small, large = (

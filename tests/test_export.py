@@ -67,7 +67,7 @@ def test_networks_that_vote_are_one_artifact(motions, tmp_path, format):
     assert artifact.about["network"] == "mlstm_fcn_ensemble"
 
 
-@pytest.mark.parametrize("name", ["malstm_fcn", "efficientnet"])
+@pytest.mark.parametrize("name", ["malstm_fcn", pytest.param("efficientnet", marks=pytest.mark.slow)])
 def test_networks_of_the_table(motions, tmp_path, name):
     check_network(motions, tmp_path, name, ("onnx", "litert"))
 

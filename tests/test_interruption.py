@@ -65,8 +65,14 @@ np.save(sys.argv[4], classifier.predict_proba(motions.X_test))
 
 @pytest.mark.parametrize(
     "parameters",
-    [{}, {"validation_split": 0.25, "patience": 6, "schedule": "plateau"}],
-    ids=["default", "validation and best epoch"],
+    [
+        pytest.param({}, id="default"),
+        pytest.param(
+            {"validation_split": 0.25, "patience": 6, "schedule": "plateau"},
+            id="validation and best epoch",
+            marks=pytest.mark.slow,
+        ),
+    ],
 )
 def test_a_killed_fit_goes_on_and_ends_as_if_it_had_not_been(parameters, basic_motions, tmp_path):
     checkpoint, result = tmp_path / "state.npz", tmp_path / "result.npy"
@@ -101,6 +107,15 @@ def test_history_after_resuming_is_that_of_all_epochs(basic_motions, tmp_path):
     np.testing.assert_allclose(resumed.history_["loss"], whole.history_["loss"], rtol=1e-5)
 
 
+@pytest.fixture(scope="module")
+def left_over(basic_motions, tmp_path_factory):
+    """What an interrupted training left in its file."""
+    path = tmp_path_factory.mktemp("interrupted") / "state"
+    interrupted(path, basic_motions)
+    return path.read_bytes()
+
+
+@pytest.mark.usefixtures("uncompiled")
 @pytest.mark.parametrize(
     "change",
     [
@@ -116,15 +131,14 @@ def test_history_after_resuming_is_that_of_all_epochs(basic_motions, tmp_path):
         {"optimizer": "adam"},
     ],
 )
-def test_a_checkpoint_of_another_training_is_refused_and_kept(change, basic_motions, tmp_path):
+def test_a_checkpoint_of_another_training_is_refused_and_kept(change, left_over, basic_motions, tmp_path):
     path = tmp_path / "state"
-    interrupted(path, basic_motions)
-    before = path.read_bytes()
+    path.write_bytes(left_over)
     with pytest.raises(ValueError, match="is of a training with other data, settings or network; delete it"):
         MLSTMFCNClassifier(**{**SMALL, **change}, checkpoint=str(path)).fit(
             basic_motions.X_train, basic_motions.y_train
         )
-    assert path.read_bytes() == before
+    assert path.read_bytes() == left_over
 
 
 def test_a_checkpoint_needs_a_seed(basic_motions, tmp_path):
@@ -140,9 +154,8 @@ def test_an_interrupted_fit_ends_its_progress_bar(basic_motions):
     assert threading.active_count() == threads
 
 
-def test_a_damaged_checkpoint_is_named(basic_motions, tmp_path):
+def test_a_damaged_checkpoint_is_named(left_over, basic_motions, tmp_path):
     path = tmp_path / "state"
-    interrupted(path, basic_motions)
-    path.write_bytes(path.read_bytes()[:1000])
+    path.write_bytes(left_over[:1000])
     with pytest.raises(ValueError, match="is damaged, or not a checkpoint"):
         interrupted(path, basic_motions)

@@ -57,7 +57,7 @@ def test_pipeline_knows_classes_and_probabilities(classifier, data, basic_motion
     np.testing.assert_allclose(pipeline.predict_proba(data[0]).sum(axis=1), 1)
 
 
-@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("n_jobs", [None, pytest.param(2, marks=pytest.mark.slow)])
 def test_grid_search_finds_the_setting_that_learns(n_jobs, classifier, data, basic_motions):
     search = GridSearchCV(classifier, {"n_epochs": [1, 25]}, cv=2, n_jobs=n_jobs).fit(*data)
     assert search.best_params_ == {"n_epochs": 25}

@@ -218,10 +218,13 @@ def test_every_recipe_field_that_an_estimator_has_reaches_the_recipe():
 # Budgets of steps, averages of weights.
 
 
-@pytest.mark.parametrize(("n_cases", "expected"), [(180, 83), (15, 200), (7494, 20), (1, 200)])
+@pytest.mark.parametrize(
+    ("n_cases", "expected"),
+    [(1, 200), (15, 200), (100, 86), (160, 60), (161, 60), (2400, 60), (3200, 45), (7494, 20), (10**6, 20)],
+)
 def test_a_budget_of_steps_decides_the_epochs_within_bounds(n_cases, expected):
-    """180 cases in batches of 16 are 12 steps an epoch, and 1000 steps 83 epochs."""
-    assert Recipe(n_epochs=None, n_steps=1000).epochs(n_cases) == expected
+    """100 cases in batches of 16 are 7 steps an epoch, so 600 steps 86 epochs; 9000 are the most."""
+    assert Recipe(n_epochs=None, n_steps=600).epochs(n_cases) == expected
 
 
 def test_epochs_go_before_a_budget_of_steps(data):
@@ -229,6 +232,7 @@ def test_epochs_go_before_a_budget_of_steps(data):
     assert fit(data, n_epochs=2, n_steps=1000).n_epochs_ == 2
 
 
+@pytest.mark.usefixtures("uncompiled")
 @pytest.mark.parametrize("by", ["name", "object", "its own"])
 def test_averaged_weights_are_what_training_ends_with(by, data):
     """One step an epoch: the average is 0.7 of the old one and 0.3 of the weights after each epoch."""

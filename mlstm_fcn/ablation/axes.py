@@ -186,7 +186,9 @@ RECIPES |= {
         ],
         _BUDGET,
     ),
-    "epochs on dilations": _dilated([], [{"n_epochs": n_epochs} for n_epochs in (20, 40, 60, 120)], _BUDGET),
+    "epochs on dilations": _dilated(
+        [], [{"n_epochs": n_epochs} for n_epochs in (40, 60, 120)], {"n_epochs": 20}
+    ),
     "kernels on dilations": [
         Variant("fixed", options=_DILATED, training=_BUDGET),
         Variant("selective, 2 branches", "sk_mlstm_fcn", _DILATED, _BUDGET),

@@ -30,8 +30,9 @@ class TrainingParameters(Documented):
             (five networks that vote; where they can, they see series in three ways), or `"paper"`.
             None for one of the parameters down to `member_options` means the preset's value.
         n_epochs: Passes over the training set; goes before `n_steps`.
-        n_steps: Gradient steps that decide the number of epochs: about as many epochs as hold them, but 20 to
-            200. So small data sets are seen more often than large ones.
+        n_steps: Gradient steps that decide the number of epochs: about as many epochs as hold them, which are
+            more for small data sets. More than ten batches count as ten, up to 15 times the steps; the
+            bounds are 20 and 200 epochs.
         batch_size: Cases a gradient step.
         optimizer: Keras' name of an optimizer, or an optimizer, of which every fit uses a copy. An
             optimizer keeps its learning rate unless `learning_rate` is given, and follows no schedule but

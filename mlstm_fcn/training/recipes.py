@@ -28,6 +28,7 @@ OPTIMIZERS = (
     "sgd",
 )
 LEAST_EPOCHS, MOST_EPOCHS = 20, 200
+ENOUGH_BATCHES, MOST_BUDGETS = 10, 15
 SCHEDULES = ("cosine", "plateau", "constant")
 
 
@@ -37,8 +38,9 @@ class Recipe:
 
     Attributes:
         n_epochs: Passes over the training set; None for those that `n_steps` make.
-        n_steps: Gradient steps that decide the number of epochs: as many epochs as hold them, at least
-            LEAST_EPOCHS and at most MOST_EPOCHS.
+        n_steps: Gradient steps that decide the number of epochs: as many epochs as hold them, or in which ten
+            batches do, where there are more; but no more than 15 times the steps, at least LEAST_EPOCHS and
+            at most MOST_EPOCHS. 600 steps are 60 epochs of 160 to 2400 cases in batches of 16.
         batch_size: Cases a gradient step, the last one of an epoch perhaps fewer.
         optimizer: Keras' name of an optimizer, or an optimizer, of which every training uses a copy.
         learning_rate: The highest learning rate of the schedule; None for the optimizer's own.
@@ -127,8 +129,9 @@ class Recipe:
         if self.n_epochs is not None:
             return self.n_epochs
         assert self.n_steps is not None
-        epochs = round(self.n_steps / -(-n_cases // self.batch_size))
-        return min(max(epochs, LEAST_EPOCHS), MOST_EPOCHS)
+        batches = -(-n_cases // self.batch_size)
+        epochs = min(self.n_steps / min(batches, ENOUGH_BATCHES), MOST_BUDGETS * self.n_steps / batches)
+        return min(max(round(epochs), LEAST_EPOCHS), MOST_EPOCHS)
 
 
 PAPER = Recipe(
