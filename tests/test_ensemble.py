@@ -115,10 +115,11 @@ def conv_rates(member):
     return [layer.dilation_rate for layer in member.layers if isinstance(layer, ConvNorm1D)]
 
 
+@pytest.mark.usefixtures("uncompiled")
 def test_members_may_differ_in_what_they_see(data, basic_motions, tmp_path):
     """They take the options in turn, read shorter series, and are saved and tuned with them."""
     kinds = ({}, {"differences": True}, {"scales": 2, "dilation_rates": 1.0})
-    voting = fit(data, n_members=4, member_options=kinds)
+    voting = fit(data, n_members=4, member_options=kinds, n_epochs=1, batch_size=40)
     _, network, _ = parts(voting.model_)
     plain, differing, scaled, again = members(network)
     assert conv_rates(plain) == conv_rates(again) == conv_rates(differing) == [2, 4, 8]
@@ -149,15 +150,18 @@ def test_the_ensemble_preset_sees_series_in_three_ways(data):
         assert "scales" not in other._network_options(100, 6, 2)
 
 
+@pytest.mark.usefixtures("uncompiled")
 def test_a_member_that_needs_one_length_gives_it_to_all_and_gates_are_of_those_that_have_them(data, motions):
     kinds = ({"recurrent": None, "reduction": None}, {})
-    voting = fit(data, n_members=2, member_options=kinds)
+    voting = fit(data, n_members=2, member_options=kinds, n_epochs=1, batch_size=40)
     assert voting.model_.input_shape == (None, 100, 6)
     assert {name.partition("/")[0] for name in explain.gates(voting, motions.X_test[:2])} == {"member_2"}
 
 
+@pytest.mark.usefixtures("uncompiled")
 def test_what_is_frozen_may_be_in_some_members_only(data):
-    voting = fit(data, n_members=2, member_options=({}, {"differences": True}))
+    quick = {"n_epochs": 1, "batch_size": 40}
+    voting = fit(data, n_members=2, member_options=({}, {"differences": True}), **quick)
     tuned = voting.fine_tune(*data, freeze=("conv", "squeeze_excite"), n_epochs=1, learning_rate=0.1)
     for before, after in zip(*(members(parts(each.model_)[1]) for each in (voting, tuned)), strict=True):
         for layer in filter(lambda layer: layer.get_weights(), before.layers):
@@ -281,9 +285,11 @@ def test_a_regressor_gives_the_mean_in_the_units_of_the_data(rng):
     assert not np.allclose(regressor.predict(X), alone.predict(X))
 
 
+@pytest.mark.usefixtures("uncompiled")
 def test_the_preset_of_that_name_has_several_members(data):
-    assert len(members(parts(fit(data, preset="ensemble", n_epochs=1).model_)[1])) == 5
-    assert len(members(parts(fit(data, preset="ensemble", n_members=2, n_epochs=1).model_)[1])) == 2
+    for given, expected in (({}, 5), ({"n_members": 2}, 2)):
+        voting = fit(data, preset="ensemble", n_epochs=1, batch_size=40, **given)
+        assert len(members(parts(voting.model_)[1])) == expected
 
 
 def test_a_network_alone_is_its_own_ensemble():

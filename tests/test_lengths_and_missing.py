@@ -112,6 +112,7 @@ def test_missing_values_are_filled_inside_the_model(missing, scaling, basic_moti
     np.testing.assert_allclose(raw, probabilities, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_interpolation_beats_zeros_on_motions_that_are_mostly_missing(basic_motions, rng):
     """What one can see of the policy in accuracy: a network trained on whole series, tested on holes."""
     holes = np.where(rng.random(basic_motions.X_test.shape) < 0.75, np.nan, basic_motions.X_test)

@@ -183,9 +183,10 @@ class CountEpochs(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
+@pytest.mark.usefixtures("uncompiled")
 def test_callbacks_are_called_and_every_fit_has_its_own_copy(data):
     callback = CountEpochs()
-    classifier = MLSTMFCNClassifier(**SMALL, callbacks=[callback])
+    classifier = MLSTMFCNClassifier(**{**SMALL, "batch_size": 40}, callbacks=[callback])
     assert classifier.fit(*data).n_epochs_ == 2
     assert classifier.fit(*data).n_epochs_ == 2
     assert callback.n_epochs == 0
@@ -266,8 +267,9 @@ def test_an_average_and_a_best_epoch_exclude_each_other(data):
             fit(data, average_weights=0.9, **other)
 
 
+@pytest.mark.usefixtures("uncompiled")
 def test_weight_decay_is_of_adamw(data):
-    assert differ(fit(data, weight_decay=0.5), fit(data))
+    assert differ(*(fit(data, weight_decay=decay, batch_size=40) for decay in (0.5, None)))
     for others in ({"optimizer": "sgd"}, {"preset": "paper"}, {"optimizer": keras.optimizers.Adam()}):
         with pytest.raises(ValueError, match="`weight_decay` is of optimizer='adamw'"):
             fit(data, weight_decay=0.1, **others)
