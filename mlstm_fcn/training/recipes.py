@@ -40,7 +40,7 @@ class Recipe:
         n_epochs: Passes over the training set; None for those that `n_steps` make.
         n_steps: Gradient steps that decide the number of epochs: as many epochs as hold them, where more than
             ENOUGH_BATCHES an epoch count as so many, up to MOST_BUDGETS times the steps, at least
-            LEAST_EPOCHS and at most MOST_EPOCHS. 600 steps are 60 epochs of 160 to 2400 cases in batches of 16.
+            LEAST_EPOCHS and at most MOST_EPOCHS. 600 are 60 epochs of 160 to 2400 cases in batches of 16.
         batch_size: Cases a gradient step, the last one of an epoch perhaps fewer.
         optimizer: Keras' name of an optimizer, or an optimizer, of which every training uses a copy.
         learning_rate: The highest learning rate of the schedule; None for the optimizer's own.
