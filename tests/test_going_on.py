@@ -88,6 +88,21 @@ def test_a_function_that_a_file_could_not_hold_may_be_given_again(data, tmp_path
     assert len(loaded.partial_fit(*data).history_["loss"]) == 2
 
 
+class MeanThenDense:
+    """A function of the user with a state of its own; a copy of it is another object."""
+
+    def __call__(self, input_shape, n_outputs):
+        return unnamed_layers(input_shape, n_outputs)
+
+
+@pytest.mark.usefixtures("uncompiled")
+def test_an_object_as_network_is_the_same_in_training_that_goes_on(data):
+    quick = {"n_epochs": 1, "batch_size": 40, "warm_start": True}
+    classifier = NetworkClassifier(network=MeanThenDense(), **quick).fit(*data)
+    assert len(classifier.fit(*data).partial_fit(*data).history_["loss"]) == 2
+    assert classifier.fine_tune(*data).n_epochs_ == 1
+
+
 def test_partial_fit_learns_from_one_part_after_another(data, basic_motions):
     X, y = data
     classifier = MLSTMFCNClassifier(**SMALL, learning_rate=0.01)

@@ -116,6 +116,15 @@ def left_over(basic_motions, tmp_path_factory):
 
 
 @pytest.mark.usefixtures("uncompiled")
+def test_a_checkpoint_of_the_same_training_is_taken_and_removed(left_over, basic_motions, tmp_path):
+    path = tmp_path / "state"
+    path.write_bytes(left_over)
+    classifier = MLSTMFCNClassifier(**SMALL, checkpoint=str(path))
+    assert classifier.fit(basic_motions.X_train, basic_motions.y_train).n_epochs_ == 6
+    assert not path.exists()
+
+
+@pytest.mark.usefixtures("uncompiled")
 @pytest.mark.parametrize(
     "change",
     [

@@ -123,7 +123,8 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
         """
         self._require_network("fine_tune")
         tuned: NetworkEstimator = self.clone().set_params(**parameters)
-        require_same_network(tuned, network_parameters(self))
+        before = network_parameters(self)
+        require_same_network(tuned, {name: before[name] for name in parameters if name in before})
         start = {"start": self.model_, "network_options": self.network_options_, "freeze": freeze}
         return tuned._fit_with(X, y, FitCall(sample_weight, X_val, y_val, **start))
 

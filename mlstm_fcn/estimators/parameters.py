@@ -130,11 +130,17 @@ def network_parameters(estimator: Any) -> dict[str, Any]:
 def require_same_network(estimator: Any, before: dict[str, Any]) -> None:
     """Raise if such a parameter differs; a user's function that a file could not hold may be given again.
 
+    Args:
+        estimator: Has the values now.
+        before: Values to compare with, by name.
+
     Raises:
         ValueError: Names what is different.
     """
     now = network_parameters(estimator)
     given_again = {"network"} if before.get("network", "") is None else set()
-    changed = {name: now[name] for name in sorted(now.keys() - given_again) if now[name] != before[name]}
+    names = sorted(before.keys() - given_again)
+    same = {name: now[name] is before[name] or now[name] == before[name] for name in names}
+    changed = {name: now[name] for name in names if not same[name]}
     rule = "Training that goes on keeps the network, `scaling` and `missing`; else fit a new estimator."
     require(not changed, rule, **changed)
