@@ -2,9 +2,8 @@
 
 On TensorFlow a compiled prediction takes the weights as arguments, so that models which differ in their
 weights alone share it: those of a cross-validation, say. Handing over the weights takes a millisecond, so a
-    model
-that is asked often gets a compiled prediction of its own. Both serve all lengths and numbers of cases; on
-JAX it is compiled for each length, and for 1, 2, 4, ... cases.
+model that is asked often gets a compiled prediction of its own. Both serve all lengths and numbers of cases;
+on JAX it is compiled for each length, and for 1, 2, 4, ... cases.
 """
 
 from __future__ import annotations

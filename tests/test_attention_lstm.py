@@ -1,8 +1,10 @@
 """The attention LSTM computes Bahdanau's attention inside the cell."""
 
+import keras
 import numpy as np
 import pytest
 
+from mlstm_fcn.inference import predict
 from mlstm_fcn.layers import AttentionLSTM
 from tests import oracles
 
@@ -73,3 +75,13 @@ def test_forget_gate_starts_open_if_asked(unit_forget_bias, forget):
 def test_units_must_be_positive():
     with pytest.raises(ValueError, match=r"`units` must be a positive integer\. Received: units=0"):
         AttentionLSTM(0)
+
+
+def test_compiled_for_any_length_it_reads_series_that_end_early(rng):
+    series = keras.Input((None, 3))
+    layer, mask = AttentionLSTM(4), keras.ops.any(series != 0, axis=-1)
+    X = rng.normal(size=(2, 9, 3)).astype("float32")
+    X[1, 5:] = 0
+    (received,) = predict(keras.Model(series, layer(series, mask=mask)), X)
+    np.testing.assert_allclose(received[0], layer(X[:1])[0], atol=1e-6)
+    np.testing.assert_allclose(received[1], layer(X[1:, :5])[0], atol=1e-6)

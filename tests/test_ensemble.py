@@ -266,7 +266,8 @@ def test_a_killed_fit_goes_on_and_ends_as_if_it_had_not_been(data, tmp_path):
     assert ended.returncode == -9
     assert {file.name for file in tmp_path.iterdir()} == {"state", "state.2"}
     again = fit(data, n_members=2, checkpoint=path)
-    assert_same(again, fit(data, n_members=2))
+    whole = fit(data, n_members=2)
+    np.testing.assert_allclose(again.predict_proba(data[0]), whole.predict_proba(data[0]), atol=1e-6)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -5,7 +5,15 @@ import pytest
 
 from mlstm_fcn import NetworkClassifier
 from mlstm_fcn.datasets import synthetic
-from mlstm_fcn.explain import gates, kernel_shares, permutation_importance
+from mlstm_fcn.explain import (
+    attention,
+    class_activation_map,
+    gates,
+    kernel_shares,
+    occlusion,
+    permutation_importance,
+)
+from mlstm_fcn.models.raw_series import parts
 from mlstm_fcn.preprocess import pad
 
 
@@ -115,3 +123,133 @@ def test_a_larger_pattern_moves_the_shares_to_the_larger_kernels():
         )
         moved.append(float((of_large - of_small) @ [3, 5, 7, 9]))
     assert np.mean(moved) > 0.2, moved
+
+
+# Where in a series.
+
+
+@pytest.fixture(scope="module")
+def bumps():
+    """The class is the sign of a bump at steps 20 to 24 of the first of two channels."""
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 2
+    X = rng.normal(scale=0.2, size=(60, 2, 40))
+    X[:, 0, 20:25] += np.where(y, 2, -2)[:, None]
+    return X, y
+
+
+@pytest.fixture(scope="module")
+def of_bumps(bumps):
+    options = {"filters": (8, 8), "kernel_sizes": (3, 3), "dilation_rates": (1, 1)}
+    classifier = NetworkClassifier(
+        network="fcn", network_params=options, n_epochs=30, learning_rate=0.01, random_state=0
+    )
+    return classifier.fit(*bumps)
+
+
+def logits(classifier, maps):
+    """What the softmax takes, where there is no LSTM branch."""
+    _, network, _ = parts(classifier.model_)
+    return np.nanmean(maps, axis=2) + network.get_layer("output").bias.numpy()
+
+
+def test_the_mean_of_a_class_activation_map_is_what_the_softmax_takes(of_bumps, bumps):
+    X = [case[:, : 26 + number % 15] for number, case in enumerate(bumps[0])]
+    maps = class_activation_map(of_bumps, X)
+    assert maps.shape == (60, 2, 40)
+    assert [int((~np.isnan(one[0])).sum()) for one in maps] == [case.shape[1] for case in X]
+    odds = np.exp(logits(of_bumps, maps))
+    np.testing.assert_allclose(odds / odds.sum(axis=1)[:, None], of_bumps.predict_proba(X), atol=1e-5)
+
+
+def test_a_class_activation_map_and_an_occlusion_are_highest_where_the_classes_differ(of_bumps, bumps):
+    X, y = bumps
+    maps = class_activation_map(of_bumps, X)
+    for label in (0, 1):
+        mean = maps[y == label].mean(axis=0)
+        assert 18 <= (mean[label] - mean[1 - label]).argmax() <= 26
+    fall = occlusion(of_bumps, X, size=5)
+    assert fall.shape == X.shape
+    np.testing.assert_array_equal(fall[:, 0].argmax(axis=1), 20)
+    assert fall[:, 0, 20:25].mean() > 10 * np.abs(fall[:, 1]).mean()
+
+
+def test_an_lstm_branch_is_no_part_of_the_map_and_strides_repeat_it(bumps):
+    X, y = bumps
+    options = {"filters": (4, 4), "kernel_sizes": (3, 3), "lstm_units": 3}
+    classifier = NetworkClassifier(network="lstm_fcn", network_params=options, n_epochs=1).fit(X, y)
+    _, network, _ = parts(classifier.model_)
+    kernel, bias = network.get_layer("output").get_weights()
+    kernel[:3] = 0
+    network.get_layer("output").set_weights([kernel, bias])
+    odds = np.exp(logits(classifier, class_activation_map(classifier, X)))
+    np.testing.assert_allclose(odds / odds.sum(axis=1)[:, None], classifier.predict_proba(X), atol=1e-5)
+    options = {"filters": (4,), "units": (1,), "strides": (4,), "kernel_sizes": (3,)}
+    strided = NetworkClassifier(network="resnet", network_params=options, n_epochs=1).fit(X, y)
+    maps = class_activation_map(strided, X)
+    np.testing.assert_array_equal(maps[:, :, ::4].repeat(4, axis=2), maps)
+
+
+def test_a_map_needs_the_average_head(bumps):
+    options = {"filters": (4,), "kernel_sizes": (3,), "head": "max"}
+    classifier = NetworkClassifier(network="fcn", network_params=options, n_epochs=1).fit(*bumps)
+    with pytest.raises(ValueError, match="must have the average head"):
+        class_activation_map(classifier, bumps[0])
+
+
+class Weighing:
+    """The probability of class 1 is a weighted sum over one channel and one step after the other."""
+
+    def __init__(self, weights):
+        self.weights = weights
+
+    def predict_proba(self, X):
+        ones = np.array([(case * self.weights[:, : np.shape(case)[1]]).sum() for case in X])
+        return np.stack([1 - ones, ones], axis=1)
+
+
+@pytest.mark.parametrize("container", [list, np.array])
+def test_occlusion_is_what_hidden_steps_were_worth(container, rng):
+    X, weights = rng.uniform(0.5, 1, size=(5, 2, 7)), rng.uniform(0.06, 0.07, size=(2, 7))
+    weighing = Weighing(weights)
+    means = X.mean(axis=(0, 2))[:, None]
+    worth = weights * (X - means) * np.where(weighing.predict_proba(X).argmax(axis=1), 1, -1)[:, None, None]
+    np.testing.assert_allclose(occlusion(weighing, container(X), size=1), worth)
+    wide = occlusion(weighing, container(X), size=2, stride=1)
+    pairs = worth[..., :-1] + worth[..., 1:]
+    np.testing.assert_allclose(wide[..., 1:-1], (pairs[..., :-1] + pairs[..., 1:]) / 2)
+    np.testing.assert_allclose(wide[..., [0, -1]], pairs[..., [0, -1]])
+
+
+def test_behind_the_end_of_a_series_nothing_can_be_hidden(rng):
+    X = [rng.normal(size=(2, steps)) for steps in (4, 9)]
+    fall = occlusion(Weighing(np.full((2, 9), 0.01)), X, size=3)
+    assert np.isnan(fall[0, :, 4:]).all()
+    assert np.isfinite(fall[0, :, :4]).all()
+    assert np.isfinite(fall[1]).all()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ({"size": 0}, r"`size` must be a positive integer\. Received: size=0"),
+        ({"size": 2, "stride": 3}, r"must not be above `size`.* Received: size=2, stride=3"),
+    ],
+)
+def test_windows_leave_no_step_out(sizes, message, fitted, problem):
+    with pytest.raises(ValueError, match=message):
+        occlusion(fitted, problem[0], **sizes)
+
+
+@pytest.mark.parametrize(("shuffle", "steps"), [(True, 3), (False, 40)])
+def test_attention_is_over_channels_or_over_time(shuffle, steps, problem):
+    X, y = problem
+    options = {"filters": (4,), "kernel_sizes": (3,), "dimension_shuffle": shuffle}
+    classifier = NetworkClassifier(network="malstm_fcn", network_params=options, n_epochs=1).fit(X, y)
+    (weights,) = attention(classifier, X[:4]).values()
+    assert weights.shape == (4, steps, steps)
+    np.testing.assert_allclose(weights.sum(axis=2), 1, atol=1e-5)
+    if not shuffle:
+        (weights,) = attention(classifier, [X[0], X[1][:, :25]]).values()
+        assert np.abs(weights[1, :25, 25:]).max() == 0
+        np.testing.assert_allclose(weights[1, :25].sum(axis=1), 1, atol=1e-5)

@@ -109,21 +109,23 @@ class AttentionLSTM(keras.layers.Layer):
 
         def step(state, inputs):
             h, c, _ = state
-            gate_input, valid = inputs if mask is not None else (inputs, None)
+            gate_input = inputs[:, : 4 * self.units]
             attention = self._attend(keys, h, mask)
             context = ops.squeeze(ops.matmul(ops.expand_dims(attention, 1), contexts), 1)
             new_h, new_c = self._gate(gate_input + context + ops.matmul(h, self.recurrent_kernel), c)
-            if valid is not None:
+            if mask is not None:
+                valid = inputs[:, 4 * self.units :] > 0
                 new_h, new_c = ops.where(valid, new_h, h), ops.where(valid, new_c, c)
             state = (new_h, new_c, attention)
             return state, state  # on TensorFlow `scan` stacks only what has the structure of the state
 
         start = ops.zeros_like(gate_inputs[:, 0, : self.units])
-        inputs = _steps_first(gate_inputs)
-        if mask is not None:
-            inputs = (inputs, _steps_first(ops.expand_dims(mask, -1)))
+        start = (start, start, ops.zeros_like(keys[:, :, 0]))
+        inputs = gate_inputs
+        if mask is not None:  # as one more column: on TensorFlow `scan` takes two inputs of known length only
+            inputs = ops.concatenate([inputs, ops.cast(ops.expand_dims(mask, -1), inputs.dtype)], axis=-1)
         scan = _unrolled if self.unroll else ops.scan
-        (h, _, _), (_, _, attention) = scan(step, (start, start, ops.zeros_like(keys[:, :, 0])), inputs)
+        (h, _, _), (_, _, attention) = scan(step, start, _steps_first(inputs))
         return (h, _steps_first(attention)) if return_attention else h
 
     def _attend(self, keys, h, mask):
@@ -155,11 +157,9 @@ class AttentionLSTM(keras.layers.Layer):
 
 def _unrolled(step, state, inputs):
     """As `ops.scan`, without a loop in the graph."""
-    first = inputs[0] if isinstance(inputs, tuple) else inputs
     outputs = []
-    for number in range(first.shape[0]):
-        one = tuple(part[number] for part in inputs) if isinstance(inputs, tuple) else inputs[number]
-        state, output = step(state, one)
+    for number in range(inputs.shape[0]):
+        state, output = step(state, inputs[number])
         outputs.append(output)
     return state, tuple(ops.stack(parts) for parts in zip(*outputs, strict=True))
 

@@ -1,0 +1,177 @@
+"""What a network computes on the way to its answer: gates, shares, attention, and where a class is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from mlstm_fcn._checks import require
+
+
+def gates(estimator: Any, X: Any) -> dict[str, np.ndarray]:
+    """How strongly squeeze-and-excitation lets each channel pass, for each case.
+
+    Args:
+        estimator: A fitted estimator.
+        X: Series, as for its `predict`.
+
+    Returns:
+        For each such layer, by name and in order (of an ensemble as `member_1/...`), the gates, shape
+        `(cases, channels)`: from 0 to 1 where the activation is the sigmoid.
+
+    Raises:
+        NotFittedError: If the estimator is not fitted.
+        ValueError: If its network has no squeeze-and-excitation.
+    """
+    from mlstm_fcn.layers import SqueezeExcite1D
+
+    return _of_layers(estimator, X, SqueezeExcite1D, SqueezeExcite1D.gates, (None,))
+
+
+def kernel_shares(estimator: Any, X: Any) -> dict[str, np.ndarray]:
+    """How much of each kernel length a selective kernel convolution takes, for each case and filter.
+
+    Args:
+        estimator: A fitted estimator.
+        X: Series, as for its `predict`.
+
+    Returns:
+        For each such layer, by name and in order (of an ensemble as `member_1/...`), the shares, shape
+        `(cases, branches, filters)`, the shortest kernel first; over the branches they sum to 1.
+
+    Raises:
+        NotFittedError: If the estimator is not fitted.
+        ValueError: If its network has no selective kernels.
+    """
+    from mlstm_fcn.layers import SelectiveKernel1D
+
+    return _of_layers(estimator, X, SelectiveKernel1D, SelectiveKernel1D.branch_weights, (None, None))
+
+
+def attention(estimator: Any, X: Any) -> dict[str, np.ndarray]:
+    """What each step of an attention LSTM attends to, for each case.
+
+    The LSTM branch reads the transposed series where it has the dimension shuffle: its steps are then the
+    channels of the series, else the points in time.
+
+    Args:
+        estimator: A fitted estimator, say `MLSTMFCNClassifier(attention=True)`.
+        X: Series, as for its `predict`.
+
+    Returns:
+        For each such layer, by name and in order (of an ensemble as `member_1/...`), the weights, shape
+        `(cases, steps, steps)`: row `t` tells what step `t` attends to, and sums to 1.
+
+    Raises:
+        NotFittedError: If the estimator is not fitted.
+        ValueError: If its network has no attention LSTM.
+
+    References:
+        Karim et al.: LSTM Fully Convolutional Networks for Time Series Classification, arXiv 1709.05206.
+    """
+    from mlstm_fcn.layers import AttentionLSTM
+
+    def weights(layer: AttentionLSTM, series: Any, mask: Any = None) -> Any:
+        return layer(series, mask=mask, return_attention=True)[1]
+
+    return _of_layers(estimator, X, AttentionLSTM, weights, (None, None))
+
+
+def class_activation_map(estimator: Any, X: Any) -> np.ndarray:
+    """Which steps of a series speak for each class, for each case.
+
+    The convolutions of a network with the average head give features at each step, whose mean over time is
+    weighed by the output layer. So is here what they are at each step. Where no block is strided, the mean
+    of a map over the steps of the series, plus the output's bias and what an LSTM branch adds, is what
+    the softmax takes.
+
+    Args:
+        estimator: A fitted estimator whose network has the average head, as most have by default.
+        X: Series, as for its `predict`.
+
+    Returns:
+        The maps, shape `(cases, outputs, time)`: outputs are the classes in the order of `classes_`, or the
+        one of a regressor, in standard deviations of its training targets. NaN behind the end of a series.
+        Where blocks are strided, neighbours have one value. Of an ensemble it is the mean of its members.
+
+    Raises:
+        NotFittedError: If the estimator is not fitted.
+        ValueError: If its network has another head, or is none of this package.
+
+    References:
+        Zhou et al.: Learning Deep Features for Discriminative Localization, arXiv 1512.04150, equation 2;
+        for time series Wang et al., arXiv 1611.06455, section 5.1.
+    """
+    from mlstm_fcn.mapped import chunks
+    from mlstm_fcn.preprocess import lengths
+
+    rule = 'The network must have the average head, `head="average"`.'
+    maps, batch = _read(estimator, X, _map_of_member, rule)
+    steps = np.concatenate([lengths(chunk) for chunk in chunks(batch)])
+    time = np.arange(steps.max())
+    whole = np.mean([each[:, time * each.shape[1] // batch.shape[1]] for each in maps.values()], axis=0)
+    return np.where(time < steps[:, None, None], whole.swapaxes(1, 2), np.nan)
+
+
+def _map_of_member(member):
+    """The features before the average, weighed as the output layer weighs their mean."""
+    import keras
+
+    layers = {layer.name: layer for layer in member.layers}
+    if not {"average", "output"} <= layers.keys():
+        return {}
+    features, *_ = keras.tree.flatten(layers["average"].input)
+    kernel = layers["output"].kernel[-features.shape[-1] :]  # before them stands what an LSTM branch gives
+    weigh = keras.layers.Lambda(lambda series: keras.ops.matmul(series, kernel), name="class_activation_map")
+    return {"class_activation_map": weigh(features)}
+
+
+def _of_layers(estimator, X, kind, method, shape):
+    """What a method of each layer of a kind gives, of a shape for each case, for what the layer reads."""
+    import keras
+
+    def figures(member):
+        return {
+            layer.name: keras.layers.Lambda(
+                lambda inputs, layer=layer: method(layer, *inputs), shape, name=f"{layer.name}_read"
+            )(keras.tree.flatten(layer.input))
+            for layer in member.layers
+            if isinstance(layer, kind)
+        }
+
+    return _read(estimator, X, figures, f"The network must have a layer of type {kind.__name__}.")[0]
+
+
+def _read(
+    estimator: Any, X: Any, of_member: Callable[[Any], dict[str, Any]], rule: str
+) -> tuple[dict[str, np.ndarray], Any]:
+    """The values of tensors in the networks of an estimator, by name, and the series that they belong to.
+
+    `of_member` names the tensors of one network; the rule is of at least one network having any.
+    """
+    import keras
+
+    from mlstm_fcn.estimators.predicting import model_and_batch
+    from mlstm_fcn.inference import predict
+    from mlstm_fcn.mapped import chunks
+    from mlstm_fcn.models.ensemble import members
+    from mlstm_fcn.models.raw_series import join, parts
+
+    estimator.check_is_fitted()
+    estimator._require_network("an explanation")
+    model, batch = model_and_batch(estimator, estimator._check_convert_X_for_predict(X))
+    front, network, _ = parts(model)
+    networks, values = members(network), {}
+    for number, member in enumerate(networks, 1):
+        tensors = of_member(member)
+        if not tensors:
+            continue
+        prefix = f"member_{number}/" if len(networks) > 1 else ""
+        whole = join(front, keras.Model(member.input, [*tensors.values()]))
+        columns = zip(*(predict(whole, chunk) for chunk in chunks(batch)), strict=True)
+        for name, column in zip(tensors, columns, strict=True):
+            values[prefix + name] = np.concatenate(column)
+    require(len(values) > 0, rule, network=network.name)
+    return values, batch
