@@ -288,6 +288,10 @@ def test_the_command_says_what_it_would_do_and_does_it(tmp_path):
     lines = said.output.splitlines()
     assert sum(line.startswith(("UnitTest ", "BasicMotions ")) for line in lines) == 4
     assert "4 results are in" in lines[-1]
+    other = command(*arguments[:-1], "2", "--dry-run")
+    assert "results of another 'fcn'" in other.output
+    assert "'recipe.n_epochs': '1'" in other.output
+    assert "label_smoothing" not in other.output  # what is the same
 
 
 @pytest.mark.parametrize(

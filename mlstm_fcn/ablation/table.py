@@ -52,7 +52,7 @@ class Row:
 
 
 def summary(runs: Sequence[Run], axes: Sequence[str] = tuple(AXES)) -> list[Row]:
-    """The rows of all axes, for the cases of which the base has a run too.
+    """The rows of all axes of which there are variants beside the base, for the cases that both have.
 
     Raises:
         ValueError: If an axis is unknown, or there are runs of different numbers of epochs.
@@ -62,10 +62,14 @@ def summary(runs: Sequence[Run], axes: Sequence[str] = tuple(AXES)) -> list[Row]
     rows = []
     for axis in axes:
         require_choice("axis", axis, AXES)
-        base, *others = (_by_case(runs, variant) for variant in AXES[axis])
-        for variant, own in zip(AXES[axis], [base, *others], strict=True):
-            if common := sorted(base.keys() & own.keys()):
-                rows.append(_row(axis, variant, common, own, base))
+        of_variants = [_by_case(runs, variant) for variant in AXES[axis]]
+        base = of_variants[0]
+        of_axis = [
+            _row(axis, variant, common, own, base)
+            for variant, own in zip(AXES[axis], of_variants, strict=True)
+            if (common := sorted(base.keys() & own.keys()))
+        ]
+        rows += of_axis if len(of_axis) > 1 else []
     return rows
 
 

@@ -69,7 +69,9 @@ class Folder:
                 raise ValueError(f"{path} is damaged: {error!r}") from error
         return found
 
-    def require_same(self, estimators: Iterable[NamedEstimator], resampled: bool) -> None:
+    def require_same(
+        self, estimators: Iterable[NamedEstimator], resampled: bool, keep_note: bool = True
+    ) -> None:
         """Raise if a name stands for another estimator, or other splits, than before; else note it.
 
         Raises:
@@ -77,14 +79,14 @@ class Folder:
         """
         for estimator in estimators:
             note = self.path / estimator.name / "estimator.json"
-            now = {"estimator": estimator.description, "split": "resample" if resampled else "default"}
-            if hasattr(estimator.estimator, "_recipe"):  # whose presets may change
-                now["recipe"] = str(estimator.estimator._recipe())
+            now = _about(estimator, resampled)
             before = json.loads(note.read_text(encoding="utf-8")) if note.exists() else now
             started = any((self.path / estimator.name / "Predictions").glob("*/*.csv"))
+            other = [name for name in {**before, **now} if before.get(name) != now.get(name)]
             rule = f"{self.path} has results of another {estimator.name!r}; choose another name or folder."
-            require(before == now or not started, rule, before=before, now=now)
-            if not note.exists() or before != now:
+            was, is_now = ({name: about.get(name) for name in other} for about in (before, now))
+            require(not other or not started, rule, before=was, now=is_now)
+            if keep_note and (other or not note.exists()):
                 write_text(note, json.dumps(now, indent=1))
 
     def table(self) -> pd.DataFrame:
@@ -120,6 +122,15 @@ class Folder:
                     number = file.name.removeprefix("testResample").removesuffix(_KINDS[kind])
                     if number.isdigit() and file.name == f"testResample{number}{_KINDS[kind]}":
                         yield Case(estimator.name, problem.name, int(number)), Path(file.path)
+
+
+def _about(estimator: NamedEstimator, resampled: bool) -> dict[str, str]:
+    """What a name stands for: the estimator, the splits, and of a preset, which may change, what it says."""
+    about = {"estimator": estimator.description, "split": "resample" if resampled else "default"}
+    if hasattr(estimator.estimator, "_recipe"):
+        recipe = estimator.estimator._recipe()
+        about |= {f"recipe.{name}": str(value) for name, value in vars(recipe).items()}
+    return about
 
 
 def _folders(path):

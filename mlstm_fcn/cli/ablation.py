@@ -39,12 +39,12 @@ def ablation(
     """Train variants of networks or of the recipe, and table what each part is worth.
 
     Every training holds back a third of the training cases or more; test sets are not looked at. OUTPUT gets
-    runs.csv, which is added to run by run, so that a study that was stopped goes on; summary.csv; and
-    summary.png where matplotlib is installed.
+    runs.csv, which is added to run by run, so that a study that was stopped goes on; and of all its runs with
+    as many EPOCHS summary.csv, and summary.png where matplotlib is installed.
     """
     from importlib.util import find_spec
 
-    from mlstm_fcn._checks import require
+    from mlstm_fcn._checks import require, require_choice
 
     start_keras_quietly()
     from mlstm_fcn import ablation as ablations
@@ -52,12 +52,10 @@ def ablation(
     kinds = {"networks": ablations.NETWORKS, "recipes": ablations.RECIPES}
     chosen = list(kinds[axes]) if axes in kinds else axes.split(",")
     path = output / "runs.csv"
-    if no_training:
-        kept = [run for run in ablations.read_runs(path) if run.dataset in names.split(",")]
-        runs = [run for run in kept if run.n_epochs == epochs and run.seed < seeds]
-        require(len(runs) > 0, f"{path} must hold runs of these data sets and epochs.", epochs=epochs)
-    else:
-        runs = ablations.study(
+    for axis in chosen:
+        require_choice("axis", axis, ablations.AXES)
+    if not no_training:
+        ablations.study(
             path,
             axes=chosen,
             dataset_names=names.split(","),
@@ -67,9 +65,11 @@ def ablation(
             folder=folder,
             report=lambda run: click.echo(f"{run.dataset} {run.variant} {run.seed} {run.accuracy:.3f}"),
         )
-    rows = ablations.summary(runs, chosen)
+    runs = [run for run in ablations.read_runs(path) if run.n_epochs == epochs]
+    require(len(runs) > 0, f"{path} must hold runs of so many epochs.", epochs=epochs)
+    rows = ablations.summary(runs, list(ablations.AXES))
     ablations.write_summary(output / "summary.csv", rows)
-    for row in rows:
+    for row in (row for row in rows if row.axis in chosen):
         click.echo(
             f"{row.axis:<22} {row.variant:<22} {row.accuracy:.3f} ± {_known(row.spread, 3)}"
             f"  {100 * row.difference:+5.1f} ± {_known(100 * row.error, 1)} points"

@@ -81,6 +81,7 @@ def benchmark(
         data_folder=None if folder is None else str(folder),
         shard=_shard(shard),
     )
+    place.require_same(chosen, not seeds_only, keep_note=not dry_run)
     click.echo(
         f"{plan.n_fits} fits: {len(plan.problems)} data sets, {len(chosen)} estimators, "
         f"{resamples} resamples. "
@@ -89,7 +90,6 @@ def benchmark(
     if dry_run:
         _print_estimate(plan, jobs)
         return
-    place.require_same(chosen, not seeds_only)
     if threads is None:
         threads = 1 if address else max(1, (os.cpu_count() or 1) // jobs)
     limits = benchmarks.Limits(time_limit, memory_limit, threads)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     help="What becomes of test series longer than the longest training series.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides all that is random.")
+@click.option("--folder", type=click.Path(path_type=Path), help="Where data sets are looked for first.")
 @click.option("--output", type=click.Path(path_type=Path), help="Save the model here, as NAME.keras.")
 @click.option("--quiet", is_flag=True, help="Show no progress bar.")
 def train(
@@ -46,10 +47,15 @@ def train(
     attention: bool,
     longer: Literal["cut", "error"],
     seed: int,
+    folder: Path | None,
     output: Path | None,
     quiet: bool,
 ) -> None:
-    """Train on DATASET's training cases, and test on its test cases."""
+    """Train on DATASET's training cases, and test on its test cases.
+
+    DATASET is a name that `mlstm-fcn data list` shows, or one of your own in FOLDER: of Gait, say, the files
+    Gait_TRAIN.ts and Gait_TEST.ts (or .arff, .tsv, .npz, or a folder Gait of X_train.npy, y_train.npy, ...).
+    """
     from mlstm_fcn import datasets
     from mlstm_fcn._checks import require
     from mlstm_fcn.persistence import checked_path
@@ -58,7 +64,7 @@ def train(
     require(network is None or (lstm_units == 8 and not attention), rule, network=network)
     if output is not None:
         checked_path(output)
-    problem = datasets.load(dataset)
+    problem = datasets.load(dataset, folder=folder)
     require(
         problem.y_train.dtype.kind == "U",
         "A data set with a number to predict has no classes.",

@@ -34,21 +34,29 @@ def list_() -> None:
 @click.argument("name")
 @click.option("--input-shape", default="100,6", show_default=True, help="Steps and channels.")
 @click.option("--classes", type=int, default=4, show_default=True, help="Number of classes.")
+@click.option("--preset", default="default", show_default=True, help="Recipe whose options it gets.")
 @click.option("--layers", is_flag=True, help="Show every layer.")
-def describe(name: str, input_shape: str, classes: int, layers: bool) -> None:
-    """Parameters, operations, layers and receptive field of the network NAME, and its options."""
+def describe(name: str, input_shape: str, classes: int, preset: str, layers: bool) -> None:
+    """Parameters, operations, layers and receptive field of the network NAME, and its options.
+
+    As `mlstm-fcn train` builds it for series of that shape.
+    """
     start_keras_quietly()
     from mlstm_fcn import models as networks
-    from mlstm_fcn._checks import require
+    from mlstm_fcn._checks import require, require_choice
+    from mlstm_fcn.estimators import NetworkClassifier
 
     sizes = input_shape.split(",")
     rule = "`--input-shape` must be two whole numbers, steps and channels, as in 100,6."
     require(len(sizes) == 2 and all(size.strip().isdigit() for size in sizes), rule, input_shape=input_shape)
-    model = networks.build(name, (int(sizes[0]), int(sizes[1])), classes)
+    require_choice("name", name, networks.names())
+    time, channels = map(int, sizes)
+    options = NetworkClassifier(network=name, preset=preset)._network_options(time, channels)
+    model = networks.build(name, (time, channels), classes, **options)
     if layers:
         model.summary(print_fn=click.echo, line_length=110)
     for figure, value in asdict(networks.cost(model)).items():
         click.echo(f"{figure.replace('_', ' '):<16} {value:>12,}")
     click.echo("options")
-    for option, value in asdict(networks.config(name)).items():
+    for option, value in asdict(networks.config(name, **options)).items():
         click.echo(f"  {option:<20} {value}")

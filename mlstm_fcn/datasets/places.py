@@ -53,7 +53,7 @@ def find(name: str, folder: Path | str | None = None, offline: bool = False) -> 
             if place != cache_folder() or offline:
                 raise
     if "://" not in (fetch.mirror() or ""):
-        require_choice("name", name, catalogue.names())
+        require_choice("dataset", name, catalogue.names())
     if offline:
         searched = ", ".join(map(str, folders))
         raise FileNotFoundError(

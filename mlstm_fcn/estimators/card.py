@@ -81,12 +81,14 @@ def _figures(estimator, X, y):
     if not hasattr(estimator, "classes_"):
         yield f"* {len(y)} cases: R² {r2_score(y, predicted):.4f}."
         return
-    yield f"* {len(y)} cases: accuracy {accuracy_score(y, predicted):.4f}, "
-    yield f"  balanced accuracy {balanced_accuracy_score(y, predicted):.4f}."
+    balanced = balanced_accuracy_score(y, predicted)
+    yield f"* {len(y)} cases: accuracy {accuracy_score(y, predicted):.4f}, balanced {balanced:.4f}."
     recalls = recall_score(y, predicted, labels=estimator.classes_, average=None, zero_division=0)
     for label, recall in list(zip(estimator.classes_.tolist(), recalls, strict=True))[:_MOST_LABELS]:
         count = int(np.sum(y == label))
-        yield f"* {label}: {recall:.4f} of {count} cases found." if count else f"* {label}: no case."
+        yield (
+            f"* {label}: {round(recall * count)} of {count} cases found." if count else f"* {label}: no case."
+        )
 
 
 def _limits(estimator, labels, network, steps):
