@@ -1,0 +1,26 @@
+"""The guide's code runs, in its order, as it stands but for the number of epochs."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+GUIDE = Path(__file__).parent.parent / "docs" / "guide.md"
+
+
+@pytest.mark.usefixtures("uncompiled")
+def test_the_blocks_of_the_guide_run_one_after_the_other(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    text = GUIDE.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    assert len(blocks) >= 8
+    names = {}
+    for block in blocks:
+        quick = re.sub(r"n_epochs=\d+", "n_epochs=2", block)
+        quick = quick.replace('longer="cut"', 'longer="cut", n_epochs=2')
+        exec(compile(quick, str(GUIDE), "exec"), names)
+    assert names["probabilities"].shape == (40, 4)
+    assert names["maps"].shape == (4, 4, 99)  # what is longer than in training is cut
+    assert names["fall"].shape == (4, 6, 100)
+    assert names["tuned"].classes_.tolist() == ["other", "sport"]
+    assert {path.name for path in tmp_path.iterdir()} >= {"motions.keras", "motions.onnx"}
