@@ -133,6 +133,7 @@ OF_TRAINING = {
     "loss": "kl_divergence",
     "n_epochs": 1,
     "batch_size": 5,
+    "equal_batches": False,
     "weight_decay": 0.5,
     "average_weights": 0.5,
     "augmentation": {"jitter": 0.1},
@@ -200,7 +201,7 @@ def assert_each_matters(changes, motions, **base):
 
 
 def test_each_parameter_reaches_the_training(basic_motions):
-    assert_each_matters(OF_TRAINING, basic_motions, n_epochs=2, batch_size=4)
+    assert_each_matters(OF_TRAINING, basic_motions, n_epochs=2, batch_size=4)  # of 10 cases
 
 
 @pytest.mark.usefixtures("uncompiled")

@@ -65,6 +65,9 @@ def test_an_epoch_shows_every_case_once_in_a_new_order(rng):
         epochs.append(np.concatenate(batches))
         assert sorted(epochs[-1]) == list(range(10))
     assert list(epochs[0]) != list(epochs[1])
+    equal = list(shuffled(9, 8, rng, equal=True))
+    assert [len(cases) for cases in equal] == [5, 4]
+    assert sorted(np.concatenate(equal)) == list(range(9))
 
 
 def test_sample_weights_decide_what_is_learned(problem):

@@ -197,6 +197,7 @@ def test_every_recipe_field_that_an_estimator_has_reaches_the_recipe():
         n_epochs=7,
         n_steps=11,
         batch_size=9,
+        equal_batches=False,
         weight_decay=0.03,
         augmentation={"jitter": 0.1},
         n_members=2,

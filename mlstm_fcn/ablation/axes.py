@@ -66,6 +66,7 @@ NETWORKS: dict[str, list[Variant]] = {
 
 START: dict[str, Any] = {
     "batch_size": 16,
+    "equal_batches": False,
     "optimizer": "adamw",
     "learning_rate": 1e-3,
     "weight_decay": 1e-2,
@@ -177,6 +178,7 @@ RECIPES |= {
         ],
         _BUDGET,
     ),
+    "batches": _dilated([], [{"equal_batches": True}], _BUDGET),
     "stopping": _dilated(
         [],
         [

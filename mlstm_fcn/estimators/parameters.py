@@ -33,7 +33,9 @@ class TrainingParameters(Documented):
         n_steps: Gradient steps that decide the number of epochs: about as many epochs as hold them, which are
             more for small data sets. More than ten batches count as ten, up to 15 times the steps; the
             bounds are 20 and 200 epochs.
-        batch_size: Cases a gradient step.
+        batch_size: Cases a gradient step at most.
+        equal_batches: Whether the batches of an epoch have one size, or one fewer; else the last one has what
+            is left, as Keras' `fit` does it.
         optimizer: Keras' name of an optimizer, or an optimizer, of which every fit uses a copy. An
             optimizer keeps its learning rate unless `learning_rate` is given, and follows no schedule but
             its own unless `schedule` is given.
@@ -81,6 +83,7 @@ class TrainingParameters(Documented):
     n_epochs: int | None = None
     n_steps: int | None = None
     batch_size: int | None = None
+    equal_batches: bool | None = None
     optimizer: str | keras.optimizers.Optimizer | None = None
     learning_rate: float | None = None
     weight_decay: float | None = None

@@ -93,7 +93,7 @@ def _train(compiled, examples, recipe, rng, history, validation, callbacks, chec
             if model.stop_training or best.is_long_ago(epoch - 1):
                 break
             calls.on_epoch_begin(epoch)
-            steps = map(read, shuffled(len(examples), recipe.batch_size, rng))
+            steps = map(read, shuffled(len(examples), recipe.batch_size, rng, recipe.equal_batches))
             logs = _epoch(model, train_step, steps, epoch, rate, calls)
             logs |= {f"val_{name}": value for name, value in evaluate().items()}
             for name, value in logs.items():

@@ -29,8 +29,16 @@ def seeded(rng: np.random.Generator) -> Iterator[None]:
             np.random.set_state(numpy_state)
 
 
-def shuffled(n_cases: int, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """The cases of one epoch, each once, in a new order: indices batch by batch, the last perhaps fewer."""
+def shuffled(
+    n_cases: int, batch_size: int, rng: np.random.Generator, equal: bool = False
+) -> Iterator[np.ndarray]:
+    """The cases of one epoch, each once, in a new order, as indices batch by batch.
+
+    The last batch has what is left; or, if they are to be equal, all have the same number, or one fewer.
+    """
     order = rng.permutation(n_cases)
-    for start in range(0, n_cases, batch_size):
-        yield order[start : start + batch_size]
+    if equal:
+        yield from np.array_split(order, -(-n_cases // batch_size))
+    else:
+        for start in range(0, n_cases, batch_size):
+            yield order[start : start + batch_size]

@@ -41,7 +41,9 @@ class Recipe:
         n_steps: Gradient steps that decide the number of epochs: as many epochs as hold them, where more than
             ENOUGH_BATCHES an epoch count as so many, up to MOST_BUDGETS times the steps, at least
             LEAST_EPOCHS and at most MOST_EPOCHS. 600 are 60 epochs of 160 to 2400 cases in batches of 16.
-        batch_size: Cases a gradient step, the last one of an epoch perhaps fewer.
+        batch_size: Cases a gradient step at most.
+        equal_batches: Whether an epoch is divided into batches of one size, or one fewer; else its last batch
+            has what is left, perhaps a single case, whose statistics batch normalisation then takes.
         optimizer: Keras' name of an optimizer, or an optimizer, of which every training uses a copy.
         learning_rate: The highest learning rate of the schedule; None for the optimizer's own.
         weight_decay: Decoupled weight decay, where `optimizer` is `"adamw"`.
@@ -70,6 +72,7 @@ class Recipe:
     n_epochs: int | None = None
     n_steps: int | None = 600
     batch_size: int = 16
+    equal_batches: bool = True
     optimizer: str | keras.optimizers.Optimizer = "adamw"
     learning_rate: float | None = 1e-3
     weight_decay: float = 1e-2
@@ -137,6 +140,7 @@ class Recipe:
 PAPER = Recipe(
     n_epochs=250,
     batch_size=128,
+    equal_batches=False,
     optimizer="adam",
     schedule="plateau",
     label_smoothing=0.0,
