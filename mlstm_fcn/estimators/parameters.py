@@ -30,9 +30,9 @@ class TrainingParameters(Documented):
             (five networks that vote; where they can, they see series in three ways), or `"paper"`.
             None for one of the parameters down to `member_options` means the preset's value.
         n_epochs: Passes over the training set; goes before `n_steps`.
-        n_steps: Gradient steps that decide the number of epochs: about as many epochs as hold them, which are
-            more for small data sets. More than ten batches count as ten, up to 15 times the steps; the
-            bounds are 20 and 200 epochs.
+        n_steps: Gradient steps that decide the number of epochs. With 600 and batches of 16 these are 200
+            epochs of up to 48 cases, 600 steps of up to 160, 60 epochs of up to 2400, 9000 steps of up to
+            7200, and 20 epochs of more.
         batch_size: Cases a gradient step at most.
         equal_batches: Whether the batches of an epoch have one size, or one fewer; else the last one has what
             is left, as Keras' `fit` does it.
