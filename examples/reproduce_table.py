@@ -3,8 +3,8 @@
 Every estimator is fitted to every data set on the archive's split, with seeds 0, 1, ..., or to resamples of
 it. Stopped and started again, the run goes on where it was. What OUTPUT has a result of is not fitted again,
 whatever recipe made it, so begin with an empty one after a change of recipe. The soft vote of an estimator's
-seeds is an ensemble, and counted as one; it needs the predictions of all of them. MiniRocket needs numba. The
-data sets are looked for in MLSTM_FCN_DATA first.
+seeds is an ensemble, and counted as one; it needs the predictions of all of them. MiniRocket needs numba
+(extra `bench`). The data sets are looked for in MLSTM_FCN_DATA first.
 """
 
 import argparse

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from wrapt import register_post_import_hook
 
 if TYPE_CHECKING:
+    from mlstm_fcn import ablation as ablation
     from mlstm_fcn import benchmark as benchmark
     from mlstm_fcn import datasets as datasets
     from mlstm_fcn import explain as explain
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _ESTIMATORS = ("MLSTMFCNClassifier", "MLSTMFCNRegressor", "NetworkClassifier", "NetworkRegressor")
-_MODULES = ("benchmark", "datasets", "explain", "export", "layers", "models")
+_MODULES = ("ablation", "benchmark", "datasets", "explain", "export", "layers", "models")
 
 __all__ = [
     "MLSTMFCNClassifier",
@@ -31,6 +32,7 @@ __all__ = [
     "NetworkClassifier",
     "NetworkRegressor",
     "__version__",
+    "ablation",
     "benchmark",
     "datasets",
     "explain",

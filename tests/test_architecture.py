@@ -141,7 +141,9 @@ def shown_names(path):
             yield from (alias.asname for alias in node.names if alias.asname == alias.name)
 
 
-@pytest.mark.parametrize("folder", ["layers", "models", "datasets", "estimators", "export", "benchmark"])
+@pytest.mark.parametrize(
+    "folder", ["layers", "models", "datasets", "estimators", "export", "benchmark", "ablation", "explain"]
+)
 def test_all_is_what_a_folder_shows(folder):
     module = import_module(f"mlstm_fcn.{folder}")
     shown = {name for name in shown_names(Path(module.__file__)) if not name.startswith("_")}

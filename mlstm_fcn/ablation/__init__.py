@@ -4,9 +4,17 @@
 and keeps the result of every training as it comes; `summary` makes the table of it.
 """
 
-from mlstm_fcn.ablation.axes import AXES, NETWORKS, RECIPES, START, Variant
-from mlstm_fcn.ablation.study import Run, read_runs, study
-from mlstm_fcn.ablation.table import plot, summary, write_summary
+from mlstm_fcn.ablation.axes import AXES as AXES
+from mlstm_fcn.ablation.axes import NETWORKS as NETWORKS
+from mlstm_fcn.ablation.axes import RECIPES as RECIPES
+from mlstm_fcn.ablation.axes import START as START
+from mlstm_fcn.ablation.axes import Variant as Variant
+from mlstm_fcn.ablation.study import Run as Run
+from mlstm_fcn.ablation.study import read_runs as read_runs
+from mlstm_fcn.ablation.study import study as study
+from mlstm_fcn.ablation.table import plot as plot
+from mlstm_fcn.ablation.table import summary as summary
+from mlstm_fcn.ablation.table import write_summary as write_summary
 
 __all__ = [
     "AXES",

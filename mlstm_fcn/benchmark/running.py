@@ -71,7 +71,23 @@ def carry_out(
     address: str | None = None,
     report: Callable[[Result | Failure], Any] | None = None,
 ) -> pd.DataFrame:
-    """Do the jobs of a plan; as `run`."""
+    """Do the jobs of a plan.
+
+    Args:
+        plan: Of `make_plan`.
+        limits: What each fit may take.
+        engine: `"loky"`, `"dask"` or `"ray"`.
+        n_jobs: Workers, where the engine starts them itself.
+        address: Of a cluster's scheduler.
+        report: Called with each outcome.
+
+    Returns:
+        All results of the plan's folder, one row each; also written as `results.csv`.
+
+    Raises:
+        ValueError: If the engine is unknown.
+        ImportError: If it is not installed.
+    """
     for outcome in outcomes(plan.jobs, limits, engine=engine, n_jobs=n_jobs, address=address):
         try:
             plan.folder.keep(outcome)

@@ -48,7 +48,20 @@ class BaseNetworkClassifier(ClassifierMixin, NetworkEstimator, BaseClassifier, B
         require(np.unique(y).tolist() == labels.tolist(), rule, before=labels.tolist())
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Any:
-        """As every estimator's; `classes`, in the first call, are all the labels that will ever come."""
+        """Train for one epoch more, at a constant learning rate; the first time, after `fit`'s preparation.
+
+        Args:
+            X: As in `fit`.
+            y: As in `fit`.
+            sample_weight: As in `fit`.
+            classes: In the first call, all the labels that will ever come; None for those of `y`.
+
+        Returns:
+            This estimator.
+
+        Raises:
+            ValueError: As `fit`; if a label or the network differs from before.
+        """
         return self._fit_one_epoch(X, y, FitCall(sample_weight, classes=classes))
 
     def _learn_targets(self, y: np.ndarray, call: FitCall) -> None:

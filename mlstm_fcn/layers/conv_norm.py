@@ -45,7 +45,7 @@ class ConvNorm1D(keras.layers.Layer):
         `strides * t` of the input is; what it has at other steps means nothing.
 
     Raises:
-        ValueError: If a size is not a positive integer, `groups` divides channels or filters not, or there
+        ValueError: If a size is not a positive integer, `groups` does not divide channels or filters, or there
             are several dilations beside groups or for too few filters.
 
     References:

@@ -42,7 +42,7 @@ class SelectiveKernel1D(keras.layers.Layer):
         Tensor of shape `(batch, time, filters)`; what it has at steps that are not valid means nothing.
 
     Raises:
-        ValueError: If a size is not a positive integer, or `groups` divides channels or filters not.
+        ValueError: If a size is not a positive integer, or `groups` does not divide channels or filters.
 
     References:
         Li, Wang, Hu, Yang: Selective Kernel Networks, arXiv 1903.06586, section 3.1, equations 1 to 6.

@@ -40,7 +40,16 @@ class MLPConfig(NetworkConfig):
 
 
 def mlp(config: MLPConfig, series, mask):
-    """The features of a perceptron."""
+    """The features of a perceptron.
+
+    Args:
+        config: Its options.
+        series: Tensor `(batch, time, channels)`.
+        mask: Boolean tensor `(batch, time)`, true at valid steps, or None.
+
+    Returns:
+        Tensor `(batch, features)`, which `build` gives to the output layer.
+    """
     features = pool(series, mask, config.head)
     for number, (units, dropout) in enumerate(zip(config.units, config.dropouts, strict=False), 1):
         features = keras.layers.Dropout(dropout, name=f"dropout_{number}")(features)
