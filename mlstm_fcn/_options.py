@@ -2,4 +2,4 @@
 
 SCALINGS = ("channel", "series", None)
 FILL_METHODS = ("interpolate", "zero")
-LONGER = ("error", "cut")
+LONGER = ("warn", "cut", "error")

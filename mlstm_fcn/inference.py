@@ -18,8 +18,7 @@ import numpy as np
 
 from mlstm_fcn import _jax, _tensorflow
 from mlstm_fcn.models.architecture import architecture
-
-BATCH_SIZE = 256
+from mlstm_fcn.preprocess import cases_at_a_time
 
 Call = Callable[[keras.Model, np.ndarray], list[np.ndarray]]
 
@@ -37,7 +36,8 @@ def predict(model: keras.Model, batch: np.ndarray) -> list[np.ndarray]:
     if call is None or _CALLED[model] >= _OFTEN:
         call = _find_call(model)
     _CALLED[model] += 1
-    pieces = [call(model, batch[start : start + BATCH_SIZE]) for start in range(0, len(batch), BATCH_SIZE)]
+    size = cases_at_a_time(batch.shape[1])
+    pieces = [call(model, batch[start : start + size]) for start in range(0, len(batch), size)]
     return [np.concatenate(outputs) for outputs in zip(*pieces, strict=True)]
 
 

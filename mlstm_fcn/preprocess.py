@@ -12,6 +12,9 @@ import numpy as np
 
 from mlstm_fcn._checks import require
 
+_MOST_CASES, _MOST_STEPS = 256, 25_600  # of a batch that is not trained on
+_BLOCK = 1 << 22  # values that statistics read at a time
+
 Container = np.ndarray | Sequence[Any]
 """Series: an array `(cases, channels, time)`, or a list of frames `(time, channels)` of pandas."""
 
@@ -105,6 +108,11 @@ def require_complete(batch: np.ndarray) -> None:
         require(False, rule, **{f"X[{case}, {channel}, {time}]": float("nan")})
 
 
+def cases_at_a_time(steps: int) -> int:
+    """How many series of a length are in a batch: fewer long ones, for memory, and since that is faster."""
+    return max(1, min(_MOST_CASES, _MOST_STEPS // steps))
+
+
 def channel_statistics(chunks: Callable[[], Iterable[np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of each channel over all values that are there, for scaling.
 
@@ -118,13 +126,20 @@ def channel_statistics(chunks: Callable[[], Iterable[np.ndarray]]) -> tuple[np.n
     count: Any = 0
     total: Any = 0.0
     squares: Any = 0.0
-    for batch in chunks():
+    for batch in _blocks(chunks()):
         observed = ~np.isnan(batch)
         count += observed.sum(axis=(0, 1))
         total += np.sum(batch, axis=(0, 1), dtype=np.float64, where=observed)
     mean = total / np.maximum(count, 1)
-    for batch in chunks():
+    for batch in _blocks(chunks()):
         squares += np.sum(np.square(batch - mean), axis=(0, 1), where=~np.isnan(batch))
     std = np.sqrt(squares / np.maximum(count, 1))
     constant = std <= np.finfo(np.float32).eps * np.abs(mean)
     return mean.astype(np.float32), np.where(constant, 1.0, std).astype(np.float32)
+
+
+def _blocks(chunks: Iterable[np.ndarray]) -> Iterable[np.ndarray]:
+    """The same series, some megabytes at a time, since figures of them in float64 are copies."""
+    for chunk in chunks:
+        size = max(1, _BLOCK // max(1, chunk[0].size))
+        yield from (chunk[start : start + size] for start in range(0, len(chunk), size))

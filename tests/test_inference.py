@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from mlstm_fcn import inference, models
+from mlstm_fcn import inference, models, preprocess
 from mlstm_fcn.models.architecture import architecture
 from mlstm_fcn.models.raw_series import front, join
 
@@ -90,6 +90,14 @@ def test_numbers_of_cases_do_not_matter(series):
     whole = inference.predict(model, series)[0]
     alone = [inference.predict(model, series[case : case + 1])[0] for case in range(len(series))]
     np.testing.assert_allclose(np.concatenate(alone), whole, atol=1e-6)
+
+
+def test_long_series_are_predicted_a_few_at_a_time(series, monkeypatch):
+    assert [preprocess.cases_at_a_time(steps) for steps in (10, 100, 1000, 10**6)] == [256, 256, 25, 1]
+    model = network()
+    whole = inference.predict(model, series)[0]
+    monkeypatch.setattr(preprocess, "_MOST_STEPS", 2 * series.shape[1])
+    np.testing.assert_allclose(inference.predict(model, series)[0], whole, atol=1e-6)
 
 
 def test_a_model_is_not_kept_alive(series):

@@ -1,9 +1,13 @@
 """Series of different lengths and missing values: exactly what is promised, on real data."""
 
+import warnings
+
 import numpy as np
 import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier, datasets
+from mlstm_fcn.estimators import predicting
+from mlstm_fcn.models.raw_series import parts
 
 SMALL = {"filters": (8, 16, 8), "reduction": 4, "n_epochs": 2, "batch_size": 32, "random_state": 0}
 
@@ -79,16 +83,19 @@ def test_equal_training_lengths_leave_shorter_series_exact(basic_motions):
 
 def test_longer_series_are_an_error_or_cut_where_the_length_is_fixed(vowels):
     X, y, _, _ = vowels
-    classifier = MLSTMFCNClassifier(**SMALL).fit(X, y)
+    classifier = MLSTMFCNClassifier(**SMALL, longer="error").fit(X, y)
     longest = max(case.shape[1] for case in X)
     assert classifier.model_.input_shape == (None, longest, 12)
     long = np.concatenate([X[0], X[0], X[0], X[0]], axis=1)
     with pytest.raises(ValueError, match=f"must not be longer than {longest} steps.*longer='cut'"):
         classifier.predict([long])
+    expected = classifier.predict_proba([long[:, :longest]])
     classifier.longer = "cut"
-    np.testing.assert_allclose(
-        classifier.predict_proba([long]), classifier.predict_proba([long[:, :longest]]), atol=1e-6
-    )
+    with warnings.catch_warnings(action="error", category=UserWarning):
+        np.testing.assert_allclose(classifier.predict_proba([long]), expected, atol=1e-6)
+    classifier.longer = MLSTMFCNClassifier().longer
+    with pytest.warns(UserWarning, match=rf"up to {long.shape[1]} steps are cut to the {longest} of the"):
+        np.testing.assert_allclose(classifier.predict_proba([long]), expected, atol=1e-6)
 
 
 def test_without_shuffle_any_length_goes(vowels):
@@ -146,3 +153,18 @@ def test_missing_as_an_error_names_the_place_but_padding_is_none(basic_motions):
 def test_series_that_do_not_fit_together(X, message):
     with pytest.raises(ValueError, match=message):
         MLSTMFCNClassifier(**SMALL).fit(X, ["a", "b"])
+
+
+def test_where_nothing_is_missing_nothing_is_filled_in(monkeypatch, basic_motions):
+    """With as many values as it takes; here, any number."""
+    X, y = basic_motions.X_train, basic_motions.y_train
+    usual = MLSTMFCNClassifier(**SMALL).fit(X, y)
+    expected = usual.predict_proba(X)
+    monkeypatch.setattr(predicting, "_LARGE", 1)
+    quick = MLSTMFCNClassifier(**SMALL).fit(X, y)
+    np.testing.assert_allclose(quick.predict_proba(X), expected, atol=1e-6)
+    model, _ = predicting.model_and_batch(quick, X)
+    assert [layer.name for layer in parts(model)[0].layers] == ["raw_series", "scaling"]
+    gaps = X.copy()
+    gaps[0, 1, 3] = np.nan
+    np.testing.assert_allclose(quick.predict_proba(gaps), usual.predict_proba(gaps), atol=1e-6)

@@ -98,7 +98,7 @@ def _limits(estimator, labels, network, steps):
         if smoothing:
             yield f"* Probabilities were trained with label smoothing {smoothing:g}, and are not calibrated."
     if steps:
-        yield f"* Series longer than {steps} steps are {'cut' if estimator.longer == 'cut' else 'refused'}."
+        yield f"* Series longer than {steps} steps are {'cut' if estimator.longer != 'error' else 'refused'}."
     if not takes_mask(network):
         yield "* All training series had one length; shorter ones are read, but nothing was learnt of them."
     yield "* Nothing is known of data that were measured in another way than the training data."

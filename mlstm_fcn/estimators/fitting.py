@@ -8,7 +8,6 @@ import math
 import statistics
 import warnings
 from dataclasses import dataclass
-from functools import partial
 from itertools import zip_longest
 from numbers import Integral
 from pathlib import Path
@@ -23,9 +22,8 @@ from mlstm_fcn._checks import require
 from mlstm_fcn.estimators.call import one_column
 from mlstm_fcn.estimators.epoch_tasks import EpochTasks
 from mlstm_fcn.estimators.parameters import network_parameters
-from mlstm_fcn.estimators.predicting import ends_early, fitting_in
-from mlstm_fcn.inference import predict
-from mlstm_fcn.mapped import MappedSeries, chunks
+from mlstm_fcn.estimators.predicting import ends_early, fitting_in, read_by
+from mlstm_fcn.mapped import chunks
 from mlstm_fcn.models.ensemble import ensemble, members
 from mlstm_fcn.models.raw_series import front, frozen, join, parts, require_freezable, transfer, with_mask
 from mlstm_fcn.preprocess import Container, channel_statistics
@@ -67,7 +65,7 @@ def fit_model(estimator: NetworkEstimator, X: Container, y: np.ndarray, call: Fi
     training, validation = _examples(estimator, X, y, call, recipe, generators[0], task)
     before, networks, options = _untrained(estimator, training, validation, call, task, generators)
     require_freezable(networks, call.freeze)
-    prepared = _prepared(before, training), _prepared(before, validation) if validation else None
+    prepared = read_by(before, training), read_by(before, validation) if validation else None
     histories = [{name: list(figures) for name, figures in call.history.items()} for _ in networks]
     tasks = EpochTasks(estimator, recipe.epochs(len(training)) * len(networks), X, y)
     checkpoints = _checkpoints(estimator, len(networks))
@@ -227,14 +225,6 @@ def _untrained(estimator, training, validation, call, task, generators):
             transfer(sources[number], network)
         networks.append(network)
     return (with_mask(before) if masked else before), networks, options
-
-
-def _prepared(before, examples):
-    """Examples as the network itself reads them: the front is run once, or as often as a file is read."""
-    (series,), prepare = examples.inputs, partial(predict, before)
-    if isinstance(series, MappedSeries):
-        return dataclasses.replace(examples, prepare=prepare)
-    return dataclasses.replace(examples, inputs=prepare(series))
 
 
 def _callbacks(estimator):

@@ -73,7 +73,8 @@ class TrainingParameters(Documented):
         missing: `"interpolate"`: linearly in time, held at the ends; `"zero"`: zero after scaling, which
             with scaling is the mean; `"error"`: a missing value raises ValueError.
         longer: What becomes of series longer than the longest training series, where the network has a
-            fixed length: `"error"` raises ValueError, `"cut"` drops what is too long.
+            fixed length: `"cut"` drops what is too long, `"warn"` does so with a warning, and `"error"`
+            raises ValueError.
         random_state: Decides initial weights, dropout, augmentation, validation split and the order of
             cases: an integer or a `numpy.random.RandomState` for reproducible results, or None.
         verbose: 1 shows a progress bar during fit, 0 nothing.
@@ -101,7 +102,7 @@ class TrainingParameters(Documented):
     checkpoint: str | Path | None = None
     scaling: Literal["channel", "series"] | None = "channel"
     missing: Literal["interpolate", "zero", "error"] = "interpolate"
-    longer: Literal["error", "cut"] = "error"
+    longer: Literal["warn", "cut", "error"] = "warn"
     random_state: int | np.random.RandomState | None = None
     verbose: int = 0
 

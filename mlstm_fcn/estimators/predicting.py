@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import warnings
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -12,8 +15,9 @@ from mlstm_fcn._checks import require
 from mlstm_fcn.inference import predict
 from mlstm_fcn.mapped import MappedSeries, chunks
 from mlstm_fcn.models.ensemble import ensemble, members
-from mlstm_fcn.models.raw_series import join, parts, takes_mask, with_mask
+from mlstm_fcn.models.raw_series import join, parts, takes_mask, with_mask, without_filling
 from mlstm_fcn.preprocess import Container, lengths, with_length
+from mlstm_fcn.training.examples import Examples
 from mlstm_fcn.training.randomness import seeded
 
 if TYPE_CHECKING:
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
 
 # Made when they are first needed, and no part of an estimator's state: predicting changes nothing.
 _MASKED_MODELS: WeakKeyDictionary[keras.Model, keras.Model] = WeakKeyDictionary()
+_COMPLETE_MODELS: WeakKeyDictionary[keras.Model, keras.Model] = WeakKeyDictionary()
+_LARGE = 1 << 20  # values
 
 
 def outputs(estimator: NetworkEstimator, X: Container) -> np.ndarray:
@@ -36,7 +42,9 @@ def model_and_batch(
     batch = estimator._batch(X)
     _, time, channels = estimator.model_.input_shape
     batch = fitting_in(estimator, batch, time, channels)
-    return for_any_length(estimator) if ends_early(batch) else estimator.model_, batch
+    if ends_early(batch):
+        return for_any_length(estimator), batch
+    return for_complete(estimator) if is_large_and_complete(batch) else estimator.model_, batch
 
 
 def fitting_in(
@@ -47,8 +55,15 @@ def fitting_in(
     require(n_channels == channels, f"X must have {channels} channels, as in fit.", channels=n_channels)
     if time is None:
         return batch
+    steps = batch.shape[1]
     rule = f"X must not be longer than {time} steps, as in fit, or be cut to that with longer='cut'."
-    require(estimator.longer == "cut" or batch.shape[1] <= time, rule, steps=batch.shape[1])
+    require(estimator.longer != "error" or steps <= time, rule, steps=steps)
+    if steps > time and estimator.longer == "warn":
+        text = (
+            f"Series of up to {steps} steps are cut to the {time} of the longest one in fit; "
+            "longer='cut' says that this is meant, longer='error' forbids it."
+        )
+        warnings.warn(text, UserWarning, stacklevel=2)
     return batch.with_length(time) if isinstance(batch, MappedSeries) else with_length(batch, time)
 
 
@@ -69,6 +84,33 @@ def for_any_length(estimator: NetworkEstimator) -> keras.Model:
             masked = [_masked(estimator, *pair) for pair in pairs]
         _MASKED_MODELS[model] = join(with_mask(before), ensemble(masked), unit)
     return _MASKED_MODELS[model]
+
+
+def is_large_and_complete(batch: np.ndarray | MappedSeries) -> bool:
+    """Whether there is nothing to fill in, which takes a second for two million values all the same."""
+    return isinstance(batch, np.ndarray) and batch.size >= _LARGE and not np.isnan(batch).any()
+
+
+def for_complete(estimator: NetworkEstimator) -> keras.Model:
+    """The estimator's model without the layer that fills in, if it reads no mask."""
+    model = estimator.model_
+    before, network, unit = parts(model)
+    if takes_mask(network):
+        return model
+    if model not in _COMPLETE_MODELS:
+        _COMPLETE_MODELS[model] = join(without_filling(before), network, unit)
+    return _COMPLETE_MODELS[model]
+
+
+def read_by(before: keras.Model, examples: Examples) -> Examples:
+    """Examples as the network itself reads them: the front is run once, or as often as a file is read."""
+    (series,) = examples.inputs
+    if len(before.outputs) == 1 and is_large_and_complete(series):
+        before = without_filling(before)
+    prepare = partial(predict, before)
+    if isinstance(series, MappedSeries):
+        return dataclasses.replace(examples, prepare=prepare)
+    return dataclasses.replace(examples, inputs=prepare(series))
 
 
 def _masked(estimator: NetworkEstimator, network: keras.Model, options: dict[str, Any]) -> Any:

@@ -45,8 +45,8 @@ class ConvNorm1D(keras.layers.Layer):
         `strides * t` of the input is; what it has at other steps means nothing.
 
     Raises:
-        ValueError: If a size is not a positive integer, `groups` does not divide channels or filters, or there
-            are several dilations beside groups or for too few filters.
+        ValueError: If a size is not a positive integer, `groups` does not divide channels or filters, or
+            there are several dilations beside groups or for too few filters.
 
     References:
         Wang, Yan, Oates: Time series classification from scratch, arXiv 1611.06455; Ioffe, Szegedy: Batch

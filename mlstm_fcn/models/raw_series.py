@@ -37,6 +37,11 @@ def with_mask(front: keras.Model) -> keras.Model:
     return keras.Model(front.input, [front.output, valid_steps(front.input)], name=front.name)
 
 
+def without_filling(front: keras.Model) -> keras.Model:
+    """The same for series in which nothing is missing."""
+    return keras.Model(front.input, front.get_layer("fill_missing").input, name=front.name)
+
+
 def join(front: keras.Model, network: keras.Model, unit: tuple[float, float] = (1.0, 0.0)) -> keras.Model:
     """One model from raw series to the outputs of the network, times and plus the two numbers of `unit`."""
     shape = network.input_shape[0] if takes_mask(network) else network.input_shape

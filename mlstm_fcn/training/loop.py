@@ -72,7 +72,7 @@ def _train(compiled, examples, recipe, rng, history, validation, callbacks, chec
     model, train_step = compiled.model, compiled.step("train", examples)
     evaluate = _no_evaluation
     if validation:
-        evaluate = evaluation(compiled.step("test", validation), model, validation, batch_size=256)
+        evaluate = evaluation(compiled.step("test", validation), model, validation)
     keeps_best = bool(recipe.keep_best or recipe.patience)
     best = BestEpoch("val_loss" if validation else "loss", recipe.patience)
     n_epochs, steps = recipe.epochs(len(examples)), -(-len(examples) // recipe.batch_size)

@@ -47,7 +47,7 @@ class Program:
         if kind not in self._steps:
             self._steps[kind] = compiled_step(self.model, kind, examples)
             if not self._start:
-                self._start = [keras.ops.convert_to_numpy(v) for v in self.model.optimizer.variables]
+                self._start = [keras.ops.convert_to_numpy(v.value) for v in self.model.optimizer.variables]
         return self._steps[kind]
 
     def start_from(self, network: keras.Model) -> None:

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from mlstm_fcn import _jax, _tensorflow
+from mlstm_fcn.preprocess import cases_at_a_time
 from mlstm_fcn.training.examples import Examples
 
 Logs = dict[str, float]
@@ -70,13 +71,13 @@ def compiled_step(model: keras.Model, kind: str, examples: Examples) -> Step:
     return lambda examples, cases: on_batch(*_keras_data(examples.take(cases)), return_dict=True)
 
 
-def evaluation(step: Step, model: keras.Model, examples: Examples, batch_size: int) -> Callable[[], Logs]:
+def evaluation(step: Step, model: keras.Model, examples: Examples) -> Callable[[], Logs]:
     """A function that gives loss and metrics on all examples; it resets the model's metrics."""
-    read = reader(examples)
+    read, size = reader(examples), cases_at_a_time(examples.inputs[0].shape[1])
 
     def evaluate() -> Logs:
         model.reset_metrics()
-        return [step(*read(cases)) for cases in batches(examples, batch_size)][-1]
+        return [step(*read(cases)) for cases in batches(examples, size)][-1]
 
     return evaluate
 
