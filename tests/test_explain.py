@@ -59,6 +59,7 @@ def test_repeats_must_be_positive(fitted, problem):
         permutation_importance(fitted, *problem, n_repeats=0)
 
 
+@pytest.mark.usefixtures("uncompiled")
 def test_gates_are_those_of_the_layers_for_every_length(problem):
     X, y = problem
     options = {"filters": (8, 6, 4), "reduction": 2, "dimension_shuffle": False}
@@ -174,6 +175,7 @@ def test_a_class_activation_map_and_an_occlusion_are_highest_where_the_classes_d
     assert fall[:, 0, 20:25].mean() > 10 * np.abs(fall[:, 1]).mean()
 
 
+@pytest.mark.usefixtures("uncompiled")
 def test_an_lstm_branch_is_no_part_of_the_map_and_strides_repeat_it(bumps):
     X, y = bumps
     options = {"filters": (4, 4), "kernel_sizes": (3, 3), "lstm_units": 3}
@@ -190,6 +192,7 @@ def test_an_lstm_branch_is_no_part_of_the_map_and_strides_repeat_it(bumps):
     np.testing.assert_array_equal(maps[:, :, ::4].repeat(4, axis=2), maps)
 
 
+@pytest.mark.usefixtures("uncompiled")
 def test_a_map_needs_the_average_head(bumps):
     options = {"filters": (4,), "kernel_sizes": (3,), "head": "max"}
     classifier = NetworkClassifier(network="fcn", network_params=options, n_epochs=1).fit(*bumps)
@@ -241,6 +244,7 @@ def test_windows_leave_no_step_out(sizes, message, fitted, problem):
         occlusion(fitted, problem[0], **sizes)
 
 
+@pytest.mark.usefixtures("uncompiled")
 @pytest.mark.parametrize(("shuffle", "steps"), [(True, 3), (False, 40)])
 def test_attention_is_over_channels_or_over_time(shuffle, steps, problem):
     X, y = problem
