@@ -314,7 +314,7 @@ def test_data_that_do_not_fit_together(spoil, message, basic_motions):
         ({"n_epochs": 0}, "`n_epochs` must be a positive integer"),
         ({"scaling": "chanel"}, "Did you mean 'channel'"),
         ({"missing": "drop"}, "`missing` must be one of 'interpolate', 'zero', 'error'"),
-        ({"longer": "crop"}, "`longer` must be one of 'error', 'cut'"),
+        ({"longer": "crop"}, "`longer` must be one of 'warn', 'cut', 'error'"),
         ({"gate": "sigmod"}, "Did you mean 'sigmoid'"),
         ({"se_blocks": (4,)}, "`se_blocks` must be a tuple of block numbers from 1 to 3"),
     ],
