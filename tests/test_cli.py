@@ -139,6 +139,18 @@ def test_an_interrupted_training_leaves_no_file(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_train_takes_data_of_ones_own(tmp_path):
+    from mlstm_fcn import datasets
+
+    motions = datasets.load("BasicMotions")
+    datasets.write(tmp_path / "Gait_TRAIN.ts", motions.X_train[::2], motions.y_train[::2])
+    datasets.write(tmp_path / "Gait_TEST.ts", motions.X_test[:6], motions.y_test[:6])
+    output = run("train", "Gait", "--folder", tmp_path, "--network", "mlp", "--epochs", 1, "--quiet")
+    assert "'Gait': 20 training and 6 test cases, 6 channels" in output
+    assert "of 6 cases" in output
+    assert "`dataset` must be one of" in run("train", "Gait", code=1)
+
+
 def test_train_takes_any_network(tmp_path):
     path = tmp_path / "it.keras"
     output = run("train", "BasicMotions", "--network", "mlp", "--epochs", 2, "--quiet", "--output", path)

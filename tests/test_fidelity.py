@@ -136,7 +136,7 @@ def test_convolutions_start_he_uniform_and_dropout_is_the_papers():
 
 def test_paper_preset_is_the_papers_recipe():
     paper = RECIPES["paper"]
-    assert (paper.n_epochs, paper.batch_size) == (250, 128)
+    assert (paper.n_epochs, paper.batch_size, paper.equal_batches) == (250, 128, False)
     assert (paper.optimizer, paper.learning_rate, paper.schedule) == ("adam", 1e-3, "plateau")
     assert paper.class_weight == "balanced"
     assert paper.network_options["se_blocks"] == (1, 2)

@@ -1,15 +1,16 @@
-"""The guide's code runs, in its order, as it stands but for the number of epochs."""
+"""What docs/ says of code is so: the guide runs, and what the map to the source names is there."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-GUIDE = Path(__file__).parent.parent / "docs" / "guide.md"
+ROOT = Path(__file__).parent.parent
+GUIDE = ROOT / "docs" / "guide.md"
 
 
 @pytest.mark.usefixtures("uncompiled")
-def test_the_blocks_of_the_guide_run_one_after_the_other(tmp_path, monkeypatch, capsys):
+def test_the_blocks_of_the_guide_run_one_after_the_other(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = GUIDE.read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
@@ -24,3 +25,14 @@ def test_the_blocks_of_the_guide_run_one_after_the_other(tmp_path, monkeypatch, 
     assert names["fall"].shape == (4, 6, 100)
     assert names["tuned"].classes_.tolist() == ["other", "sport"]
     assert {path.name for path in tmp_path.iterdir()} >= {"motions.keras", "motions.onnx"}
+
+
+def test_the_map_from_the_papers_names_what_is_there():
+    text = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(\w+/\w+\.py)`((?:[:,] `\w+`)*)", text)
+    assert len(named) > 15
+    for path, names in named:
+        source = (ROOT if path.startswith("tests/") else ROOT / "mlstm_fcn") / path
+        code = source.read_text(encoding="utf-8")
+        for name in re.findall(r"\w+", names):
+            assert re.search(rf"^(def |class )?{name}\b", code, flags=re.MULTILINE), (path, name)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mlstm_fcn import preprocess
 from tests.quick_fit import fit
 
 
@@ -56,3 +57,12 @@ def test_the_unit_of_the_data_does_not_matter(scaling, unit, data):
     np.testing.assert_allclose(
         scaled_front((series * unit).astype("float32")), front(series.astype("float32")), atol=1e-3
     )
+
+
+def test_statistics_are_the_same_in_parts_as_at_once(rng, monkeypatch):
+    batch = (5 + rng.normal(size=(7, 10, 3))).astype("float32")
+    batch[2, 4:, 1] = np.nan
+    monkeypatch.setattr(preprocess, "_BLOCK", 2 * batch[0].size)  # the last part has one case
+    mean, std = preprocess.channel_statistics(lambda: [batch])
+    np.testing.assert_allclose(mean, np.nanmean(batch, axis=(0, 1), dtype="float64"), rtol=1e-6)
+    np.testing.assert_allclose(std, np.nanstd(batch, axis=(0, 1), dtype="float64"), rtol=1e-6)

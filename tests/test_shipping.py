@@ -111,6 +111,9 @@ def test_the_card_says_what_one_should_know(classifier, motions, saved):
     card = classifier.model_card(motions.X_test, motions.y_test, data="BasicMotions")
     accuracy = classifier.score(motions.X_test, motions.y_test)
     assert f"40 cases: accuracy {accuracy:.4f}" in card
+    running = motions.y_test == "Running"
+    found = int((classifier.predict(motions.X_test)[running] == "Running").sum())
+    assert f"* Running: {found} of 10 cases found." in card
     for fact in ("6 channels", "at most 100 steps", "Badminton, Running", "interpolated", "12 epochs"):
         assert fact in card
     assert "Not tested here" in classifier.model_card()

@@ -22,7 +22,7 @@ from mlstm_fcn._checks import require
 from mlstm_fcn.estimators.call import one_column
 from mlstm_fcn.estimators.epoch_tasks import EpochTasks
 from mlstm_fcn.estimators.parameters import network_parameters
-from mlstm_fcn.estimators.predicting import ends_early, fitting_in, read_by
+from mlstm_fcn.estimators.predicting import as_networks_read, ends_early, fitting_in
 from mlstm_fcn.mapped import chunks
 from mlstm_fcn.models.ensemble import ensemble, members
 from mlstm_fcn.models.raw_series import front, frozen, join, parts, require_freezable, transfer, with_mask
@@ -65,7 +65,7 @@ def fit_model(estimator: NetworkEstimator, X: Container, y: np.ndarray, call: Fi
     training, validation = _examples(estimator, X, y, call, recipe, generators[0], task)
     before, networks, options = _untrained(estimator, training, validation, call, task, generators)
     require_freezable(networks, call.freeze)
-    prepared = read_by(before, training), read_by(before, validation) if validation else None
+    prepared = [examples and as_networks_read(before, examples) for examples in (training, validation)]
     histories = [{name: list(figures) for name, figures in call.history.items()} for _ in networks]
     tasks = EpochTasks(estimator, recipe.epochs(len(training)) * len(networks), X, y)
     checkpoints = _checkpoints(estimator, len(networks))

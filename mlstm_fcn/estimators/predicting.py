@@ -44,7 +44,7 @@ def model_and_batch(
     batch = fitting_in(estimator, batch, time, channels)
     if ends_early(batch):
         return for_any_length(estimator), batch
-    return for_complete(estimator) if is_large_and_complete(batch) else estimator.model_, batch
+    return for_complete(estimator.model_) if is_large_and_complete(batch) else estimator.model_, batch
 
 
 def fitting_in(
@@ -74,35 +74,37 @@ def ends_early(batch: np.ndarray | MappedSeries) -> bool:
 
 def for_any_length(estimator: NetworkEstimator) -> keras.Model:
     """The estimator's model if it reads a mask, else one with the same weights that does."""
-    model = estimator.model_
+
+    def make(before: keras.Model, network: keras.Model) -> tuple[keras.Model, keras.Model]:
+        with seeded(np.random.default_rng(0)):
+            pairs = zip(members(network), estimator.network_options_, strict=True)
+            return with_mask(before), ensemble([_masked(estimator, *pair) for pair in pairs])
+
+    return _unless_masked(estimator.model_, _MASKED_MODELS, make)
+
+
+def for_complete(model: keras.Model) -> keras.Model:
+    """A model if it reads a mask, else the same without the layer that fills in."""
+    return _unless_masked(model, _COMPLETE_MODELS, lambda before, network: (without_filling(before), network))
+
+
+def _unless_masked(model, made, make):
+    """A model if it reads a mask, else another one for other series, which is made once."""
     before, network, unit = parts(model)
     if takes_mask(network):
         return model
-    if model not in _MASKED_MODELS:
-        with seeded(np.random.default_rng(0)):
-            pairs = zip(members(network), estimator.network_options_, strict=True)
-            masked = [_masked(estimator, *pair) for pair in pairs]
-        _MASKED_MODELS[model] = join(with_mask(before), ensemble(masked), unit)
-    return _MASKED_MODELS[model]
+    if model not in made:
+        other_before, other_network = make(before, network)
+        made[model] = join(other_before, other_network, unit)
+    return made[model]
 
 
 def is_large_and_complete(batch: np.ndarray | MappedSeries) -> bool:
-    """Whether there is nothing to fill in, which takes a second for two million values all the same."""
+    """Whether nothing is missing in so many values that looking for gaps in the graph would take long."""
     return isinstance(batch, np.ndarray) and batch.size >= _LARGE and not np.isnan(batch).any()
 
 
-def for_complete(estimator: NetworkEstimator) -> keras.Model:
-    """The estimator's model without the layer that fills in, if it reads no mask."""
-    model = estimator.model_
-    before, network, unit = parts(model)
-    if takes_mask(network):
-        return model
-    if model not in _COMPLETE_MODELS:
-        _COMPLETE_MODELS[model] = join(without_filling(before), network, unit)
-    return _COMPLETE_MODELS[model]
-
-
-def read_by(before: keras.Model, examples: Examples) -> Examples:
+def as_networks_read(before: keras.Model, examples: Examples) -> Examples:
     """Examples as the network itself reads them: the front is run once, or as often as a file is read."""
     (series,) = examples.inputs
     if len(before.outputs) == 1 and is_large_and_complete(series):

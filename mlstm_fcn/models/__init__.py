@@ -67,7 +67,12 @@ MODELS = {
     "sknet": (residual, replace(_RESNEXT, reduction=None, selective_branches=2)),
     "efficientnet": (efficientnet, EfficientNetConfig()),
 }
-"""What builds the features of a network, from a config, series and mask; and the config."""
+"""By name what builds the features of a network, and its config.
+
+A builder takes the config, the series as a tensor `(batch, time, channels)`, and a mask, boolean
+`(batch, time)` and true at valid steps, or None. It gives the features, `(batch, features)`, that `build`
+puts an output layer on.
+"""
 
 
 def names() -> list[str]:

@@ -83,16 +83,7 @@ class EfficientNetConfig(SqueezeExciteConfig):
 
 
 def efficientnet(config: EfficientNetConfig, series, mask):
-    """The features of an EfficientNet.
-
-    Args:
-        config: Its options.
-        series: Tensor `(batch, time, channels)`.
-        mask: Boolean tensor `(batch, time)`, true at valid steps, or None.
-
-    Returns:
-        Tensor `(batch, features)`, which `build` gives to the output layer.
-    """
+    """The features of an EfficientNet. See `models.MODELS` for what it takes and gives."""
     if config.phi > 0:
         series, mask = resample(series, mask, LENGTH**config.phi)
     sizes = {"filters": config.width(config.stem), "kernel_size": 3}

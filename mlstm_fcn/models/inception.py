@@ -51,16 +51,7 @@ class InceptionConfig(SqueezeExciteConfig):
 
 
 def inception(config: InceptionConfig, series, mask):
-    """The features of an Inception network.
-
-    Args:
-        config: Its options.
-        series: Tensor `(batch, time, channels)`.
-        mask: Boolean tensor `(batch, time)`, true at valid steps, or None.
-
-    Returns:
-        Tensor `(batch, features)`, which `build` gives to the output layer.
-    """
+    """The features of an Inception network. See `models.MODELS` for what it takes and gives."""
     start = series
     for number in config.block_numbers:
         series = _module(config, series, mask, str(number))

@@ -143,16 +143,7 @@ class LSTMFCNConfig(SqueezeExciteConfig):
 
 
 def lstm_fcn(config: LSTMFCNConfig, series, mask):
-    """The features of a network of the family.
-
-    Args:
-        config: Its options.
-        series: Tensor `(batch, time, channels)`.
-        mask: Boolean tensor `(batch, time)`, true at valid steps, or None.
-
-    Returns:
-        Tensor `(batch, features)`, which `build` gives to the output layer.
-    """
+    """The features of a network of the family. See `models.MODELS` for what it takes and gives."""
     both = with_differences(series, mask, config=config) if config.differences else series
     features = _convolution_branch(config, both, mask)
     if config.recurrent is None:

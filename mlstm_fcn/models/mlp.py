@@ -40,16 +40,7 @@ class MLPConfig(NetworkConfig):
 
 
 def mlp(config: MLPConfig, series, mask):
-    """The features of a perceptron.
-
-    Args:
-        config: Its options.
-        series: Tensor `(batch, time, channels)`.
-        mask: Boolean tensor `(batch, time)`, true at valid steps, or None.
-
-    Returns:
-        Tensor `(batch, features)`, which `build` gives to the output layer.
-    """
+    """The features of a perceptron. See `models.MODELS` for what it takes and gives."""
     features = pool(series, mask, config.head)
     for number, (units, dropout) in enumerate(zip(config.units, config.dropouts, strict=False), 1):
         features = keras.layers.Dropout(dropout, name=f"dropout_{number}")(features)

@@ -81,16 +81,7 @@ class ResidualConfig(SqueezeExciteConfig):
 
 
 def residual(config: ResidualConfig, series, mask):
-    """The features of a residual network.
-
-    Args:
-        config: Its options.
-        series: Tensor `(batch, time, channels)`.
-        mask: Boolean tensor `(batch, time)`, true at valid steps, or None.
-
-    Returns:
-        Tensor `(batch, features)`, which `build` gives to the output layer.
-    """
+    """The features of a residual network. See `models.MODELS` for what it takes and gives."""
     for stage in config.block_numbers:
         for unit in range(1, config.units[stage - 1] + 1):
             strides = config.strides[stage - 1] if unit == 1 else 1

@@ -37,8 +37,6 @@ def shuffled(
     The last batch has what is left; or, if they are to be equal, all have the same number, or one fewer.
     """
     order = rng.permutation(n_cases)
-    if equal:
-        yield from np.array_split(order, -(-n_cases // batch_size))
-    else:
-        for start in range(0, n_cases, batch_size):
-            yield order[start : start + batch_size]
+    yield from np.array_split(
+        order, -(-n_cases // batch_size) if equal else range(batch_size, n_cases, batch_size)
+    )
