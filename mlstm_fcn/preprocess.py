@@ -5,6 +5,7 @@ padding: the series ends before them. So series of different lengths fit into on
 was padded with NaN elsewhere is read as it was meant.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from mlstm_fcn._checks import require
 
 _MOST_CASES, _MOST_STEPS = 256, 25_600  # of a batch that is not trained on
 _BLOCK = 1 << 22  # values that statistics read at a time
+_COARSE = 2.0**-13  # range of a channel, beside its largest value, that float32 divides into about 2000 steps
 
 Container = np.ndarray | Sequence[Any]
 """Series: an array `(cases, channels, time)`, or a list of frames `(time, channels)` of pandas."""
@@ -106,6 +108,27 @@ def require_complete(batch: np.ndarray) -> None:
         case, time, channel = np.argwhere(missing)[0].tolist()
         rule = f"No value of X may be missing, with missing='error'; {missing.sum()} are."
         require(False, rule, **{f"X[{case}, {channel}, {time}]": float("nan")})
+
+
+def warn_of_coarse_channels(X: Container) -> None:
+    """Warn of channels that lie so far from zero that float32 keeps little of their differences.
+
+    Args:
+        X: As in `to_batch`.
+
+    Warns:
+        UserWarning: Names the channel, once for each.
+    """
+    arrays = [X] if isinstance(X, np.ndarray) else [frame.to_numpy(dtype=np.float64).T[None] for frame in X]
+    low = np.fmin.reduce([np.fmin.reduce(array, axis=(0, 2)) for array in arrays])
+    high = np.fmax.reduce([np.fmax.reduce(array, axis=(0, 2)) for array in arrays])
+    coarse = (high > low) & (high - low < _COARSE * np.maximum(np.abs(low), np.abs(high)))
+    for channel in np.flatnonzero(coarse).tolist():
+        text = (
+            f"Networks compute in float32, which keeps little of the differences in channel {channel}, from "
+            f"{float(low[channel])!r} to {float(high[channel])!r}; subtract what all its values share first."
+        )
+        warnings.warn(text, UserWarning, stacklevel=2)
 
 
 def cases_at_a_time(steps: int) -> int:

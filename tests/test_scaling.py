@@ -1,6 +1,7 @@
 """Scaling is inside the model, by the training cases, in any unit."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mlstm_fcn import preprocess
@@ -66,3 +67,22 @@ def test_statistics_are_the_same_in_parts_as_at_once(rng, monkeypatch):
     mean, std = preprocess.channel_statistics(lambda: [batch])
     np.testing.assert_allclose(mean, np.nanmean(batch, axis=(0, 1), dtype="float64"), rtol=1e-6)
     np.testing.assert_allclose(std, np.nanstd(batch, axis=(0, 1), dtype="float64"), rtol=1e-6)
+
+
+def test_a_channel_far_from_zero_is_warned_of(data):
+    """Seconds since 1970 differ by less than float32 can tell, and look constant."""
+    X, y = data
+    seconds = np.broadcast_to(1.7e9 + 0.1 * np.arange(X.shape[2]), (len(X), 1, X.shape[2]))
+    frames = [pd.DataFrame(case.T) for case in np.concatenate([X, seconds], axis=1)]
+    for series in (np.concatenate([X, seconds], axis=1), frames):
+        with pytest.warns(UserWarning, match=r"channel 6, from 1700000000.0 to 1700000009.9; subtract"):
+            preprocess.warn_of_coarse_channels(series)
+    with pytest.warns(UserWarning, match="channel 6"):
+        fit((np.concatenate([X, seconds], axis=1), y))
+
+
+def test_a_channel_that_is_constant_missing_or_merely_offset_is_not_warned_of(data, recwarn):
+    X = data[0].copy()
+    X[:, 0], X[:, 1], X[:, 2] = 1e9, np.nan, 1000 + X[:, 2]
+    preprocess.warn_of_coarse_channels(X)
+    assert not recwarn.list

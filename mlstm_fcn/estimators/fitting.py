@@ -23,10 +23,10 @@ from mlstm_fcn.estimators.call import one_column
 from mlstm_fcn.estimators.epoch_tasks import EpochTasks
 from mlstm_fcn.estimators.parameters import network_parameters
 from mlstm_fcn.estimators.predicting import as_networks_read, ends_early, fitting_in
-from mlstm_fcn.mapped import chunks
+from mlstm_fcn.mapped import chunks, is_large
 from mlstm_fcn.models.ensemble import ensemble, members
 from mlstm_fcn.models.raw_series import front, frozen, join, parts, require_freezable, transfer, with_mask
-from mlstm_fcn.preprocess import Container, channel_statistics
+from mlstm_fcn.preprocess import Container, channel_statistics, warn_of_coarse_channels
 from mlstm_fcn.training.examples import Examples
 from mlstm_fcn.training.loop import train
 from mlstm_fcn.training.progress import ProgressBar
@@ -155,6 +155,8 @@ def _examples(estimator, X, y, call, recipe, rng, task):
     """What to train on and what to validate on (or None): raw series, targets, weights."""
     weights = estimator._weights(y, recipe) * _given_weights(call.sample_weight, y)
     examples = Examples([estimator._batch(X)], estimator._targets(y), weights.astype(np.float32))
+    if not is_large(X):
+        warn_of_coarse_channels(X)
     rule = "`X_val` and `y_val` must be given together, or neither."
     require((call.X_val is None) == (call.y_val is None), rule)
     if call.X_val is not None:

@@ -14,9 +14,8 @@ class StandardizeChannels(keras.layers.Layer):
     """Subtracts a mean from each channel and divides it by a standard deviation.
 
     Unlike Keras' `Normalization` it has no least standard deviation, so the unit of the data does not
-    matter: a channel in tesla may deviate by 1e-13. The figures are weights too, so that models which differ
-        in
-    them alone can share what is compiled.
+    matter: a channel in tesla may deviate by 1e-13. The figures are weights too, so that models which
+    differ in them alone can share what is compiled.
 
     Args:
         mean: One number for each channel.
