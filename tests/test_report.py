@@ -111,6 +111,59 @@ def test_estimators_that_never_differ_are_alike():
 # Pages.
 
 
+def test_a_table_alone_is_reported_as_its_folder_is(folder, tmp_path_factory):
+    """Predictions are large; what they amount to is in one file."""
+    html, _ = write_report(folder)
+    expected = html.read_text()
+    file = tmp_path_factory.mktemp("table") / "kept.csv"
+    shutil.copy(folder / "results.csv", file)
+    pages = write_report(file)
+    assert {page.parent for page in pages} == {file.parent}
+    kept, of_failures = pages[0].read_text(), "<h2>Failures</h2>"
+    assert kept.partition(of_failures)[0] == expected.partition(of_failures)[0]
+    assert file.read_bytes() == (folder / "results.csv").read_bytes()
+
+
+def test_a_table_needs_no_more_than_figures_and_their_places(tmp_path):
+    file = tmp_path / "few.csv"
+    table({"a": [0.5, 0.6], "b": [0.4, 0.7]}).to_csv(file, index=False)
+    text = write_report(file)[1].read_text()
+    assert "| a | 1.50 | 0.5500 | 1 | 1.0 |" in text
+    assert "| MB |" not in text
+
+
+def test_seconds_are_a_mean_over_data_sets_whatever_the_number_of_resamples(tmp_path):
+    rows = table({"a": [0.5, 0.6]}, n_resamples=3).drop(index=[1, 2])
+    rows["fit_seconds"] = [10.0, 2.0, 2.0, 2.0]
+    rows.to_csv(tmp_path / "t.csv", index=False)
+    assert "| a | 1.00 | 0.5500 | 2 | 6.0 |" in write_report(tmp_path / "t.csv")[1].read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda rows: rows.drop(columns="fit_seconds"), r"fit_seconds.*lacking=\['fit_seconds'\]"),
+        (lambda rows: pd.concat([rows, rows.head(1)]), r"one row for each.*twice=\[\['a', 'p0', 0\]\]"),
+    ],
+)
+def test_a_table_that_is_none_of_results_is_named(change, message, tmp_path):
+    file = tmp_path / "t.csv"
+    change(table({"a": [0.5]})).to_csv(file, index=False)
+    with pytest.raises(ValueError, match=message):
+        write_report(file)
+    assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]
+
+
+def test_chosen_estimators_are_compared_alone(folder):
+    command = ["report", str(folder), "--estimators", "good, fair"]
+    assert CliRunner().invoke(main, command, catch_exceptions=False).exit_code == 0
+    text = (folder / "report.md").read_text()
+    assert "poor" not in text
+    assert text.startswith("# 2 estimators on 9 data sets")
+    with pytest.raises(ValueError, match="Did you mean 'good'"):
+        write_report(folder, estimators=["goood"])
+
+
 def test_both_pages_say_the_same(folder):
     html, markdown = (path.read_text() for path in write_report(folder, published=True))
     cells = re.findall(r"<td>(?:<b>)?(.*?)(?:</b>)?</td>", html)

@@ -1,14 +1,15 @@
-"""One page of a folder of results: tables, ranks, figures, failures."""
+"""One page of a folder or table of results: tables, ranks, figures, failures."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn._files import write_text
 from mlstm_fcn.benchmark import figures
 from mlstm_fcn.benchmark.comparison import Comparison, cliques, compare
@@ -18,10 +19,15 @@ from mlstm_fcn.benchmark.result import Failure
 from mlstm_fcn.datasets import describe, names
 
 _MOST_FAILURES = 20
+_PLACE = ["estimator", "problem", "resample"]
 
 
 def write_report(
-    folder: Path | str, *, measure: str = "accuracy", published: bool = False
+    results: Path | str,
+    *,
+    measure: str = "accuracy",
+    published: bool = False,
+    estimators: Sequence[str] | None = None,
 ) -> tuple[Path, Path]:
     """Write `report.html`, which needs no other file, and `report.md` with its figures in `report/`.
 
@@ -29,36 +35,67 @@ def write_report(
     none.
 
     Args:
-        folder: The folder of results; it gets `results.csv` too.
+        results: The folder of results, which gets `results.csv` too; or a file like that one, of which
+            the columns estimator, problem, resample, fit_seconds and the measure are enough. The report is
+            in the folder, or beside the file.
         measure: What is compared: accuracy, balanced_accuracy, f1, auroc or log_loss.
-        published: Whether to set published accuracies of the UEA archive beside the results.
+        published: Whether to set published accuracies of the archives beside the results.
+        estimators: Names of those to report; None for all. Ranks and tests are over the data sets on which
+            each of them has a result.
 
     Returns:
         The paths of both pages.
 
     Raises:
-        ValueError: If there is no result, a file is damaged, or the measure is unknown.
+        ValueError: If there is no result, a file is damaged, or a name is unknown.
     """
-    place = Folder(folder)
-    table = place.table()
+    place, table, failures = _read(Path(results), estimators)
     comparison = compare(table, measure)
-    place.write_table(table)
     blocks = [
         *_overview(comparison, table),
         *_per_problem(comparison, published and measure == "accuracy"),
         *_figures(comparison, table),
-        *_failures(place.read_failures()),
+        *_failures(failures),
         *_conditions(table),
     ]
     n_problems, n_estimators = comparison.mean.shape
     title = f"{_count(n_estimators, 'estimator')} on {_count(n_problems, 'data set')}"
     for block in blocks:
         if isinstance(block, Figure):
-            write_text(place.path / "report" / f"{block.name}.svg", block.svg)
-    pages = place.path / "report.html", place.path / "report.md"
+            write_text(place / "report" / f"{block.name}.svg", block.svg)
+    pages = place / "report.html", place / "report.md"
     write_text(pages[0], to_html(title, blocks))
     write_text(pages[1], to_markdown(title, blocks, "report"))
     return pages
+
+
+def _read(results: Path, estimators: Sequence[str] | None) -> tuple[Path, pd.DataFrame, list[Failure]]:
+    """Where the report goes, and what it is of."""
+    if results.is_file():
+        place, table, failures = results.parent, _read_table(results), []
+    else:
+        folder = Folder(results)
+        place, table, failures = results, folder.table(), folder.read_failures()
+        if len(table):
+            folder.write_table(table)
+    if estimators is not None:
+        known = dict.fromkeys([*table["estimator"], *(failure.case.estimator for failure in failures)])
+        for name in estimators:
+            require_choice("estimators", name, known)
+        table = table[table["estimator"].isin(estimators)]
+        failures = [failure for failure in failures if failure.case.estimator in estimators]
+    return place, table, failures
+
+
+def _read_table(file: Path) -> pd.DataFrame:
+    table = pd.read_csv(file)
+    lacking = [name for name in (*_PLACE, "fit_seconds") if name not in table]
+    rule = f"A table of results must have the columns {', '.join(_PLACE)} and fit_seconds."
+    require(not lacking, rule, file=str(file), lacking=lacking)
+    twice = table[table.duplicated(_PLACE)]
+    rule = "A table of results must have one row for each estimator, problem and resample."
+    require(twice.empty, rule, twice=twice[_PLACE].head(3).to_numpy().tolist())
+    return table
 
 
 def _overview(comparison: Comparison, table: pd.DataFrame) -> Iterator[Block]:
@@ -66,18 +103,25 @@ def _overview(comparison: Comparison, table: pd.DataFrame) -> Iterator[Block]:
     yield Heading("Estimators")
     yield Paragraph(
         f"Means over the {len(common)} data sets on which all have results, of the means over resamples. "
-        f"Wins count the data sets on which none is better. Memory is the largest of a whole process."
+        "Wins count the data sets on which none is better."
+        + (" Memory is the largest of a whole process." if "memory_bytes" in table else "")
     )
-    rows = []
     shared = table[table["problem"].isin(common)]
-    by_name = shared.groupby("estimator")
-    seconds, memory = by_name["fit_seconds"].mean(), by_name["memory_bytes"].max()
+    seconds = shared.groupby(["estimator", "problem"])["fit_seconds"].mean().groupby("estimator").mean()
     wins = [name for problem in common for name in comparison.best(problem)]
-    for name in comparison.ranks.index if common else ():
-        ranked = [f"{comparison.ranks[name]:.2f}", f"{comparison.mean.loc[common, name].mean():.4f}"]
-        cost = [f"{seconds[name]:.1f}", f"{memory[name] / 1e6:.0f}"]
-        rows.append([str(name), *ranked, str(wins.count(name)), *cost])
-    yield Table(["estimator", "mean rank", f"mean {measure}", "wins", "seconds of fit", "MB"], rows)
+    columns = {
+        "mean rank": comparison.ranks.map("{:.2f}".format),
+        f"mean {measure}": comparison.mean.loc[common].mean().map("{:.4f}".format),
+        "wins": comparison.ranks.index.to_series().map(wins.count).map(str),
+        "seconds of fit": seconds.map("{:.1f}".format),
+    }
+    if "memory_bytes" in table:
+        columns["MB"] = (shared.groupby("estimator")["memory_bytes"].max() / 1e6).map("{:.0f}".format)
+    rows = [
+        [str(name), *(column[name] for column in columns.values())]
+        for name in (comparison.ranks.index if common else ())
+    ]
+    yield Table(["estimator", *columns], rows)
     for group in cliques(comparison):
         yield Paragraph(f"No significant difference (p ≥ 0.05) between any two of: {', '.join(group)}.")
 
@@ -165,11 +209,12 @@ def _failures(failures: list[Failure]) -> Iterator[Block]:
 
 
 def _conditions(table: pd.DataFrame) -> Iterator[Block]:
-    yield Heading("Conditions")
-    for column in ("split", "machine", "versions"):
-        if column in table:
-            values = sorted(map(str, table[column].dropna().unique()))
-            yield Paragraph(f"{column.capitalize()}: {'; '.join(values)}.")
+    known = [column for column in ("split", "machine", "versions") if column in table]
+    if known:
+        yield Heading("Conditions")
+    for column in known:
+        values = sorted(map(str, table[column].dropna().unique()))
+        yield Paragraph(f"{column.capitalize()}: {'; '.join(values)}.")
 
 
 def _count(number, noun):

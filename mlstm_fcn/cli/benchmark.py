@@ -119,12 +119,14 @@ def _print_estimate(plan: Plan, jobs: int) -> None:
 
 
 @click.command()
-@click.argument("folder", type=_PATH)
+@click.argument("results", type=_PATH)
 @click.option("--measure", default="accuracy", show_default=True, help="What is compared.")
 @click.option("--published", is_flag=True, help="Set published figures beside the results.")
-def report(folder: Path, measure: str, published: bool) -> None:
-    """Make report.html and report.md of the results in FOLDER."""
+@click.option("--estimators", help="Those to report, by commas.  [default: all]")
+def report(results: Path, measure: str, published: bool, estimators: str | None) -> None:
+    """Make report.html and report.md of RESULTS, a folder or a file like its results.csv."""
     from mlstm_fcn import benchmark as benchmarks
 
-    html, markdown = benchmarks.write_report(folder, measure=measure, published=published)
-    click.echo(f"{html}\n{markdown}")
+    chosen = [name.strip() for name in estimators.split(",")] if estimators else None
+    pages = benchmarks.write_report(results, measure=measure, published=published, estimators=chosen)
+    click.echo("\n".join(map(str, pages)))
