@@ -6,6 +6,7 @@ import pytest
 from onnx import load as load_onnx
 
 from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier, datasets, export, models
+from mlstm_fcn.estimators import predicting
 from mlstm_fcn.export import FORMATS
 from mlstm_fcn.export.copying import export_copy
 from mlstm_fcn.export.formats import RECURRENT
@@ -119,6 +120,15 @@ def test_any_length_reads_shorter_series_though_training_had_none(classifier, mo
     np.testing.assert_allclose(export.load(path).outputs(short), classifier.predict_proba(short), atol=1e-5)
     with pytest.raises(ValueError, match="any_length=True"):
         classifier.export(tmp_path / "model.onnx", X=short)
+
+
+def test_many_complete_series_are_no_series_that_end_early(classifier, motions, tmp_path, monkeypatch):
+    """Large complete data are predicted by another model, which leaves out what fills in."""
+    monkeypatch.setattr(predicting, "_LARGE", 1)
+    path = classifier.export(tmp_path / "model.onnx", X=motions.X_test)
+    np.testing.assert_allclose(
+        export.load(path).outputs(motions.X_test), classifier.predict_proba(motions.X_test), atol=1e-5
+    )
 
 
 def test_without_it_shorter_series_are_refused_and_not_misread(onnx, motions):

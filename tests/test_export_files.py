@@ -95,17 +95,26 @@ def test_no_folder_of_the_user_is_replaced(classifier, tmp_path, monkeypatch):
 def test_no_file_of_the_user_is_replaced(classifier, tmp_path):
     """What stands where a description or weights would be makes nothing an export."""
     (tmp_path / "exports").mkdir()
-    files = [tmp_path / "exports" / "thesis.txt", tmp_path / "exports.json", tmp_path / "model.bin"]
+    names = [
+        "exports/thesis.txt",
+        "exports.json",
+        "model.bin",
+        "mine.onnx",
+        "mine.tflite",
+        "other.xml",
+        "plain",
+    ]
+    files = [tmp_path / name for name in names]
     for file in files:
         file.write_text("{}")
-    for name in ("exports", "model.xml"):
+    for name in ("exports", "model.xml", *names[3:]):
         with pytest.raises(ValueError, match="that no export has made"):
             classifier.export(tmp_path / name)
     shutil.copytree(tmp_path / "exports", tmp_path / "copy")
     (tmp_path / "link").symlink_to(tmp_path / "copy")
     with pytest.raises(ValueError, match="that no export has made"):
         classifier.export(tmp_path / "link")
-    assert [file.read_text() for file in files] == ["{}"] * 3
+    assert [file.read_text() for file in files] == ["{}"] * len(files)
 
 
 def test_a_description_of_another_artifact_is_no_description(onnx, tmp_path):

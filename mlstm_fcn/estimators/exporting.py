@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlstm_fcn._checks import require, require_choice, require_positive_int
-from mlstm_fcn.estimators.predicting import for_any_length, model_and_batch
+from mlstm_fcn.estimators.predicting import ends_early, for_any_length, model_and_batch
 from mlstm_fcn.export import FORMATS, export
 from mlstm_fcn.mapped import MappedSeries
 from mlstm_fcn.models.raw_series import parts, takes_mask
@@ -47,12 +47,12 @@ def export_estimator(
     model = for_any_length(estimator) if any_length else estimator.model_
     batch = None
     if X is not None:
-        needed, read = model_and_batch(estimator, estimator._check_convert_X_for_predict(X))
+        _, read = model_and_batch(estimator, estimator._check_convert_X_for_predict(X))
+        rule = "Series of X end early, which the model does not read: export with any_length=True."
+        require(takes_mask(parts(model)[1]) or not ends_early(read), rule)
         chosen = read[np.unique(np.linspace(0, len(read) - 1, _MOST_EXAMPLES).astype(int))]
         batch = chosen.read() if isinstance(chosen, MappedSeries) else chosen
         batch = batch if length is None else with_length(batch, length)
-        rule = "Series of X end early, which the model does not read: export with any_length=True."
-        require(takes_mask(parts(model)[1]) or needed is estimator.model_, rule)
     labels = getattr(estimator, "classes_", None)
     known = {
         "labels": None if labels is None else labels.tolist(),

@@ -134,7 +134,8 @@ def _require_place(path: Path, form: Format) -> None:
         free = not path.is_symlink() and (ours or not any(path.iterdir()))
         require(free and not form.suffix, "There is a folder that no export has made.", path=str(path))
     elif path.exists():
-        require(form.suffix != "", "There is a file of this name.", path=str(path))
+        free = ours and form.suffix != ""
+        require(free, "There is a file that no export has made.", path=str(path))
     weights = path.with_suffix(".bin")
     free = form.suffix != ".xml" or ours or not weights.exists()
     require(free, "There is a file of weights that no export has made.", path=str(weights))
