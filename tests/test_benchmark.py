@@ -6,8 +6,10 @@ import json
 import os
 import subprocess
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
+import keras
 import numpy as np
 import psutil
 import pytest
@@ -85,6 +87,11 @@ def test_shards_are_a_partition_that_does_not_change(tmp_path):
     parts = [make_plan(problems, estimators, 3, folder, shard=(i, 3)).jobs for i in (1, 2, 3)]
     cases = [job.case for part in parts for job in part]
     assert len(cases) == len(set(cases)) == 12
+    for n_parts in (2, 3, 4):
+        for i in range(1, n_parts + 1):  # no part is that of an estimator alone, which may be the slow one
+            part = make_plan(problems, estimators, 3, folder, shard=(i, n_parts)).jobs
+            assert {job.case.estimator for job in part} == {"a", "b"}
+            assert abs(len(part) - 12 / n_parts) < 1
     folder.keep(result(parts[0][0].case))
     assert [job.case for job in make_plan(problems, estimators, 3, folder, shard=(2, 3)).jobs] == [
         job.case for job in parts[1]
@@ -225,11 +232,34 @@ def test_an_estimator_is_described_alike_in_every_process():
     assert "399" in one.description
 
 
+@pytest.mark.parametrize(
+    ("parameter", "made", "other"),
+    [
+        ("optimizer", partial(keras.optimizers.SGD, 0.1), partial(keras.optimizers.SGD, 0.2)),
+        (
+            "callbacks",
+            lambda: [keras.callbacks.EarlyStopping(patience=5)],
+            lambda: [keras.callbacks.EarlyStopping(patience=50)],
+        ),
+    ],
+)
+def test_objects_are_known_again_by_what_they_hold(parameter, made, other, tmp_path):
+    """A script that makes its optimizer anew goes on; another optimizer is another estimator."""
+    folder = Folder(tmp_path)
+    folder.require_same(named({"a": MLSTMFCNClassifier(**{parameter: made()})}), True)
+    folder.keep(result())
+    folder.require_same(named({"a": MLSTMFCNClassifier(**{parameter: made()})}), True)
+    with pytest.raises(ValueError, match="results of another 'a'"):
+        folder.require_same(named({"a": MLSTMFCNClassifier(**{parameter: other()})}), True)
+
+
 def test_what_never_had_a_result_may_be_changed(tmp_path, log):
-    run(["UnitTest"], {"a": Counting(str(log), do="raise")}, tmp_path)
-    table = run(["UnitTest"], {"a": Counting(str(log))}, tmp_path)
-    assert table.empty  # an error is left alone ...
-    assert len(run(["UnitTest"], {"a": Counting(str(log))}, tmp_path, retry=True)) == 1
+    for _ in range(2):
+        assert run(["UnitTest"], {"a": Counting(str(log), do="raise")}, tmp_path).empty
+    assert len(fits(log)) == 1  # an error is left alone ...
+    (table,) = run(["UnitTest"], {"a": Counting(str(log))}, tmp_path).itertuples()
+    assert table.estimator == "a"  # ... but it is not the error of another estimator
+    assert not Folder(tmp_path).failures()
 
 
 def test_an_interrupted_fit_gives_no_answer_to_the_next(tmp_path, log, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -14,6 +15,7 @@ from mlstm_fcn._checks import require, require_choice
 MEASURES = ("accuracy", "balanced_accuracy", "f1", "auroc", "log_loss")
 _LOWER_IS_BETTER = ("log_loss",)
 _SIGNIFICANT = 0.05
+_DIGITS = 12  # of means, so that what is equal but for rounding is a tie everywhere
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,12 @@ class Comparison:
     def best(self, problem: str) -> list[str]:
         """The best estimators on a data set; several where they are equal."""
         signed = _signed(self.mean.loc[problem], self.measure)
-        return signed.index[signed >= signed.max() - 1e-12].tolist()
+        return signed.index[signed == signed.max()].tolist()
 
     def wins(self, one: str, other: str) -> tuple[int, int, int]:
         """Data sets on which one is better than the other, equal, and worse."""
         pair = _signed(self.mean[[one, other]].dropna(), self.measure)
-        difference = (pair[one] - pair[other]).round(12)
+        difference = pair[one] - pair[other]
         return int((difference > 0).sum()), int((difference == 0).sum()), int((difference < 0).sum())
 
 
@@ -70,10 +72,16 @@ def compare(table: pd.DataFrame, measure: str = "accuracy") -> Comparison:
     require(len(table) > 0, "There must be a result to report.")
     require(measure in table, f"No result has {measure}.", columns=list(table.columns))
     cells = table.groupby(["problem", "estimator"])[measure].agg(["mean", "std", "count"]).unstack()
-    mean = cells["mean"].sort_index()
+    mean = cells["mean"].sort_index().round(_DIGITS)
     common = _signed(mean.dropna(), measure)
     ranks = common.rank(axis=1, ascending=False).mean().sort_values()
     return Comparison(measure, mean, cells["std"], cells["count"], ranks, _p_values(common))
+
+
+def mean_seconds(table: pd.DataFrame, problems: Sequence[str]) -> pd.Series:
+    """Mean fit time of each estimator over some data sets, of means over resamples."""
+    some = table[table["problem"].isin(problems)]
+    return some.groupby(["estimator", "problem"])["fit_seconds"].mean().groupby("estimator").mean()
 
 
 def cliques(comparison: Comparison) -> list[list[str]]:
@@ -109,9 +117,8 @@ def _p_values(common: pd.DataFrame) -> pd.DataFrame:
 
 
 def _wilcoxon(differences: pd.Series) -> float:
-    if not differences.round(12).any():
-        return 1.0
-    return float(wilcoxon(differences, zero_method="zsplit").pvalue)
+    differences = differences.round(_DIGITS)
+    return float(wilcoxon(differences, zero_method="zsplit").pvalue) if differences.any() else 1.0
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:

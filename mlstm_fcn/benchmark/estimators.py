@@ -48,7 +48,7 @@ class NamedEstimator:
     @property
     def description(self) -> str:
         """The estimator and its parameters, in one line that is the same in every process."""
-        return re.sub(r" at 0x[0-9a-fA-F]+", "", " ".join(_described(self.estimator).split()))
+        return described(self.estimator)
 
     def seeded(self, seed: int) -> Any:
         """A copy whose every `random_state` is the seed."""
@@ -105,16 +105,31 @@ def split(text: str) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def _described(value):
+def described(value: Any) -> str:
+    """A value as a line of text that is the same in every process, and another one for other values."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", " ".join(_text(value).split()))
+
+
+def _text(value):
     """An estimator with all parameters that are not defaults; its own representation leaves things out."""
     if isinstance(value, list | tuple):
-        return f"({', '.join(map(_described, value))})"
-    if not hasattr(value, "get_params") or isinstance(value, type):
+        return f"({', '.join(map(_text, value))})"
+    if isinstance(value, type):
         return repr(value)
+    if not hasattr(value, "get_params"):
+        text = repr(value)
+        return _text_of_object(value) if text == object.__repr__(value) else text
     defaults = {name: one.default for name, one in signature(type(value)).parameters.items()}
-    parameters = {name: _described(own) for name, own in value.get_params(deep=False).items()}
-    changed = [f"{name}={own}" for name, own in parameters.items() if own != _described(defaults.get(name))]
+    parameters = {name: _text(own) for name, own in value.get_params(deep=False).items()}
+    changed = [f"{name}={own}" for name, own in parameters.items() if own != _text(defaults.get(name))]
     return f"{type(value).__name__}({', '.join(changed)})"
+
+
+def _text_of_object(value):
+    """An optimizer, a callback, ...: its representation tells its place; its name may count its like."""
+    state = value.get_config() if hasattr(value, "get_config") else getattr(value, "__dict__", {})
+    held = [f"{name}={own!r}" for name, own in sorted(state.items()) if name != "name"]
+    return f"{type(value).__name__}({', '.join(held)})"
 
 
 def _named(name, value):

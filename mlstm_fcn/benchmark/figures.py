@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mlstm_fcn._optional import optional
-from mlstm_fcn.benchmark.comparison import Comparison
+from mlstm_fcn.benchmark.comparison import Comparison, mean_seconds
 
 _MOST_PAIRS = 12
 
@@ -32,8 +32,7 @@ def cost(comparison: Comparison, table: pd.DataFrame) -> str:
     """Mean over data sets against mean fit time, of the data sets that all have."""
     figure = _figure(6, 4)
     axes = figure.add_subplot()
-    common = table[table["problem"].isin(comparison.common)]
-    seconds = common.groupby("estimator")["fit_seconds"].mean()
+    seconds = mean_seconds(table, comparison.common)
     for name in comparison.ranks.index:
         x, y = seconds[name], comparison.mean.loc[comparison.common, name].mean()
         axes.plot(x, y, "o")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, astuple
 from pathlib import Path
@@ -21,7 +22,7 @@ import pandas as pd
 from mlstm_fcn._checks import require
 from mlstm_fcn._files import write_text, written_whole
 from mlstm_fcn.benchmark import tsml
-from mlstm_fcn.benchmark.estimators import NamedEstimator
+from mlstm_fcn.benchmark.estimators import NamedEstimator, described
 from mlstm_fcn.benchmark.result import Case, Failure, Result
 
 _KINDS = {"Predictions": ".csv", "Failures": ".json"}
@@ -74,6 +75,8 @@ class Folder:
     ) -> None:
         """Raise if a name stands for another estimator, or other splits, than before; else note it.
 
+        Failures of an estimator that had no result are those of the other one, and are deleted.
+
         Raises:
             ValueError: If results of two kinds would be mixed under one name.
         """
@@ -86,6 +89,8 @@ class Folder:
             rule = f"{self.path} has results of another {estimator.name!r}; choose another name or folder."
             was, is_now = ({name: about.get(name) for name in other} for about in (before, now))
             require(not other or not started, rule, before=was, now=is_now)
+            if keep_note and other:
+                shutil.rmtree(self.path / estimator.name / "Failures", ignore_errors=True)
             if keep_note and (other or not note.exists()):
                 write_text(note, json.dumps(now, indent=1))
 
@@ -129,7 +134,8 @@ def _about(estimator: NamedEstimator, resampled: bool) -> dict[str, str]:
     about = {"estimator": estimator.description, "split": "resample" if resampled else "default"}
     if hasattr(estimator.estimator, "_recipe"):
         recipe = estimator.estimator._recipe()
-        about |= {f"recipe.{name}": str(value) for name, value in vars(recipe).items()}
+        values = vars(recipe).items()
+        about |= {f"recipe.{name}": one if isinstance(one, str) else described(one) for name, one in values}
     return about
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ def make_plan(
             are always done again.
         data_folder: Where data sets are looked for first.
         shard: `(i, n)`: only the ith of n parts of all fits, from 1, for runs beside each other that share
-            the folder, each on a device of its own, say.
+            the folder, each on a device of its own, say. Each part has fits of every estimator.
 
     Raises:
         ValueError: If names are wrong or twice there, or the folder has results of another estimator of
@@ -92,9 +93,14 @@ def make_plan(
         for estimator in estimators
     ]
     part, n_parts = shard
+    period = math.lcm(
+        len(estimators), n_parts
+    )  # after it, the next part begins, or each had its own estimators
+    turns = [(place + place // period) % n_parts for place in range(len(wanted))]
+    mine = [job for job, turn in zip(wanted, turns, strict=True) if turn == part - 1]
     n_done = sum(job.case in done for job in wanted)
     n_failed = sum(job.case in failed for job in wanted)
-    jobs = [job for job in wanted[part - 1 :: n_parts] if job.case not in done and job.case not in failed]
+    jobs = [job for job in mine if job.case not in done and job.case not in failed]
     return Plan(folder, estimators, names, n_resamples, n_done, n_failed, jobs)
 
 

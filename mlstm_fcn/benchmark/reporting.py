@@ -12,7 +12,7 @@ import pandas as pd
 from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn._files import write_text
 from mlstm_fcn.benchmark import figures
-from mlstm_fcn.benchmark.comparison import Comparison, cliques, compare
+from mlstm_fcn.benchmark.comparison import Comparison, cliques, compare, mean_seconds
 from mlstm_fcn.benchmark.document import Block, Code, Figure, Heading, Paragraph, Table, to_html, to_markdown
 from mlstm_fcn.benchmark.folder import Folder
 from mlstm_fcn.benchmark.result import Failure
@@ -47,6 +47,7 @@ def write_report(
         The paths of both pages.
 
     Raises:
+        FileNotFoundError: If there is no such folder or file.
         ValueError: If there is no result, a file is damaged, or a name is unknown.
     """
     place, table, failures = _read(Path(results), estimators)
@@ -55,7 +56,7 @@ def write_report(
         *_overview(comparison, table),
         *_per_problem(comparison, published and measure == "accuracy"),
         *_figures(comparison, table),
-        *_failures(failures),
+        *(_failures(failures) if failures is not None else ()),
         *_conditions(table),
     ]
     n_problems, n_estimators = comparison.mean.shape
@@ -69,26 +70,29 @@ def write_report(
     return pages
 
 
-def _read(results: Path, estimators: Sequence[str] | None) -> tuple[Path, pd.DataFrame, list[Failure]]:
-    """Where the report goes, and what it is of."""
+def _read(results: Path, estimators: Sequence[str] | None) -> tuple[Path, pd.DataFrame, list[Failure] | None]:
+    """Where the report goes, and what it is of; a table does not tell of failures."""
+    if not results.exists():
+        raise FileNotFoundError(f"There is no folder or table of results {results}.")
     if results.is_file():
-        place, table, failures = results.parent, _read_table(results), []
+        place, table, failures = results.parent, _read_table(results), None
     else:
         folder = Folder(results)
         place, table, failures = results, folder.table(), folder.read_failures()
         if len(table):
             folder.write_table(table)
     if estimators is not None:
-        known = dict.fromkeys([*table["estimator"], *(failure.case.estimator for failure in failures)])
+        known = dict.fromkeys([*table["estimator"], *(failure.case.estimator for failure in failures or ())])
         for name in estimators:
             require_choice("estimators", name, known)
         table = table[table["estimator"].isin(estimators)]
-        failures = [failure for failure in failures if failure.case.estimator in estimators]
+        failures = failures and [failure for failure in failures if failure.case.estimator in estimators]
     return place, table, failures
 
 
 def _read_table(file: Path) -> pd.DataFrame:
-    table = pd.read_csv(file)
+    texts = dict.fromkeys(("estimator", "problem"), str)
+    table = pd.read_csv(file, dtype=texts, keep_default_na=False, na_values=[""])
     lacking = [name for name in (*_PLACE, "fit_seconds") if name not in table]
     rule = f"A table of results must have the columns {', '.join(_PLACE)} and fit_seconds."
     require(not lacking, rule, file=str(file), lacking=lacking)
@@ -107,13 +111,12 @@ def _overview(comparison: Comparison, table: pd.DataFrame) -> Iterator[Block]:
         + (" Memory is the largest of a whole process." if "memory_bytes" in table else "")
     )
     shared = table[table["problem"].isin(common)]
-    seconds = shared.groupby(["estimator", "problem"])["fit_seconds"].mean().groupby("estimator").mean()
     wins = [name for problem in common for name in comparison.best(problem)]
     columns = {
         "mean rank": comparison.ranks.map("{:.2f}".format),
         f"mean {measure}": comparison.mean.loc[common].mean().map("{:.4f}".format),
         "wins": comparison.ranks.index.to_series().map(wins.count).map(str),
-        "seconds of fit": seconds.map("{:.1f}".format),
+        "seconds of fit": mean_seconds(table, common).map("{:.1f}".format),
     }
     if "memory_bytes" in table:
         columns["MB"] = (shared.groupby("estimator")["memory_bytes"].max() / 1e6).map("{:.0f}".format)
