@@ -120,8 +120,10 @@ def warn_of_coarse_channels(X: Container) -> None:
         UserWarning: Names the channel, once for each.
     """
     arrays = [X] if isinstance(X, np.ndarray) else [frame.to_numpy(dtype=np.float64).T[None] for frame in X]
-    low = np.fmin.reduce([np.fmin.reduce(array, axis=(0, 2)) for array in arrays])
-    high = np.fmax.reduce([np.fmax.reduce(array, axis=(0, 2)) for array in arrays])
+    low, high = (
+        reduce([reduce(array, axis=(0, 2)).astype(np.float64) for array in arrays])
+        for reduce in (np.fmin.reduce, np.fmax.reduce)
+    )
     coarse = (high > low) & (high - low < _COARSE * np.maximum(np.abs(low), np.abs(high)))
     for channel in np.flatnonzero(coarse).tolist():
         text = (

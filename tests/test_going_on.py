@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier
+from mlstm_fcn.estimators import fitting
 from tests.quick_fit import SMALL, differ, fit, weights_of
 
 
@@ -60,6 +61,28 @@ def test_layers_that_the_user_froze_stay_frozen(data):
     longer = NetworkClassifier(network=frozen_first_layer, n_epochs=3, random_state=0).fit(*data)
     np.testing.assert_array_equal(weights_of(first)[0], weights_of(longer)[0])
     assert differ(first, longer)
+
+
+@pytest.mark.usefixtures("uncompiled")
+def test_every_training_that_goes_on_draws_anew_but_holds_back_the_same_cases(data, tmp_path, monkeypatch):
+    """Else dropout and the order of batches would repeat, and validation cases would have been trained on."""
+    begun, held_back = [], []
+    train, split = fitting.train, fitting._split
+
+    def noted_train(*given, rng, **more):
+        begun.append(rng.bit_generator.state)
+        train(*given, rng=rng, **more)
+
+    monkeypatch.setattr(fitting, "train", noted_train)
+    monkeypatch.setattr(fitting, "_split", lambda *given: held_back.append(split(*given)) or held_back[-1])
+    classifier = fit(data, warm_start=True, validation_split=0.25, random_state=0, n_epochs=1)
+    classifier.fit(*data).fit(*data)
+    classifier.save(tmp_path / "it.mlstm")
+    MLSTMFCNClassifier.load(tmp_path / "it.mlstm").fit(*data).partial_fit(*data)
+    assert [begun.count(state) for state in begun] == [1] * 5
+    assert len(held_back) == 4
+    for chosen, _ in held_back:
+        np.testing.assert_array_equal(chosen, held_back[0][0])
 
 
 def test_warm_start_needs_the_same_labels(data):

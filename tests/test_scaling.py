@@ -85,4 +85,7 @@ def test_a_channel_that_is_constant_missing_or_merely_offset_is_not_warned_of(da
     X = data[0].copy()
     X[:, 0], X[:, 1], X[:, 2] = 1e9, np.nan, 1000 + X[:, 2]
     preprocess.warn_of_coarse_channels(X)
+    whole = np.array([[[-32761, 32766, 5]]])
+    for dtype in (np.int16, np.bool_, np.uint8):
+        preprocess.warn_of_coarse_channels(whole.astype(dtype))
     assert not recwarn.list

@@ -23,7 +23,7 @@ from mlstm_fcn.mapped import MappedSeries, chunks, is_large
 from mlstm_fcn.preprocess import Container, pad, require_complete, to_batch
 
 # Where `warm_start` goes on.
-_KEPT = ("model_", "network_options_", "_network_at_fit", "classes_", "n_epochs_")
+_KEPT = ("model_", "network_options_", "_network_at_fit", "classes_", "_n_epochs_in_all")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -83,7 +83,7 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
                 call,
                 start=self.__before["model_"],
                 network_options=self.__before["network_options_"],
-                n_epochs_before=self.__before["n_epochs_"],
+                n_epochs_before=self.__before["_n_epochs_in_all"],
             )
         return self._fit_with(X, y, call)
 
@@ -131,7 +131,9 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkEstimator:
         """Train for one epoch more, at a constant learning rate; the first time, after `fit`'s preparation.
 
-        The first call decides channels, length and scaling. The optimizer starts anew in each call.
+        The first call decides channels, length and scaling. The optimizer starts anew in each call. To go on
+        otherwise, set an attribute (`classifier.learning_rate = 1e-4`): `set_params` forgets the fit, as in
+        all of sktime.
 
         Args:
             X: As in `fit`.
@@ -178,14 +180,13 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
             self._learn_targets(y, call)
         elif hasattr(self, "_network_at_fit"):
             require_same_network(self, self._network_at_fit)
-        history = getattr(self, "history_", {})
         call = replace(
             call,
             start=getattr(self, "model_", None),
             network_options=getattr(self, "network_options_", ()),
             changes=ONE_EPOCH,
-            history=history,
-            n_epochs_before=len(history.get("loss", ())),
+            history=getattr(self, "history_", {}),
+            n_epochs_before=getattr(self, "_n_epochs_in_all", 0),
         )
         return self._fit_directly(X, y, call)
 

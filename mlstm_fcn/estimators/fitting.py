@@ -62,7 +62,7 @@ def fit_model(estimator: NetworkEstimator, X: Container, y: np.ndarray, call: Fi
     """Train new networks; sets `model_`, `network_options_`, `history_` and `n_epochs_`."""
     recipe, task = dataclasses.replace(estimator._recipe(), **call.changes), estimator._task()
     generators = [_generator(estimator, call, member) for member in range(_n_members(recipe, call))]
-    training, validation = _examples(estimator, X, y, call, recipe, generators[0], task)
+    training, validation = _examples(estimator, X, y, call, recipe, task)
     before, networks, options = _untrained(estimator, training, validation, call, task, generators)
     require_freezable(networks, call.freeze)
     prepared = [examples and as_networks_read(before, examples) for examples in (training, validation)]
@@ -80,6 +80,8 @@ def fit_model(estimator: NetworkEstimator, X: Container, y: np.ndarray, call: Fi
         if histories[0]:
             estimator.history_ = _mean(histories[:n_whole])
             estimator.n_epochs_ = len(estimator.history_["loss"])
+            n_new = estimator.n_epochs_ - len(call.history.get("loss", ()))
+            estimator._n_epochs_in_all = call.n_epochs_before + n_new
             estimator.network_options_ = options[:n_whole]
             estimator._network_at_fit = network_parameters(estimator)
             estimator.model_ = join(before, ensemble(networks[:n_whole]), task.unit)
@@ -151,7 +153,7 @@ def _mean(histories):
     }
 
 
-def _examples(estimator, X, y, call, recipe, rng, task):
+def _examples(estimator, X, y, call, recipe, task):
     """What to train on and what to validate on (or None): raw series, targets, weights."""
     weights = estimator._weights(y, recipe) * _given_weights(call.sample_weight, y)
     examples = Examples([estimator._batch(X)], estimator._targets(y), weights.astype(np.float32))
@@ -171,6 +173,9 @@ def _examples(estimator, X, y, call, recipe, rng, task):
         weights = estimator._weights(y_val, recipe).astype(np.float32)
         return examples, Examples([batch], estimator._targets(y_val), weights)
     if recipe.validation_split:
+        rng = _generator(
+            estimator, dataclasses.replace(call, n_epochs_before=0), 0
+        )  # the same in a warm start
         chosen, held_back = _split(y if task.stratified else None, len(y), recipe.validation_split, rng)
         return examples.take(chosen), examples.take(held_back)
     return examples, None

@@ -139,7 +139,8 @@ class Saving(Contract):
         """What the network does not hold, as plain values."""
         parameters = {name: _to_json(value) for name, value in self.get_params(deep=False).items()}
         options = _to_json(self.network_options_)
-        return {"parameters": parameters, "network_options": options, "history": self.history_}
+        training = {"history": self.history_, "n_epochs_in_all": self._n_epochs_in_all}
+        return {"parameters": parameters, "network_options": options, **training}
 
     def _set_fitted_values(self, model: keras.Model, values: dict[str, Any]) -> None:
         """The reverse of `_fitted_values`; the estimator is fitted then."""
@@ -147,6 +148,7 @@ class Saving(Contract):
         self.network_options_ = _from_json(values["network_options"])
         self._network_at_fit = network_parameters(self)
         self.n_epochs_ = len(self.history_["loss"])
+        self._n_epochs_in_all = values.get("n_epochs_in_all", self.n_epochs_)
         self._y_metadata = {"is_univariate": True}  # what sktime notes in fit and asks in predict
         self._is_fitted = True
 
