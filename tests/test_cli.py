@@ -64,7 +64,7 @@ def test_nothing_is_written_unless_asked(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     output = run("train", "UnitTest", "--epochs", 1, "--quiet")
     assert list(tmp_path.iterdir()) == []
-    assert "next      mlstm-fcn train UnitTest --output UnitTest.keras" in output
+    assert "next      the same command with --output NAME.keras keeps the model" in output
     assert "epoch" not in output
 
 
@@ -139,16 +139,29 @@ def test_an_interrupted_training_leaves_no_file(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_train_takes_data_of_ones_own(tmp_path):
+def test_commands_take_data_of_ones_own(tmp_path):
     from mlstm_fcn import datasets
 
     motions = datasets.load("BasicMotions")
     datasets.write(tmp_path / "Gait_TRAIN.ts", motions.X_train[::2], motions.y_train[::2])
     datasets.write(tmp_path / "Gait_TEST.ts", motions.X_test[:6], motions.y_test[:6])
-    output = run("train", "Gait", "--folder", tmp_path, "--network", "mlp", "--epochs", 1, "--quiet")
+    own, model = ("Gait", "--folder", tmp_path), tmp_path / "it.keras"
+    output = run("train", *own, "--network", "mlp", "--epochs", 1, "--quiet", "--output", model)
     assert "'Gait': 20 training and 6 test cases, 6 channels" in output
     assert "of 6 cases" in output
-    assert "`dataset` must be one of" in run("train", "Gait", code=1)
+    assert f"next      mlstm-fcn predict {model} Gait --folder {tmp_path}" in output
+    assert "of 6 cases" in run("evaluate", model, *own)
+    assert len(run("predict", model, *own).splitlines()) == 7
+    assert "* 6 cases: accuracy" in run("card", model, *own)
+    missing = run("train", "Gait", code=1)
+    assert "`dataset` must be one of" in missing
+    assert f"which is not in {tmp_path}" not in missing
+    (tmp_path / "Gait_TEST.ts").unlink()
+    halved = run("train", *own, code=1)
+    assert "Gait_TRAIN and Gait_TEST must be in one folder. Received: found=['" in halved
+    assert "Gait_TRAIN.ts']" in halved
+    (tmp_path / "Gait_TRAIN.ts").unlink()
+    assert f"which is not in {tmp_path}," in run("train", *own, code=1)
 
 
 def test_train_takes_any_network(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -10,7 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from mlstm_fcn.cli.quiet import start_keras_quietly
-from mlstm_fcn.cli.saved import SPLIT, labelled_series, load_classifier, series_and_labels
+from mlstm_fcn.cli.saved import (
+    folder_option,
+    labelled_series,
+    load_classifier,
+    series_and_labels,
+    split_option,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +40,7 @@ if TYPE_CHECKING:
     help="What becomes of test series longer than the longest training series.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides all that is random.")
-@click.option("--folder", type=click.Path(path_type=Path), help="Where data sets are looked for first.")
+@folder_option
 @click.option("--output", type=click.Path(path_type=Path), help="Save the model here, as NAME.keras.")
 @click.option("--quiet", is_flag=True, help="Show no progress bar.")
 def train(
@@ -87,22 +94,24 @@ def train(
     predicted = time.perf_counter()
     _print_results(problem.y_test, y_pred, classifier.classes_)
     click.echo(f"time      fit {fitted - started:.1f} s, predict {predicted - fitted:.1f} s")
-    if output is not None:
-        classifier.save(output)
-        click.echo(f"saved     {output}\nnext      mlstm-fcn predict {output} {dataset}")
+    if output is None:
+        click.echo("next      the same command with --output NAME.keras keeps the model")
     else:
-        click.echo(f"next      mlstm-fcn train {dataset} --output {dataset}.keras")
+        classifier.save(output)
+        words = ["mlstm-fcn", "predict", str(output), dataset, *(["--folder", str(folder)] if folder else [])]
+        click.echo(f"saved     {output}\nnext      {shlex.join(words)}")
 
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data")
-@click.option("--split", type=SPLIT, default="test", show_default=True, help="Part of a data set.")
-def evaluate(model: Path, data: str, split: str) -> None:
+@split_option
+@folder_option
+def evaluate(model: Path, data: str, split: str, folder: Path | None) -> None:
     """Test a saved MODEL on DATA, a data set's name or a file with labels."""
     from mlstm_fcn._checks import require
 
-    X, y = labelled_series(data, split)
+    X, y = labelled_series(data, split, folder)
     classifier = load_classifier(model)
     unknown = sorted(set(y.tolist()) - set(classifier.classes_.tolist()))
     require(not unknown, "Every label must be one that the model knows.", unknown=unknown)
@@ -112,15 +121,16 @@ def evaluate(model: Path, data: str, split: str) -> None:
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data")
-@click.option("--split", type=SPLIT, default="test", show_default=True, help="Part of a data set.")
-def predict(model: Path, data: str, split: str) -> None:
+@split_option
+@folder_option
+def predict(model: Path, data: str, split: str, folder: Path | None) -> None:
     """Predict DATA, a data set's name or a file, with a saved MODEL.
 
     Prints CSV: the case's number from 0, the predicted label, and the probability of each label.
     """
     import csv
 
-    X, _ = series_and_labels(data, split)
+    X, _ = series_and_labels(data, split, folder)
     classifier = load_classifier(model)
     probabilities = classifier.predict_proba(X)
     rows = csv.writer(sys.stdout, lineterminator="\n")

@@ -14,7 +14,16 @@ if TYPE_CHECKING:
 
     from mlstm_fcn.datasets import Series
 
-SPLIT = click.Choice(["train", "test"])
+split_option = click.option(
+    "--split",
+    type=click.Choice(["train", "test"]),
+    default="test",
+    show_default=True,
+    help="Part of a data set.",
+)
+folder_option = click.option(
+    "--folder", type=click.Path(path_type=Path), help="Where data sets are looked for first."
+)
 
 
 def load_estimator(model: Path) -> Any:
@@ -33,18 +42,20 @@ def load_classifier(model: Path) -> Any:
     return BaseNetworkClassifier.load(model)
 
 
-def series_and_labels(data: str, split: str) -> tuple[Series, np.ndarray]:
+def series_and_labels(data: str, split: str, folder: Path | None) -> tuple[Series, np.ndarray]:
     """Of a data set by name, or of a file."""
     from mlstm_fcn import datasets
     from mlstm_fcn.datasets.formats import SUFFIXES
 
-    return datasets.read(data) if Path(data).suffix in SUFFIXES else datasets.load(data, split=split)  # type: ignore[call-overload]
+    if Path(data).suffix in SUFFIXES:
+        return datasets.read(data)
+    return datasets.load(data, split=split, folder=folder)  # type: ignore[call-overload]
 
 
-def labelled_series(data: str, split: str) -> tuple[Series, np.ndarray]:
+def labelled_series(data: str, split: str, folder: Path | None) -> tuple[Series, np.ndarray]:
     """The same, where every case must have a label."""
     from mlstm_fcn._checks import require
 
-    X, y = series_and_labels(data, split)
+    X, y = series_and_labels(data, split, folder)
     require(len(y) > 0, "To evaluate, every case must have a label.", data=data)
     return X, y

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import click
 
-from mlstm_fcn.cli.saved import SPLIT, labelled_series, load_estimator, series_and_labels
+from mlstm_fcn.cli.saved import (
+    folder_option,
+    labelled_series,
+    load_estimator,
+    series_and_labels,
+    split_option,
+)
 
 _PATH = click.Path(path_type=Path)
 
@@ -18,7 +24,8 @@ _PATH = click.Path(path_type=Path)
     "--format", help="savedmodel, onnx, litert, openvino, ...  [default: by the ending of ARTIFACT]"
 )
 @click.option("--data", help="Series to compare on: a data set's name or a file.  [default: random ones]")
-@click.option("--split", type=SPLIT, default="test", show_default=True, help="Part of a data set.")
+@split_option
+@folder_option
 @click.option("--trained-on", default="", help="Name of the training data, to be noted.")
 @click.option("--any-length", is_flag=True, help="Also for series shorter than those of the training.")
 @click.option("--length", type=int, help="Steps to fix, where the network reads any number of them.")
@@ -28,6 +35,7 @@ def export(
     format: str | None,
     data: str | None,
     split: str,
+    folder: Path | None,
     trained_on: str,
     any_length: bool,
     length: int | None,
@@ -36,7 +44,7 @@ def export(
     from mlstm_fcn.export import sidecar
     from mlstm_fcn.persistence import SUFFIXES
 
-    X, y = (None, ()) if data is None else series_and_labels(data, split)
+    X, y = (None, ()) if data is None else series_and_labels(data, split, folder)
     estimator = load_estimator(model)
     metrics = {}
     if len(y) and artifact.suffix not in SUFFIXES:
@@ -54,9 +62,10 @@ def export(
 @click.command()
 @click.argument("model", type=_PATH)
 @click.argument("data", required=False)
-@click.option("--split", type=SPLIT, default="test", show_default=True, help="Part of a data set.")
+@split_option
+@folder_option
 @click.option("--trained-on", default="", help="Name of the training data.")
-def card(model: Path, data: str | None, split: str, trained_on: str) -> None:
+def card(model: Path, data: str | None, split: str, folder: Path | None, trained_on: str) -> None:
     """Print the model card of a saved MODEL as Markdown, with figures on DATA where it is given."""
-    X, y = (None, None) if data is None else labelled_series(data, split)
+    X, y = (None, None) if data is None else labelled_series(data, split, folder)
     click.echo(load_estimator(model).model_card(X, y, data=trained_on), nl=False)

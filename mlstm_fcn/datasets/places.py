@@ -52,14 +52,26 @@ def find(name: str, folder: Path | str | None = None, offline: bool = False) -> 
         except archives.UnsafeArchiveError:
             if place != cache_folder() or offline:
                 raise
+    searched = ", ".join(map(str, folders))
     if "://" not in (fetch.mirror() or ""):
-        require_choice("dataset", name, catalogue.names())
+        _require_known(name, folders, searched)
     if offline:
-        searched = ", ".join(map(str, folders))
         raise FileNotFoundError(
             f"{name} is not here, and offline=True forbids a download. Searched: {searched}"
         )
     return _in_archive(fetch.fetch(name, cache_folder(), lambda path: _require_parts(path, name)), name)
+
+
+def _require_known(name: str, folders: list[Path], searched: str) -> None:
+    """Raise for a name that the catalogue has not; perhaps one part of such a data set is here."""
+    if name in catalogue.names():
+        return
+    one = [str(path) for place in folders for path in sorted(place.glob(f"**/{name}_T[ER]*"))]
+    require(not one, f"{name}_TRAIN and {name}_TEST must be in one folder.", found=one)
+    try:
+        require_choice("dataset", name, catalogue.names())
+    except ValueError as error:
+        raise ValueError(f"{error}, which is not in {searched} either.") from None
 
 
 def _require_parts(path: Path, name: str) -> None:
