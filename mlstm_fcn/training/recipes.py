@@ -170,7 +170,7 @@ paper, its authors' code and this recipe do differently or leave open:
 DEFAULT = Recipe(
     network_options=MappingProxyType({"batch_norm_momentum": 0.9, "dilation_rates": 0.5}),
 )
-"""Chosen on training data alone: docs/accuracy.md has the study, and what in it was not measured."""
+"""Chosen on training data alone: docs/recipe.md has the study, and what in it was not measured."""
 
 ENSEMBLE = replace(
     DEFAULT,
