@@ -150,6 +150,14 @@ def test_the_ensemble_preset_sees_series_in_three_ways(data):
         assert "scales" not in other._network_options(100, 6, 2)
 
 
+def test_what_members_are_given_goes_before_what_the_network_has():
+    kinds = {"n_members": 2, "member_options": ({}, {"scales": 2})}
+    own = MLSTMFCNClassifier(scales=3, **kinds)
+    of_any = NetworkClassifier(network="fcn", network_params={"scales": 3}, **kinds)
+    for each in (own, of_any):
+        assert [each._network_options(100, 6, member)["scales"] for member in (0, 1)] == [3, 2]
+
+
 @pytest.mark.usefixtures("uncompiled")
 def test_a_member_that_needs_one_length_gives_it_to_all_and_gates_are_of_those_that_have_them(data, motions):
     kinds = ({"recurrent": None, "reduction": None}, {})
