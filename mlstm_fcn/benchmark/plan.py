@@ -71,7 +71,7 @@ def make_plan(
             are always done again.
         data_folder: Where data sets are looked for first.
         shard: `(i, n)`: only the ith of n parts of all fits, from 1, for runs beside each other that share
-            the folder, each on a device of its own, say. Each part has fits of every estimator.
+            the folder, each on a device of its own, say. Their fits are of all estimators.
 
     Raises:
         ValueError: If names are wrong or twice there, or the folder has results of another estimator of
@@ -93,9 +93,8 @@ def make_plan(
         for estimator in estimators
     ]
     part, n_parts = shard
-    period = math.lcm(
-        len(estimators), n_parts
-    )  # after it, the next part begins, or each had its own estimators
+    # Parts take turns, and begin one later after each period, or each would have estimators of its own.
+    period = math.lcm(len(estimators), n_parts)
     turns = [(place + place // period) % n_parts for place in range(len(wanted))]
     mine = [job for job, turn in zip(wanted, turns, strict=True) if turn == part - 1]
     n_done = sum(job.case in done for job in wanted)
