@@ -33,6 +33,15 @@ voting = MLSTMFCNClassifier(
 )
 assert voting.fit([holes[0, :, :70], *holes[1:]], motions.y_train)
 assert voting.score(motions.X_test, motions.y_test) > 0.9
+
+# A loss is that of all cases, though they are read 256 at a time, and the last ones are of one class.
+order = np.argsort(np.tile(motions.y_test, 8), kind="stable")
+many = {"X_val": np.tile(motions.X_test, (8, 1, 1))[order], "y_val": np.tile(motions.y_test, 8)[order]}
+validated = MLSTMFCNClassifier(n_epochs=2, label_smoothing=0.0, random_state=0)
+validated.fit(motions.X_train, motions.y_train, **many)
+of_class = np.searchsorted(validated.classes_, many["y_val"])
+expected = -np.log(validated.predict_proba(many["X_val"])[np.arange(320), of_class]).mean()
+np.testing.assert_allclose(validated.history_["val_loss"][-1], expected, rtol=1e-3)
 """
 
 

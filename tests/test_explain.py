@@ -193,6 +193,20 @@ def test_an_lstm_branch_is_no_part_of_the_map_and_strides_repeat_it(bumps):
 
 
 @pytest.mark.usefixtures("uncompiled")
+def test_a_map_lies_where_its_steps_do_whatever_the_length_of_the_others(rng):
+    """Of series of 100 steps one of eight is left, which is a map for it and the seven after it."""
+    X, y = rng.normal(size=(6, 2, 100)), np.arange(6) % 2
+    options = {"filters": (4, 4, 4), "convolutions": 1, "head": "average"}
+    classifier = NetworkClassifier(network="vgg", network_params=options, n_epochs=1)
+    classifier.fit([case[:, : 100 - 6 * number] for number, case in enumerate(X)], y)
+    alone = class_activation_map(classifier, [X[2][:, :88]])
+    among = class_activation_map(classifier, [X[0], X[2][:, :88]])
+    np.testing.assert_allclose(among[1, :, :88], alone[0], atol=1e-5)
+    assert np.isnan(among[1, :, 88:]).all()
+    np.testing.assert_array_equal(alone[0][:, ::8].repeat(8, axis=1), alone[0])
+
+
+@pytest.mark.usefixtures("uncompiled")
 def test_a_map_needs_the_average_head(bumps):
     options = {"filters": (4,), "kernel_sizes": (3,), "head": "max"}
     classifier = NetworkClassifier(network="fcn", network_params=options, n_epochs=1).fit(*bumps)

@@ -99,6 +99,15 @@ def test_flat_arff_is_univariate(file):
     assert y.tolist() == ["1", "2"]
 
 
+@pytest.mark.parametrize("choices", ["{a,'b, c'}", "{a, 'b, c'}", '{ "b, c" , a }'])
+def test_a_label_in_quotes_may_hold_a_comma(choices, file):
+    flat = f"@attribute t0 real\n@attribute t1 real\n@attribute y {choices}\n@data\n"
+    relational = ARFF.replace("{Yes,no}", choices)
+    assert relational != ARFF
+    for text in (flat + "1,2,'b, c'\n3,4,a\n", relational + "'1,2,3\\n4,5,6','b, c'\n'1,2,3\\n4,5,6',a\n"):
+        assert read(file(text, "It.arff"))[1].tolist() == ["b, c", "a"]
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -190,6 +199,10 @@ def test_timestamps_take_linear_time(file):
         (
             "@targetlabel true\n@data\n1,2:high\n",
             "line 3, column 5: expected a number at the end. Received: 'high'",
+        ),
+        (
+            "@targetlabel true\n@data\n1,2:3,4\n",
+            "line 3, column 5: expected a number at the end. Received: '3,4'",
         ),
     ],
 )

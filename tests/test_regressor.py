@@ -73,3 +73,6 @@ def test_validation_split_and_cross_validation(data):
 def test_targets_must_be_finite(y, message, data):
     with pytest.raises(ValueError, match=message):
         MLSTMFCNRegressor(**LEARNS).fit(data[0][:4], np.array([1, 2, y, 4]))
+    validation = {"X_val": data[0][:2], "y_val": np.array([1, y])}
+    with pytest.raises(ValueError, match=message):
+        MLSTMFCNRegressor(**LEARNS).fit(data[0][:4], np.arange(4.0), **validation)

@@ -76,6 +76,11 @@ def require_cases(X: Any, y: Any) -> None:
         require(X.size > 0, "X must hold at least one value.", shape=X.shape)
     if isinstance(X, np.ndarray | list | tuple):
         require(len(X) == len(y), "X and y must have equally many cases.", X=len(X), y=len(y))
+    require_targets(y)
+
+
+def require_targets(y: Any) -> None:
+    """Check that there is a target for every case."""
     missing = np.flatnonzero(np.asarray(pd.isna(y)).reshape(len(y), -1).any(axis=1))
     require(len(missing) == 0, "Every case must have a target.", cases_without_one=missing[:5].tolist())
     if isinstance(y, np.ndarray) and y.dtype == object:

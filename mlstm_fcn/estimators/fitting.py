@@ -19,7 +19,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
 from mlstm_fcn._checks import require
-from mlstm_fcn.estimators.call import one_column
+from mlstm_fcn.estimators.call import one_column, require_targets
 from mlstm_fcn.estimators.epoch_tasks import EpochTasks
 from mlstm_fcn.estimators.parameters import network_parameters
 from mlstm_fcn.estimators.predicting import as_networks_read, ends_early, fitting_in
@@ -163,6 +163,7 @@ def _examples(estimator, X, y, call, recipe, task):
     require((call.X_val is None) == (call.y_val is None), rule)
     if call.X_val is not None:
         y_val = one_column(call.y_val)
+        require_targets(y_val)
         batch = estimator._batch(estimator._check_convert_X_for_predict(call.X_val))
         require(
             len(batch) == len(y_val),

@@ -26,8 +26,7 @@ class BaseNetworkRegressor(RegressorMixin, NetworkEstimator, BaseRegressor, Base
     score = RegressorMixin.score  # unlike sktime's it takes sample weights
 
     def _learn_targets(self, y: np.ndarray, call: FitCall) -> None:
-        values = np.asarray(y, dtype=np.float64)
-        require(bool(np.isfinite(values).all()), "Every target must be a finite number.")
+        values = _finite(y)
         if call.start is None:
             self._target_mean, self._target_std = float(values.mean()), float(values.std()) or 1.0
         else:  # going on in the unit that the network knows
@@ -42,7 +41,7 @@ class BaseNetworkRegressor(RegressorMixin, NetworkEstimator, BaseRegressor, Base
         return Task(1, "linear", self.loss or "mean_squared_error", (), stratified=False, unit=unit)
 
     def _targets(self, y: np.ndarray) -> np.ndarray:
-        scaled = (np.asarray(y, dtype=np.float64) - self._target_mean) / self._target_std
+        scaled = (_finite(y) - self._target_mean) / self._target_std
         return scaled.astype(np.float32)[:, None]
 
     def _predict(self, X: np.ndarray) -> np.ndarray:
@@ -58,3 +57,9 @@ class BaseNetworkRegressor(RegressorMixin, NetworkEstimator, BaseRegressor, Base
     def _set_fitted_values(self, model: keras.Model, values: dict[str, Any]) -> None:
         self._target_mean, self._target_std = float(values["target_mean"]), float(values["target_std"])
         super()._set_fitted_values(model, values)
+
+
+def _finite(y: np.ndarray) -> np.ndarray:
+    values = np.asarray(y, dtype=np.float64)
+    require(bool(np.isfinite(values).all()), "Every target must be a finite number.")
+    return values

@@ -111,21 +111,32 @@ def class_activation_map(estimator: Any, X: Any) -> np.ndarray:
     maps, batch = _read(estimator, X, _map_of_member, rule)
     steps = np.concatenate([lengths(chunk) for chunk in chunks(batch)])
     time = np.arange(steps.max())
-    whole = np.mean([each[:, time * each.shape[1] // batch.shape[1]] for each in maps.values()], axis=0)
+    whole = np.mean([each[:, time] for each in maps.values()], axis=0)
     return np.where(time < steps[:, None, None], whole.swapaxes(1, 2), np.nan)
 
 
 def _map_of_member(member):
-    """The features before the average, weighed as the output layer weighs their mean."""
+    """The features before the average, weighed as the output layer weighs their mean, for each step."""
     import keras
+    from keras import ops
+
+    from mlstm_fcn.models.counting import steps_apart
 
     layers = {layer.name: layer for layer in member.layers}
     if not {"average", "output"} <= layers.keys():
         return {}
     features, *_ = keras.tree.flatten(layers["average"].input)
     kernel = layers["output"].kernel[-features.shape[-1] :]  # before them stands what an LSTM branch gives
-    weigh = keras.layers.Lambda(lambda series: keras.ops.matmul(series, kernel), name="class_activation_map")
-    return {"class_activation_map": weigh(features)}
+    apart = steps_apart(keras.Model(member.input, features))
+
+    def weighed(tensors):
+        series, features = tensors
+        time, last = ops.arange(ops.shape(series)[1], dtype="float32"), ops.shape(features)[1] - 1
+        places = ops.minimum(ops.cast(time / apart, "int32"), last)
+        return ops.take(ops.matmul(features, kernel), places, axis=1)
+
+    weigh = keras.layers.Lambda(weighed, (None, kernel.shape[1]), name="class_activation_map")
+    return {"class_activation_map": weigh([keras.tree.flatten(member.input)[0], features])}
 
 
 def _of_layers(estimator, X, kind, method, shape):

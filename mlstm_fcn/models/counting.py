@@ -59,7 +59,7 @@ def cost(model: keras.Model) -> Cost:
         trainable=sum(map(_size, model.trainable_weights)),
         flops=2 * sum(map(_products, model.layers)),
         layers=sum(bool(layer.trainable_weights) for layer in model.layers),
-        receptive_field=_receptive_field(model),
+        receptive_field=ceil(max(reach for reach, _ in _follow(model).values())),
     )
 
 
@@ -113,20 +113,22 @@ _PRODUCTS: dict[type, Callable[[Any, Any, Any], int]] = {
 }
 
 
-def _receptive_field(model):
-    """Follow the graph: how many steps of the input one of each tensor sees, and how far apart they are."""
+def steps_apart(model: keras.Model) -> float:
+    """How many steps of the series lie between one step of a model's output and the next."""
+    return max(_follow(model)[id(tensor)][1] for tensor in model.outputs)
+
+
+def _follow(model):
+    """How many steps of the input one step of each tensor of the graph sees, and how far apart they are."""
     seen: dict[int, tuple[float, float]] = {}
-    widest = 1.0
     for operation in model.operations:
         inputs, outputs = map(keras.tree.flatten, (operation.input, operation.output))
         before = [seen.get(id(tensor), (1.0, 1.0)) for tensor in inputs] or [(1.0, 1.0)]
         reach, apart = map(max, zip(*before, strict=True))
         span, strides = _span(operation)
         reach, apart = reach + (span - 1) * apart, apart * strides
-        if span > 1:
-            widest = max(widest, reach)
         seen |= {id(tensor): (reach, apart) for tensor in outputs}
-    return ceil(widest)
+    return seen
 
 
 def _span(operation):

@@ -54,11 +54,11 @@ def compiled_step(model: keras.Model, kind: str, examples: Examples) -> Step:
         A function of what `reader(examples)` gives, to the loss and the metrics since the model's
         `reset_metrics`.
     """
+    _create_variables(model, examples)
+    keras_step = getattr(model, f"{kind}_step")
     if _tensorflow.is_backend():
-        _create_variables(model, examples)
-        return _tensorflow_step(model, getattr(model, f"{kind}_step"))
+        return _tensorflow_step(model, keras_step)
     if _jax.is_backend():
-        _create_variables(model, examples)
         optimizer = [model.optimizer.variables] if kind == "train" else []
         state = [
             model.trainable_variables,
@@ -66,9 +66,9 @@ def compiled_step(model: keras.Model, kind: str, examples: Examples) -> Step:
             *optimizer,
             model.metrics_variables,
         ]
-        return _with_numbers(_jax.compiled(getattr(model, f"{kind}_step"), state))
-    on_batch = getattr(model, f"{kind}_on_batch")
-    return lambda examples, cases: on_batch(*_keras_data(examples.take(cases)), return_dict=True)
+        return _with_numbers(_jax.compiled(keras_step, state))
+    # Not `train_on_batch`, which forgets the metrics of the batches before.
+    return _with_numbers(lambda examples, cases: keras_step(_keras_data(examples.take(cases))))
 
 
 def evaluation(step: Step, model: keras.Model, examples: Examples) -> Callable[[], Logs]:

@@ -16,8 +16,8 @@ from mlstm_fcn.datasets.formats.errors import FormatError, LineError
 
 _ATTRIBUTE = re.compile(r"@attribute\s+('[^']*'|\"[^\"]*\"|\S+)\s+(.*)", re.IGNORECASE)
 _RELATIONAL = re.compile(rb"(?P<quote>['\"])(?P<body>[^'\"]*)(?P=quote)\s*,(?P<last>.*)")
-_FLAT = re.compile(rb"(?P<body>.*),(?P<last>\s*(?:'[^']*'|\"[^\"]*\"|[^,]*))")
-_CHOICE = re.compile(r"'[^']*'|\"[^\"]*\"|[^,]+")
+_FLAT = re.compile(rb"(?P<body>[^'\"]*),(?P<last>\s*(?:'[^']*'|\"[^\"]*\"|[^,]*))")
+_CHOICE = re.compile(r"\s*('[^']*'|\"[^\"]*\"|[^,]+)")
 _NUMERIC = ("numeric", "real", "integer")
 
 

@@ -92,7 +92,8 @@ def number(text: bytes, column: int) -> float:
         LineError: If it is none.
     """
     try:
-        return float(values.parse(text)[0])
+        (value,) = values.parse(text)
+        return float(value)
     except ValueError:
         raise LineError("a number at the end", column) from None
 
