@@ -139,7 +139,11 @@ def test_a_table_needs_no_more_than_figures_and_their_places(tmp_path):
     file = tmp_path / "few.csv"
     table({"a": [0.5, 0.6], "b": [0.4, 0.7]}).to_csv(file, index=False)
     text = write_report(file)[1].read_text()
-    assert "| a | 1.50 | 0.5500 | 1 | 1.0 |" in text
+    assert (
+        "| estimator | mean rank | mean accuracy | wins | seconds of fit | a won, equal, lost | p |" in text
+    )
+    assert "| a | 1.50 | 0.5500 | 1 | 1.0 |  |  |" in text
+    assert "| b | 1.50 | 0.5500 | 1 | 1.0 | 1, 0, 1 | 1 |" in text
     assert "| MB |" not in text
 
 
@@ -181,6 +185,8 @@ def test_chosen_estimators_are_compared_alone(folder):
     assert CliRunner().invoke(main, command, catch_exceptions=False).exit_code == 0
     text = (folder / "report.md").read_text()
     assert "poor" not in text
+    assert "| fair | 2.00 |" in text
+    assert "| 8, 0, 0 | 0.0078 |" in text
     assert text.startswith("# 2 estimators on 9 data sets")
     with pytest.raises(ValueError, match="Did you mean 'good'"):
         write_report(folder, estimators=["goood"])

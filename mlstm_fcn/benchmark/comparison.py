@@ -48,9 +48,10 @@ class Comparison:
         signed = _signed(self.mean.loc[problem], self.measure)
         return signed.index[signed == signed.max()].tolist()
 
-    def wins(self, one: str, other: str) -> tuple[int, int, int]:
-        """Data sets on which one is better than the other, equal, and worse."""
-        pair = _signed(self.mean[[one, other]].dropna(), self.measure)
+    def wins(self, one: str, other: str, problems: Sequence[str] | None = None) -> tuple[int, int, int]:
+        """Data sets on which one is better than the other, equal, and worse; of those that both have."""
+        means = self.mean if problems is None else self.mean.loc[list(problems)]
+        pair = _signed(means[[one, other]].dropna(), self.measure)
         difference = pair[one] - pair[other]
         return int((difference > 0).sum()), int((difference == 0).sum()), int((difference < 0).sum())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -103,30 +103,45 @@ def _read_table(file: Path) -> pd.DataFrame:
 
 
 def _overview(comparison: Comparison, table: pd.DataFrame) -> Iterator[Block]:
-    measure, common = comparison.measure.replace("_", " "), comparison.common
+    common = comparison.common
     yield Heading("Estimators")
     yield Paragraph(
         f"Means over the {len(common)} data sets on which all have results, of the means over resamples. "
-        "Wins count the data sets on which none is better."
+        "Wins count the data sets on which none is better; p is Wilcoxon's, adjusted by Holm's method."
         + (" Memory is the largest of a whole process." if "memory_bytes" in table else "")
     )
-    shared = table[table["problem"].isin(common)]
+    columns = {**_costs_and_ranks(comparison, table), **_against_the_best(comparison)} if common else {}
+    rows = [[str(name), *(texts[name] for texts in columns.values())] for name in comparison.ranks.index]
+    yield Table(["estimator", *columns], rows if common else [])
+    for group in cliques(comparison):
+        yield Paragraph(f"No significant difference (p ≥ 0.05) between any two of: {', '.join(group)}.")
+
+
+def _costs_and_ranks(comparison: Comparison, table: pd.DataFrame) -> dict[str, Mapping[str, str]]:
+    """Columns of the overview: for each estimator a text."""
+    common = comparison.common
     wins = [name for problem in common for name in comparison.best(problem)]
     columns = {
         "mean rank": comparison.ranks.map("{:.2f}".format),
-        f"mean {measure}": comparison.mean.loc[common].mean().map("{:.4f}".format),
-        "wins": comparison.ranks.index.to_series().map(wins.count).map(str),
+        f"mean {comparison.measure.replace('_', ' ')}": comparison.mean.loc[common]
+        .mean()
+        .map("{:.4f}".format),
+        "wins": {name: str(wins.count(name)) for name in comparison.ranks.index},
         "seconds of fit": mean_seconds(table, common).map("{:.1f}".format),
     }
     if "memory_bytes" in table:
-        columns["MB"] = (shared.groupby("estimator")["memory_bytes"].max() / 1e6).map("{:.0f}".format)
-    rows = [
-        [str(name), *(column[name] for column in columns.values())]
-        for name in (comparison.ranks.index if common else ())
-    ]
-    yield Table(["estimator", *columns], rows)
-    for group in cliques(comparison):
-        yield Paragraph(f"No significant difference (p ≥ 0.05) between any two of: {', '.join(group)}.")
+        memory = table[table["problem"].isin(common)].groupby("estimator")["memory_bytes"].max()
+        columns["MB"] = (memory / 1e6).map("{:.0f}".format)
+    return columns
+
+
+def _against_the_best(comparison: Comparison) -> dict[str, Mapping[str, str]]:
+    """Further columns: the best by rank against each of the others."""
+    best, *others = comparison.ranks.index
+    counts = {name: comparison.wins(best, name, comparison.common) for name in others}
+    won = {name: ", ".join(map(str, three)) for name, three in counts.items()}
+    p_values = {name: f"{comparison.p_values.loc[best, name]:.2g}" for name in others}
+    return {f"{best} won, equal, lost": {best: "", **won}, "p": {best: "", **p_values}} if others else {}
 
 
 def _per_problem(comparison: Comparison, published: bool) -> Iterator[Block]:
