@@ -6,10 +6,8 @@ import json
 import os
 import subprocess
 from dataclasses import replace
-from functools import partial
 from types import SimpleNamespace
 
-import keras
 import numpy as np
 import psutil
 import pytest
@@ -224,33 +222,6 @@ def test_a_folder_that_was_renamed_is_another_estimator(tmp_path):
     (tmp_path / "a").rename(tmp_path / "old")
     Folder(tmp_path).keep(result())
     assert Folder(tmp_path).table()["estimator"].tolist() == ["a", "old"]
-
-
-def test_an_estimator_is_described_alike_in_every_process():
-    (one,) = named({"a": MLSTMFCNClassifier(loss=lambda y, p: p, filters=tuple(range(1, 400)))})
-    assert "0x" not in one.description
-    assert "399" in one.description
-
-
-@pytest.mark.parametrize(
-    ("parameter", "made", "other"),
-    [
-        ("optimizer", partial(keras.optimizers.SGD, 0.1), partial(keras.optimizers.SGD, 0.2)),
-        (
-            "callbacks",
-            lambda: [keras.callbacks.EarlyStopping(patience=5)],
-            lambda: [keras.callbacks.EarlyStopping(patience=50)],
-        ),
-    ],
-)
-def test_objects_are_known_again_by_what_they_hold(parameter, made, other, tmp_path):
-    """A script that makes its optimizer anew goes on; another optimizer is another estimator."""
-    folder = Folder(tmp_path)
-    folder.require_same(named({"a": MLSTMFCNClassifier(**{parameter: made()})}), True)
-    folder.keep(result())
-    folder.require_same(named({"a": MLSTMFCNClassifier(**{parameter: made()})}), True)
-    with pytest.raises(ValueError, match="results of another 'a'"):
-        folder.require_same(named({"a": MLSTMFCNClassifier(**{parameter: other()})}), True)
 
 
 def test_what_never_had_a_result_may_be_changed(tmp_path, log):

@@ -1,12 +1,16 @@
 """What a benchmark compares: estimators by name, by path, and as objects."""
 
+from functools import partial
+
+import keras
 import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import make_pipeline
 
 from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier
-from mlstm_fcn.benchmark import named
+from mlstm_fcn.benchmark import Folder, named
 from mlstm_fcn.benchmark.estimators import split
+from tests.results import result
 
 
 def test_a_text_is_a_network_a_known_classifier_or_an_import_path():
@@ -70,3 +74,30 @@ def test_the_seed_reaches_every_random_state():
     (one,) = named([pipeline])
     assert one.seeded(7).get_params()["dummyclassifier__random_state"] == 7
     assert one.estimator.get_params()["dummyclassifier__random_state"] is None
+
+
+def test_an_estimator_is_described_alike_in_every_process():
+    (one,) = named({"a": MLSTMFCNClassifier(loss=lambda y, p: p, filters=tuple(range(1, 400)))})
+    assert "0x" not in one.description
+    assert "399" in one.description
+
+
+@pytest.mark.parametrize(
+    ("parameter", "made", "other"),
+    [
+        ("optimizer", partial(keras.optimizers.SGD, 0.1), partial(keras.optimizers.SGD, 0.2)),
+        (
+            "callbacks",
+            lambda: [keras.callbacks.EarlyStopping(patience=5)],
+            lambda: [keras.callbacks.EarlyStopping(patience=50)],
+        ),
+    ],
+)
+def test_objects_are_known_again_by_what_they_hold(parameter, made, other, tmp_path):
+    """A script that makes its optimizer anew goes on; another optimizer is another estimator."""
+    folder = Folder(tmp_path)
+    folder.require_same(named({"a": MLSTMFCNClassifier(**{parameter: made()})}), True)
+    folder.keep(result())
+    folder.require_same(named({"a": MLSTMFCNClassifier(**{parameter: made()})}), True)
+    with pytest.raises(ValueError, match="results of another 'a'"):
+        folder.require_same(named({"a": MLSTMFCNClassifier(**{parameter: other()})}), True)
