@@ -174,9 +174,8 @@ def _examples(estimator, X, y, call, recipe, task):
         weights = estimator._weights(y_val, recipe).astype(np.float32)
         return examples, Examples([batch], estimator._targets(y_val), weights)
     if recipe.validation_split:
-        rng = _generator(
-            estimator, dataclasses.replace(call, n_epochs_before=0), 0
-        )  # the same in a warm start
+        # A warm start holds back what the first fit did, or it would validate on cases it was trained on.
+        rng = _generator(estimator, dataclasses.replace(call, n_epochs_before=0), 0)
         chosen, held_back = _split(y if task.stratified else None, len(y), recipe.validation_split, rng)
         return examples.take(chosen), examples.take(held_back)
     return examples, None
