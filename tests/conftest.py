@@ -20,6 +20,18 @@ def own_cache(tmp_path_factory):
     patch.undo()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quickly_compiled(request):
+    """The default run leaves out TensorFlow's graph optimizers, a sixth of its time.
+
+    Slow tests, and the processes that tests start, run with them, as users do.
+    """
+    if request.config.option.markexpr == "not slow":
+        import tensorflow as tf
+
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
 @pytest.fixture(autouse=True)
 def same_weights_every_time():
     """A layer that a test makes starts at the same weights in every run and in every order of tests."""

@@ -77,6 +77,8 @@ def test_a_name_stands_for_one_estimator(tmp_path, log):
         run(["UnitTest"], {"a": DummyClassifier(strategy="uniform")}, tmp_path)
     with pytest.raises(ValueError, match="results of another 'a'"):
         run(["UnitTest"], {"a": DummyClassifier()}, tmp_path, resampled=False)
+    with pytest.raises(ValueError, match="results of another 'a'"):
+        make_plan(["UnitTest"], named({"a": DummyClassifier(constant=1)}), 1, Folder(tmp_path))
 
 
 def test_shards_are_a_partition_that_does_not_change(tmp_path):

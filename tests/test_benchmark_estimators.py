@@ -3,13 +3,14 @@
 from functools import partial
 
 import keras
+import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import make_pipeline
 
 from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier
 from mlstm_fcn.benchmark import Folder, named
-from mlstm_fcn.benchmark.estimators import split
+from mlstm_fcn.benchmark.estimators import described, split
 from tests.results import result
 
 
@@ -101,3 +102,28 @@ def test_objects_are_known_again_by_what_they_hold(parameter, made, other, tmp_p
     folder.require_same(named({"a": MLSTMFCNClassifier(**{parameter: made()})}), True)
     with pytest.raises(ValueError, match="results of another 'a'"):
         folder.require_same(named({"a": MLSTMFCNClassifier(**{parameter: other()})}), True)
+
+
+def test_a_function_is_known_by_its_source_and_a_long_array_by_all_of_its_values():
+    def reading(source):
+        names = {}
+        exec(compile(source, "typed", "exec"), names)
+        return names["network"]
+
+    assert described(reading("def network(): return 1")) == described(reading("def network(): return 1"))
+    assert described(reading("def network(): return 1")) != described(reading("def network(): return 2"))
+    assert described(in_one_way).startswith("<function in_one_way> ")
+    assert described(in_one_way) != described(another_way)
+    numbers = np.arange(2000)
+    assert described(numbers) == described(numbers.copy()) != described(np.where(numbers == 700, 0, numbers))
+
+
+def in_one_way():
+    return 1
+
+
+def another_way():
+    return 2
+
+
+another_way.__name__ = another_way.__qualname__ = "in_one_way"

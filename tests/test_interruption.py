@@ -150,6 +150,12 @@ def test_a_checkpoint_of_another_training_is_refused_and_kept(change, left_over,
     assert path.read_bytes() == left_over
 
 
+def test_the_folder_of_a_checkpoint_must_be_there(basic_motions, tmp_path):
+    classifier = MLSTMFCNClassifier(**SMALL, checkpoint=tmp_path / "missing" / "state")
+    with pytest.raises(FileNotFoundError, match=r"folder of the checkpoint .*missing.state does not exist"):
+        classifier.fit(basic_motions.X_train, basic_motions.y_train)
+
+
 def test_a_checkpoint_needs_a_seed(basic_motions, tmp_path):
     with pytest.raises(ValueError, match="`checkpoint` needs an integer as `random_state`"):
         interrupted(tmp_path / "state", basic_motions, random_state=None)

@@ -107,15 +107,18 @@ def test_plain_parameters_come_back_and_other_lengths_are_predicted(parameters, 
 
 
 def test_parameters_that_are_objects_are_left_out(basic_motions, tmp_path):
-    objects = {"optimizer": keras.optimizers.Adam(0.01), "random_state": np.random.RandomState(0)}
+    objects = {"optimizer": keras.optimizers.Adam(0.01), "callbacks": [keras.callbacks.History()]}
+    objects |= {"loss": keras.losses.CategoricalCrossentropy(), "random_state": np.random.RandomState(0)}
     plain = {"class_weight": {"Badminton": 1.0, "Running": 1.0, "Standing": 2.0, "Walking": 1.0}}
     classifier = MLSTMFCNClassifier(**{**SMALL, **objects, **plain}).fit(
         basic_motions.X_train, basic_motions.y_train
     )
-    classifier.save(tmp_path / "it.mlstm")
+    with pytest.warns(UserWarning, match="does not keep objects: loss, optimizer, callbacks"):
+        classifier.save(tmp_path / "it.mlstm")
     loaded = MLSTMFCNClassifier.load(tmp_path / "it.mlstm")
-    assert loaded.optimizer is None
-    assert loaded.random_state is None
+    assert {name: getattr(loaded, name) for name in objects} == dict.fromkeys(objects)
+    loaded.partial_fit(basic_motions.X_train, basic_motions.y_train)
+    assert loaded.n_epochs_ == 2
     assert loaded.class_weight == plain["class_weight"]
     assert loaded.filters == (8, 16, 8)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from inspect import signature
+from inspect import getsource, isfunction, signature
 from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
 
@@ -24,6 +26,8 @@ KNOWN = {
 
 NAME = re.compile(r"[\w+-][\w.+-]*")
 """Of what may be the name of a folder."""
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 @dataclass(frozen=True)
@@ -106,8 +110,11 @@ def split(text: str) -> list[str]:
 
 
 def described(value: Any) -> str:
-    """A value as a line of text that is the same in every process, and another one for other values."""
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", " ".join(_text(value).split()))
+    """A value as a line of text that is the same in every process, and another one for other values.
+
+    A function is told by its name and source, not by those of the functions that it calls.
+    """
+    return _ADDRESS.sub("", " ".join(_text(value).split()))
 
 
 def _text(value):
@@ -116,6 +123,10 @@ def _text(value):
         return f"({', '.join(map(_text, value))})"
     if isinstance(value, type):
         return repr(value)
+    if isfunction(value):
+        return f"{value!r} {_digest(_source(value).encode())}"
+    if isinstance(value, np.ndarray) and value.size > np.get_printoptions()["threshold"]:  # repr leaves out
+        return f"{value!r} {_digest(np.ascontiguousarray(value).tobytes())}"
     if not hasattr(value, "get_params"):
         text = repr(value)
         return _text_of_object(value) if text == object.__repr__(value) else text
@@ -123,6 +134,18 @@ def _text(value):
     parameters = {name: _text(own) for name, own in value.get_params(deep=False).items()}
     changed = [f"{name}={own}" for name, own in parameters.items() if own != _text(defaults.get(name))]
     return f"{type(value).__name__}({', '.join(changed)})"
+
+
+def _source(function):
+    try:
+        return getsource(function)
+    except (OSError, TypeError):  # typed into an interpreter
+        code = function.__code__
+        return _ADDRESS.sub("", repr((code.co_code, code.co_consts, code.co_names)))
+
+
+def _digest(value):
+    return hashlib.sha256(value).hexdigest()[:16]
 
 
 def _text_of_object(value):

@@ -84,6 +84,7 @@ def make_plan(
     wrong = [name for name in names if not NAME.fullmatch(name)]
     rule = "The name of a data set must be of letters, digits and . _ + -, and not begin with a point."
     require(not wrong, rule, names=wrong)
+    folder.require_same(estimators, resampled, keep_note=False)
     done = folder.results().keys()
     failed = set() if retry else {f.case for f in folder.read_failures() if f.kind != "killed"} - done
     wanted = [

@@ -136,6 +136,8 @@ def _checkpoints(estimator, n_members):
     if not estimator.checkpoint:
         return [None] * n_members
     path = Path(estimator.checkpoint)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"The folder of the checkpoint {path} does not exist.")
     others = [path.with_name(f"{path.name}.{number}") for number in range(2, n_members + 1)]
     left = [str(other) for other in others if other.exists() and not path.exists()]
     require(not left, f"{path} is missing, but those of other members are there; delete them.", files=left)

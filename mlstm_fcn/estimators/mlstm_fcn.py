@@ -128,7 +128,7 @@ class MLSTMFCNClassifier(MLSTMFCNNetwork, BaseNetworkClassifier):
         network_options_: Options of the network, or of each that votes: a tuple of dictionaries; those that
             follow the series' length as numbers.
         history_: Loss and accuracy of each epoch, by name; of an ensemble their means over the members.
-        n_epochs_: Number of epochs of the last fit.
+        n_epochs_: Number of epochs of the last fit, and of each `partial_fit` since.
 
     Example:
         >>> from mlstm_fcn import MLSTMFCNClassifier, datasets
@@ -157,7 +157,7 @@ class MLSTMFCNRegressor(MLSTMFCNNetwork, BaseNetworkRegressor):
         network_options_: Options of the network, or of each that votes: a tuple of dictionaries; those that
             follow the series' length as numbers.
         history_: Loss of each epoch, of standardised targets; of an ensemble the mean over the members.
-        n_epochs_: Number of epochs of the last fit.
+        n_epochs_: Number of epochs of the last fit, and of each `partial_fit` since.
 
     Example:
         >>> from mlstm_fcn import MLSTMFCNRegressor, datasets

@@ -113,7 +113,7 @@ class NetworkClassifier(AnyNetwork, BaseNetworkClassifier):
         network_options_: Options of the network, or of each that votes: a tuple of dictionaries; those that
             follow the series' length as numbers.
         history_: Loss and accuracy of each epoch, by name; of an ensemble their means over the members.
-        n_epochs_: Number of epochs of the last fit.
+        n_epochs_: Number of epochs of the last fit, and of each `partial_fit` since.
 
     Example:
         >>> from mlstm_fcn import NetworkClassifier, datasets
@@ -137,7 +137,7 @@ class NetworkRegressor(AnyNetwork, BaseNetworkRegressor):
         network_options_: Options of the network, or of each that votes: a tuple of dictionaries; those that
             follow the series' length as numbers.
         history_: Loss of each epoch, of standardised targets; of an ensemble the mean over the members.
-        n_epochs_: Number of epochs of the last fit.
+        n_epochs_: Number of epochs of the last fit, and of each `partial_fit` since.
 
     Example:
         >>> from mlstm_fcn import NetworkRegressor, datasets

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from mlstm_fcn.persistence import SUFFIXES, read_archive, write_archive
 if TYPE_CHECKING:
     import keras
 
+_TRAIN_WITH = ("loss", "optimizer", "callbacks")
+
 
 class Saving(Contract):
     """An estimator that can be saved to one file without pickle, and loaded from it."""
@@ -26,9 +29,9 @@ class Saving(Contract):
 
         Args:
             path: A name that ends in `.keras` or `.mlstm`: one file without pickle, which is also a plain
-                Keras model; `load` reads it. Parameters that are objects (an optimizer, callbacks, a
-                random generator, a function) become None: they have done their work. With another name,
-                or None, sktime's way, which pickles.
+                Keras model; `load` reads it. Parameters that are objects (an optimizer, a loss, callbacks, a
+                random generator, a function) become None, for they have done their work; a warning names
+                those that more training would need. With another name, or None, sktime's way, which pickles.
             serialization_format: For sktime's way.
 
         Returns:
@@ -41,7 +44,9 @@ class Saving(Contract):
         if path is None or Path(path).suffix not in SUFFIXES:
             return super().save(path, serialization_format)
         self._require_network("save")
-        write_archive(path, self.model_, {"estimator": type(self).__name__, **self._fitted_values()})
+        values = self._fitted_values()
+        write_archive(path, self.model_, {"estimator": type(self).__name__, **values})
+        _warn_of_objects({name: getattr(self, name) for name in _TRAIN_WITH}, values["parameters"])
         return None
 
     def export(
@@ -62,7 +67,7 @@ class Saving(Contract):
         their order, channels, length, versions, what is known of data and metrics, and check sums.
 
         Args:
-            path: Where to; what is there is replaced.
+            path: Where to; what an export has written there is replaced.
             format: `"savedmodel"`, `"onnx"`, `"onnx-int8"`, `"litert"`, `"litert-float16"`, `"litert-int8"`
                 or `"openvino"`; `"keras"` is `save`. None: by the ending, `.onnx`, `.tflite`, `.xml`,
                 `.keras`, `.mlstm`, or none for SavedModel. `mlstm_fcn.export.FORMATS` has the bounds within
@@ -159,12 +164,24 @@ def _kinds(cls: type[Saving]) -> Iterator[type[Saving]]:
         yield from _kinds(kind)
 
 
+def _warn_of_objects(parameters: dict[str, Any], saved: dict[str, Any]) -> None:
+    lost = [name for name, value in parameters.items() if value is not None and saved[name] is None]
+    if lost:
+        rule = f"The file does not keep objects: {', '.join(lost)}."
+        warnings.warn(f"{rule} Set them on what `load` returns before you train it.", stacklevel=3)
+
+
 def _to_json(value: Any) -> Any:
-    """Numbers, strings, and sequences and dictionaries of them in JSON's terms; anything else is None."""
+    """Numbers, strings, and sequences and dictionaries of them in JSON's terms; anything else is None.
+
+    So is a sequence that holds anything else: callbacks would be as many times None.
+    """
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, list | tuple):
-        return [_to_json(item) for item in value]
+        items = [_to_json(item) for item in value]
+        lost = any(new is None and item is not None for new, item in zip(items, value, strict=True))
+        return None if lost else items
     if isinstance(value, Mapping):
         return {"items": [[_to_json(key), _to_json(item)] for key, item in value.items()]}
     return value if isinstance(value, str | int | float | None) else None
