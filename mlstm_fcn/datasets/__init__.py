@@ -84,7 +84,8 @@ def load(
         dtype: Type of the values, `"float64"` or `"float32"`.
         folder: A folder to look into first; None for the one that `MLSTM_FCN_DATA` names.
         offline: Download nothing.
-        memory_map: Leave the values on disk, in the cache, and read what is used.
+        memory_map: Leave the values on disk, in the cache, and read what is used. Files `.npy` of the
+            user's folder are used where they are, and must have `dtype`.
 
     Returns:
         A `Problem`, or for one part the pair (X, y): series as one array `(cases, channels, time)` or, where
