@@ -112,7 +112,7 @@ def split(text: str) -> list[str]:
 def described(value: Any) -> str:
     """A value as a line of text that is the same in every process, and another one for other values.
 
-    A function is told by its name and source, not by those of the functions that it calls.
+    A function is told by its own name and source; the functions that it calls are not looked at.
     """
     return _ADDRESS.sub("", " ".join(_text(value).split()))
 

@@ -67,7 +67,7 @@ class Saving(Contract):
         their order, channels, length, versions, what is known of data and metrics, and check sums.
 
         Args:
-            path: Where to; what an export has written there is replaced.
+            path: Where to. What an export has written there is replaced; anything else there is an error.
             format: `"savedmodel"`, `"onnx"`, `"onnx-int8"`, `"litert"`, `"litert-float16"`, `"litert-int8"`
                 or `"openvino"`; `"keras"` is `save`. None: by the ending, `.onnx`, `.tflite`, `.xml`,
                 `.keras`, `.mlstm`, or none for SavedModel. `mlstm_fcn.export.FORMATS` has the bounds within
