@@ -23,6 +23,7 @@ def plain(input_shape, n_outputs):
     return mean_then_dense(input_shape, n_outputs)
 
 
+@pytest.mark.usefixtures("uncompiled")
 @pytest.mark.parametrize("name", networks())
 def test_every_name_trains_on_series_of_different_lengths(name, tmp_path):
     vowels = datasets.load("JapaneseVowels")

@@ -114,6 +114,8 @@ def test_a_function_is_known_by_its_source_and_a_long_array_by_all_of_its_values
     assert described(reading("def network(): return 1")) != described(reading("def network(): return 2"))
     assert described(in_one_way).startswith("<function in_one_way> ")
     assert described(in_one_way) != described(another_way)
+    assert described({"a": {"f": in_one_way}}) != described({"a": {"f": another_way}})
+    assert described({"units": 3, "activation": "relu"}) == "{'units': 3, 'activation': 'relu'}"
     numbers = np.arange(2000)
     assert described(numbers) == described(numbers.copy()) != described(np.where(numbers == 700, 0, numbers))
 

@@ -121,6 +121,8 @@ def _text(value):
     """An estimator with all parameters that are not defaults; its own representation leaves things out."""
     if isinstance(value, list | tuple):
         return f"({', '.join(map(_text, value))})"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key!r}: {_text(item)}' for key, item in value.items())}}}"
     if isinstance(value, type):
         return repr(value)
     if isfunction(value):
