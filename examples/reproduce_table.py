@@ -123,7 +123,8 @@ def results(folder: Path, path: Path) -> pd.DataFrame:
         table = pd.concat([table, pd.read_csv(path)], ignore_index=True)
     place = ["estimator", "problem", "resample"]
     table = table.drop_duplicates(place).sort_values(place)
-    return table.reindex(columns=COLUMNS).round(5)
+    five_digits = dict.fromkeys(COLUMNS[4:], 5)  # all of them for accuracies, so that ties stay ties
+    return table.reindex(columns=COLUMNS).round(five_digits)
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The script of the table of accuracies adds up what the results say."""
+"""The scripts of the tables of accuracies add up what the results say, and the pages say it."""
 
 import importlib.util
 from pathlib import Path
@@ -9,15 +9,24 @@ import pytest
 
 from mlstm_fcn import benchmark
 
-SCRIPT = Path(__file__).parent.parent / "examples" / "reproduce_table.py"
+ROOT = Path(__file__).parent.parent
+
+
+def loaded(file):
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("reproduce_table", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded(ROOT / "examples" / "reproduce_table.py")
+
+
+@pytest.fixture(scope="module")
+def pages():
+    return loaded(ROOT / "benchmarks" / "accuracy_tables.py")
 
 
 def result(seed, probabilities, problem="BasicMotions"):
@@ -70,6 +79,53 @@ def test_what_a_table_has_is_not_fitted_again_but_stays(script, tmp_path):
     kept = pd.read_csv(tmp_path / "seeds.csv")
     assert kept["problem"].tolist() == ["BasicMotions", "Libras"]
     assert mean == pytest.approx(kept["accuracy"][0], abs=1e-4)  # of what was asked for
+
+
+def test_an_accuracy_is_kept_with_all_its_digits_so_that_ties_stay_ties(script, tmp_path):
+    probabilities = [[0.9, 0.1], [0.9, 0.1], [0.1, 0.9], [0.4, 0.6], [0.9, 0.1], [0.1, 0.9]]
+    case = benchmark.Case("default", "BasicMotions", 0)
+    truth = np.array([0, 1, 1, 1, 0, 0])
+    one = benchmark.Result(case, ["a", "b"], truth, np.array(probabilities), 2.0123456, 0.5, 1000, {})
+    benchmark.Folder(tmp_path).keep(one)
+    script.write(tmp_path / "seeds.csv", script.results(tmp_path, tmp_path / "none.csv"), index=False)
+    kept = pd.read_csv(tmp_path / "seeds.csv").iloc[0]
+    assert (kept["accuracy"], kept["fit_seconds"]) == (4 / 6, 2.01235)
+
+
+def test_the_pages_have_the_figures_of_the_results(pages):
+    assert pages.main() == []
+
+
+def test_a_table_takes_the_place_of_the_one_with_its_first_row_alone(pages):
+    page = (
+        "text | 1\n\n| | a |\n| --- | ---: |\n| x | 0.1 |\n| y | 0.2 |\n\n| | b |\n| --- | --- |\n| x | 3 |\n"
+    )
+    rows = [["", "a"], ["x", "0.5"], ["", ""], ["z", ""]]
+    changed = pages.replaced(page, rows)
+    assert changed == page.replace("| x | 0.1 |\n| y | 0.2 |", "| x | 0.5 |\n| | |\n| z | |")
+    with pytest.raises(ValueError, match="one table with this first row"):
+        pages.replaced(page, [["", "c"], ["x", "0.5"]])
+
+
+def test_the_default_stands_against_each_of_the_others(pages):
+    figures = {"default": [0.9, 0.8], "ensemble": [0.9, 0.7], "MiniRocket": [0.8, 0.9], "paper": [0.1, 0.2]}
+    table = pd.DataFrame(
+        [
+            (name, problem, seed, accuracy + step, 60.0)
+            for name, both in figures.items()
+            for problem, accuracy in zip(("Libras", "NATOPS"), both, strict=True)
+            for seed, step in enumerate((-0.05, 0.05))
+        ],
+        columns=["estimator", "problem", "resample", "accuracy", "fit_seconds"],
+    )
+    header, *rows = pages.all_sets(table)
+    assert [row[:4] for row in rows] == [
+        ["default", "0.8500", "1.75", ""],
+        ["ensemble", "0.8000", "2.25", "1, 1, 0"],
+        ["MiniRocket", "0.8500", "2.00", "1, 0, 1"],
+        ["paper preset", "0.1500", "4.00", "2, 0, 0"],
+    ]
+    assert {len(row) for row in rows} == {len(header)}
 
 
 def test_minirocket_takes_series_as_they_are(script, rng):

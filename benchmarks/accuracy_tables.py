@@ -1,0 +1,195 @@
+"""The tables of docs/accuracy.md and README.md, from the results in benchmarks/accuracy/.
+
+    python benchmarks/accuracy_tables.py           # names the pages that say something else than the results
+    python benchmarks/accuracy_tables.py --write   # and sets them right
+
+A table is known by its first row, and replaced as a whole; what stands around it is left alone.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from mlstm_fcn import benchmark, datasets
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "accuracy"
+OURS = {
+    "default": "default",
+    "ensemble": "ensemble",
+    "default-vote-of-5": "vote of 5 seeds",
+    "paper": "paper preset",
+    "MiniRocket": "MiniRocket",
+}
+EVERYWHERE = ("default", "ensemble", "MiniRocket", "paper")  # the vote has results of quick sets alone
+PUBLISHED = {
+    "UEA": ["HIVE-COTE 2.0", "ROCKET", "InceptionTime", "ResNet", "MLSTM-FCN (TapNet)"],
+    "UCR": ["InceptionTime", "ROCKET"],
+}
+PAPER_DATA = {  # training cases, test cases, and what Karim et al. 2019, table 2, have
+    "lp1": (38, 50, 0.86),
+    "lp2": (17, 30, 0.83),
+    "lp3": (17, 30, 0.80),
+    "lp4": (42, 75, 0.92),
+    "lp5": (64, 100, 0.66),
+    "JapaneseVowels": (270, 370, 1.00),
+    "Libras": (360, 585, 0.97),
+    "AREM": (43, 39, 0.92),
+}
+Rows = list[list[str]]
+
+
+def pages() -> dict[Path, list[Rows]]:
+    """Each page with the tables that it must have."""
+    table = pd.read_csv(RESULTS / "seeds.csv")
+    archives = table["problem"].map(lambda name: datasets.describe(name).archive)
+    uea, ucr = table[archives == "UEA"], table[archives == "UCR"]
+    accuracy = [
+        all_sets(table),
+        by_set(uea, PUBLISHED["UEA"]),
+        ranks(uea),
+        by_set(ucr, PUBLISHED["UCR"]),
+        paper_data(pd.read_csv(RESULTS / "paper_data.csv")),
+    ]
+    return {ROOT / "docs" / "accuracy.md": accuracy, ROOT / "README.md": [front(uea, ucr)]}
+
+
+def all_sets(table: pd.DataFrame) -> Rows:
+    """The default against each of the others, over all data sets."""
+    comparison = _compared(table, EVERYWHERE)
+    rows = [["", "mean accuracy", "mean rank", "the default wins, ties, loses", "p"]]
+    for name in EVERYWHERE:
+        rows.append([OURS[name], f"{comparison.mean[name].mean():.4f}", *_against(comparison, name)])
+    return rows
+
+
+def by_set(table: pd.DataFrame, methods: Sequence[str]) -> Rows:
+    """Mean ± deviation (seeds) on each data set, published accuracies, and means of the columns."""
+    comparison = _compared(table, OURS)
+    means = pd.concat([comparison.mean, _published(comparison.mean.index, methods)], axis=1)
+    rows = [["", *OURS.values(), *methods]]
+    for problem in means.index:
+        ours = [_cell(comparison, problem, name) for name in OURS]
+        rows.append([problem, *ours, *(_figure(means.loc[problem, name], 3) for name in methods)])
+    whole = means.dropna()
+    for label, some in (f"{len(means)}", means), (f"the {len(whole)} that all have", whole):
+        figures = [_figure(some[name].mean(skipna=False), 4) for name in (*OURS, *methods)]
+        rows.append([f"**mean of {label}**", *figures])
+    return rows
+
+
+def ranks(table: pd.DataFrame) -> Rows:
+    """Mean ranks, wins and fit time of ours on these data sets."""
+    comparison = _compared(table, OURS)
+    seconds = table.groupby(["estimator", "problem"])["fit_seconds"].mean().groupby("estimator").sum()
+    minutes = f"minutes for all {len(comparison.mean)}"
+    rows = [["", "mean rank", "the default wins, ties, loses", "p", minutes]]
+    for name, label in OURS.items():
+        rows.append([label, *_against(comparison, name), f"{seconds[name] / 60:.0f}"])
+    return rows
+
+
+def paper_data(table: pd.DataFrame) -> Rows:
+    """The paper's own data beside its figures."""
+    comparison = _compared(table, ["paper", "default"])
+    rows = [["", "cases: train, test", "paper preset", "default", "the paper's figure"]]
+    for problem, (n_train, n_test, figure) in PAPER_DATA.items():
+        ours = [_cell(comparison, problem, name) for name in ("paper", "default")]
+        rows.append([problem, f"{n_train}, {n_test}", *ours, f"{figure:.2f}"])
+    return rows
+
+
+def front(uea: pd.DataFrame, ucr: pd.DataFrame) -> Rows:
+    """What the README's first screen has."""
+    rows = [
+        [
+            "",
+            "this package",
+            "MiniRocket, same script",
+            "the paper's recipe, same script",
+            "published MLSTM-FCN",
+        ]
+    ]
+    for table, label in (uea, "UEA, multivariate"), (ucr, "UCR, univariate"):
+        means = _compared(table, ["default", "MiniRocket", "paper"]).mean
+        published = _published(means.index, ["MLSTM-FCN (TapNet)"])
+        figures = [means[name].mean() for name in ("default", "MiniRocket", "paper")]
+        best, *others = [_figure(value, 3) for value in (*figures, *published.mean(skipna=False))]
+        rows.append([f"{len(means)} data sets of {label}", f"**{best}**", *others])
+    return rows
+
+
+def _compared(table, names):
+    return benchmark.compare(table[table["estimator"].isin(names)])
+
+
+def _published(problems, methods):
+    known = {
+        problem: {one.method: one.accuracy for one in datasets.describe(problem).published}
+        for problem in problems
+    }
+    return pd.DataFrame.from_dict(known, orient="index").reindex(index=problems, columns=methods)
+
+
+def _against(comparison, name):
+    """Mean rank; wins, ties and losses of the default, and p."""
+    rank = f"{comparison.ranks[name]:.2f}"
+    if name == "default":
+        return [rank, "", ""]
+    wins = ", ".join(map(str, comparison.wins("default", name)))
+    return [rank, wins, _rounded(comparison.p_values.loc["default", name])]
+
+
+def _cell(comparison, problem, name):
+    mean, std, count = (getattr(comparison, part)[name][problem] for part in ("mean", "std", "count"))
+    if pd.isna(mean) or "vote" in name:
+        return _figure(mean, 3)
+    return f"{mean:.3f}{'' if pd.isna(std) else f' ± {std:.3f}'} ({count:.0f})"
+
+
+def _figure(value, digits):
+    return "" if pd.isna(value) else f"{value:.{digits}f}"
+
+
+def _rounded(p):
+    """Two digits after the point, or the first that is not zero."""
+    return f"{p:.2f}" if p >= 0.01 else f"{p:.4f}"
+
+
+def replaced(text: str, rows: Rows) -> str:
+    """A page with these rows in place of its table of the same first row; the line below that one stays."""
+    lines = [f"| {' | '.join(row)} |".replace("  ", " ") for row in rows]
+    kept = text.split("\n")
+    if kept.count(lines[0]) != 1:
+        raise ValueError(f"A page must have one table with this first row. Received: {lines[0]}")
+    start = kept.index(lines[0]) + 2
+    end = next(i for i in range(start, len(kept)) if not kept[i].startswith("|"))
+    return "\n".join([*kept[:start], *lines[1:], *kept[end:]])
+
+
+def main(write: bool = False) -> list[str]:
+    """Compare the pages with the results; return the names of those that differ, or differed."""
+    differing = []
+    for page, tables in pages().items():
+        text = before = page.read_text(encoding="utf-8")
+        for rows in tables:
+            text = replaced(text, rows)
+        if text != before:
+            differing.append(page.name)
+            if write:
+                page.write_text(text, encoding="utf-8")
+    return differing
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--write", action="store_true", help="set the pages right")
+    options = parser.parse_args()
+    found = main(options.write)
+    print("\n".join(found) or "All pages say what the results do.")
+    sys.exit(bool(found) and not options.write)
