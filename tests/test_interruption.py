@@ -45,21 +45,18 @@ def test_a_fit_interrupted_in_its_first_epoch_leaves_nothing(basic_motions):
 
 SCRIPT = """
 import os, signal, sys
-import keras, numpy as np
+import keras
 from mlstm_fcn import MLSTMFCNClassifier, datasets
 
 class Kill(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
-        if epoch == int(sys.argv[2]):
+        if epoch == 2:
             os.kill(os.getpid(), signal.SIGKILL)
 
 motions = datasets.load("BasicMotions")
-classifier = MLSTMFCNClassifier(
-    filters=(8, 16, 8), reduction=4, n_epochs=6, batch_size=16, random_state=0, checkpoint=sys.argv[1],
-    callbacks=[Kill()], **eval(sys.argv[3]),
-)
+parameters = eval(sys.argv[2])
+classifier = MLSTMFCNClassifier(**parameters, checkpoint=sys.argv[1], callbacks=[Kill()])
 classifier.fit(motions.X_train, motions.y_train)
-np.save(sys.argv[4], classifier.predict_proba(motions.X_test))
 """
 
 
@@ -75,21 +72,24 @@ np.save(sys.argv[4], classifier.predict_proba(motions.X_test))
     ],
 )
 def test_a_killed_fit_goes_on_and_ends_as_if_it_had_not_been(parameters, basic_motions, tmp_path):
-    checkpoint, result = tmp_path / "state.npz", tmp_path / "result.npy"
-
-    def run(kill_at):
-        command = [sys.executable, "-c", SCRIPT, str(checkpoint), str(kill_at), repr(parameters), str(result)]
-        return subprocess.run(
-            command, timeout=200, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        ).returncode
-
-    assert run(2) == -signal.SIGKILL
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["state.npz"]
-    assert run(5) == -signal.SIGKILL
-    assert run(99) == 0
+    checkpoint, parameters = tmp_path / "state.npz", {**SMALL, **parameters}
+    command = [sys.executable, "-c", SCRIPT, str(checkpoint), repr(parameters)]
+    killed = subprocess.run(command, timeout=200, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"})
+    assert killed.returncode == -signal.SIGKILL
+    assert [path.name for path in tmp_path.iterdir()] == ["state.npz"]
+    X, y = basic_motions.X_train, basic_motions.y_train
+    steps = []
+    note = keras.callbacks.LambdaCallback(on_train_batch_begin=lambda step, logs: steps.append(step))
+    callbacks = [note, Interrupt(5)]
+    with pytest.raises(KeyboardInterrupt):
+        MLSTMFCNClassifier(**parameters, checkpoint=str(checkpoint), callbacks=callbacks).fit(X, y)
+    n_steps = max(steps) + 1
+    assert steps == [*range(n_steps)] * 3  # epochs 2, 3 and 4
+    resumed = MLSTMFCNClassifier(**parameters, checkpoint=str(checkpoint)).fit(X, y)
     assert not checkpoint.exists()
-    whole = MLSTMFCNClassifier(**SMALL, **parameters).fit(basic_motions.X_train, basic_motions.y_train)
-    np.testing.assert_allclose(np.load(result), whole.predict_proba(basic_motions.X_test), atol=1e-6)
+    whole = MLSTMFCNClassifier(**parameters).fit(X, y)
+    for series in (X, basic_motions.X_test):
+        np.testing.assert_allclose(resumed.predict_proba(series), whole.predict_proba(series), atol=1e-6)
 
 
 def interrupted(path, basic_motions, **parameters):
