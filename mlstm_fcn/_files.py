@@ -23,7 +23,12 @@ def written_whole(path: Path, suffix: str = "") -> Iterator[Path]:
     Args:
         path: The file; one that is there is replaced in one step.
         suffix: The end of the temporary name, for those who go by it.
+
+    Raises:
+        FileNotFoundError: If the folder does not exist.
     """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"The folder of {path} does not exist.")
     partial = path.with_name(f".{path.name}.{token_hex(4)}{suffix}")
     try:
         yield partial

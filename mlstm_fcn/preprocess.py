@@ -34,7 +34,7 @@ def pad(series: Sequence[np.ndarray]) -> np.ndarray:
         ValueError: If the series differ in their number of channels, or an array has another shape.
     """
     require(len(series) > 0, "X must hold at least one series.")
-    cases = [np.atleast_2d(case) for case in series]
+    cases = [np.atleast_2d(_numbers(case)) for case in series]
     for number, case in enumerate(cases):
         require(case.ndim == 2, "Each series must be (channels, time).", case=number, shape=case.shape)
         rule = f"All series must have {len(cases[0])} channels, as the first."
@@ -60,6 +60,7 @@ def to_batch(X: Container, cases: Sequence[int] | np.ndarray | None = None) -> n
     """
     if not isinstance(X, np.ndarray):
         X = pad([frame.to_numpy(dtype=np.float64).T for frame in X])
+    X = _numbers(X)
     with np.errstate(over="ignore"):
         batch = np.ascontiguousarray(np.swapaxes(X, 1, 2), dtype=np.float32)
     infinite = np.isinf(batch)
@@ -69,6 +70,14 @@ def to_batch(X: Container, cases: Sequence[int] | np.ndarray | None = None) -> n
         require(False, rule, **{f"X[{name}, {channel}, {time}]": float(X[case, channel, time])})
     longest = lengths(batch, cases).max(initial=1)
     return batch[:, :longest] if longest < batch.shape[1] else batch
+
+
+def _numbers(array: Any) -> np.ndarray:
+    """An array as it is, but NaN where it is masked, or an object (None) is no number."""
+    if isinstance(array, np.ma.MaskedArray):
+        return np.ma.filled(array.astype(np.float64), np.nan)
+    array = np.asarray(array)
+    return array.astype(np.float64) if array.dtype == object else array
 
 
 def lengths(batch: np.ndarray, cases: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
@@ -96,18 +105,24 @@ def with_length(batch: np.ndarray, time: int) -> np.ndarray:
     return np.pad(batch, ((0, 0), (0, missing), (0, 0)), constant_values=np.nan)
 
 
-def require_complete(batch: np.ndarray) -> None:
+def require_complete(chunks: Iterable[np.ndarray]) -> None:
     """Raise if a value within a series is missing.
+
+    Args:
+        chunks: All series, as arrays of shape `(cases, time, channels)`.
 
     Raises:
         ValueError: Names the first place.
     """
-    ended = np.arange(batch.shape[1])[None, :] >= lengths(batch)[:, None]
-    missing = np.isnan(batch) & ~ended[..., None]
-    if missing.any():
-        case, time, channel = np.argwhere(missing)[0].tolist()
-        rule = f"No value of X may be missing, with missing='error'; {missing.sum()} are."
-        require(False, rule, **{f"X[{case}, {channel}, {time}]": float("nan")})
+    n_before = 0
+    for batch in chunks:
+        ended = np.arange(batch.shape[1])[None, :] >= lengths(batch)[:, None]
+        missing = np.argwhere(np.isnan(batch) & ~ended[..., None])
+        if len(missing):
+            case, time, channel = missing[0].tolist()
+            rule = "No value of X may be missing, with missing='error'."
+            require(False, rule, **{f"X[{n_before + case}, {channel}, {time}]": float("nan")})
+        n_before += len(batch)
 
 
 def warn_of_coarse_channels(X: Container) -> None:
@@ -119,18 +134,28 @@ def warn_of_coarse_channels(X: Container) -> None:
     Warns:
         UserWarning: Names the channel, once for each.
     """
-    arrays = [X] if isinstance(X, np.ndarray) else [frame.to_numpy(dtype=np.float64).T[None] for frame in X]
+    is_array = isinstance(X, np.ndarray)
+    arrays = [_numbers(X)] if is_array else [frame.to_numpy(dtype=np.float64).T[None] for frame in X]
     low, high = (
         reduce([reduce(array, axis=(0, 2)).astype(np.float64) for array in arrays])
         for reduce in (np.fmin.reduce, np.fmax.reduce)
     )
-    coarse = (high > low) & (high - low < _COARSE * np.maximum(np.abs(low), np.abs(high)))
-    for channel in np.flatnonzero(coarse).tolist():
+    for channel in range(len(low)):
+        _warn_if_coarse(float(low[channel]), float(high[channel]), f"in channel {channel}")
+
+
+def warn_of_coarse_targets(y: np.ndarray) -> None:
+    """The same of numbers to be predicted, shape `(cases,)`."""
+    _warn_if_coarse(float(y.min()), float(y.max()), "between the targets")
+
+
+def _warn_if_coarse(low: float, high: float, where: str) -> None:
+    if low < high and high - low < _COARSE * max(abs(low), abs(high)):
         text = (
-            f"Networks compute in float32, which keeps little of the differences in channel {channel}, from "
-            f"{float(low[channel])!r} to {float(high[channel])!r}; subtract what all its values share first."
+            f"Networks compute in float32, which keeps little of the differences {where}, from {low!r} to "
+            f"{high!r}; subtract what all these values share first."
         )
-        warnings.warn(text, UserWarning, stacklevel=2)
+        warnings.warn(text, UserWarning, stacklevel=3)
 
 
 def cases_at_a_time(steps: int) -> int:

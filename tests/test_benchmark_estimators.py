@@ -9,7 +9,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import make_pipeline
 
 from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier
-from mlstm_fcn.benchmark import Folder, named
+from mlstm_fcn.benchmark import Folder, NamedEstimator, named
 from mlstm_fcn.benchmark.estimators import described, split
 from tests.results import result
 
@@ -35,6 +35,12 @@ def test_objects_have_the_names_of_a_mapping_or_of_their_classes():
     assert (mine.name, mine.estimator.n_epochs) == ("mine", 2)
     assert mine.estimator is not own
     assert named([own])[0].name == "MLSTMFCNClassifier"
+
+
+def test_what_is_named_already_stays_as_it_is():
+    mine = NamedEstimator("mine", MLSTMFCNClassifier(n_epochs=50))
+    (changed,) = named([mine], n_epochs=3)
+    assert (mine.estimator.n_epochs, changed.estimator.n_epochs, changed.name) == (50, 3, "mine")
 
 
 def test_commas_in_brackets_separate_nothing():

@@ -14,6 +14,7 @@ from sktime.exceptions import NotFittedError as SktimeNotFittedError
 from mlstm_fcn import MLSTMFCNClassifier
 from mlstm_fcn.models import LSTMFCNConfig
 
+LABELS = ("Badminton", "Running", "Standing", "Walking")
 SMALL = {"filters": (8, 16, 8), "reduction": 4, "n_epochs": 3, "batch_size": 8, "random_state": 0}
 
 
@@ -274,6 +275,34 @@ def test_values_that_are_not_finite_are_named_with_their_place(value, fitted, ba
             call()
 
 
+def test_outputs_that_are_no_numbers_are_no_classes(fitted, basic_motions):
+    X = basic_motions.X_test.copy()
+    X[3] = 1e38
+    for method in (fitted.predict, fitted.predict_proba):
+        with pytest.raises(ValueError, match=r"Outputs must be finite.*cases=\[3\], n_cases=1"):
+            method(X)
+
+
+def test_training_that_diverges_is_told(basic_motions):
+    classifier = MLSTMFCNClassifier(**SMALL, optimizer="sgd", learning_rate=1e30)
+    with pytest.warns(UserWarning, match="Training has diverged: its last loss is nan"):
+        classifier.fit(basic_motions.X_train, basic_motions.y_train)
+
+
+def test_masked_and_absent_values_are_missing(fitted, basic_motions):
+    gaps = basic_motions.X_test[:4].copy()
+    gaps[:, 2, 10:20] = np.nan
+    masked = np.ma.masked_array(np.where(np.isnan(gaps), 1e6, gaps), mask=np.isnan(gaps))
+    absent = np.where(np.isnan(gaps), None, gaps)
+    expected = fitted.predict_proba(gaps)
+    for X in (masked, list(masked), list(absent)):
+        np.testing.assert_array_equal(fitted.predict_proba(X), expected)
+    labels = basic_motions.y_test[:4]
+    of_nan, *others = (MLSTMFCNClassifier(**SMALL).fit(X, labels).predict_proba(X) for X in (gaps, masked))
+    for other in others:
+        np.testing.assert_array_equal(other, of_nan)
+
+
 def test_one_class_only_gives_a_warning_and_that_class(basic_motions):
     classifier = MLSTMFCNClassifier(**SMALL)
     with pytest.warns(UserWarning, match="single label"):
@@ -292,6 +321,8 @@ def test_one_class_only_gives_a_warning_and_that_class(basic_motions):
             lambda X, y: (X, np.array([1, "a"] * 20, dtype=object)),
             "Labels must be all strings, or none of them",
         ),
+        (lambda X, y: (X, [1, "a"] * 20), "Labels must be all strings, or none of them"),
+        (lambda X, y: (X, ["a", "b", "a", np.nan] * 10), "Every case must have a target.*\\[3, 7"),
         (lambda X, y: (X[:, :, :0], y), "X must hold at least one value"),
         (lambda X, y: (X[0, 0], y), r"X must be \(cases, channels, time\) or \(cases, time\)"),
         (lambda X, y: (X[..., None], y), r"X must be \(cases, channels, time\) or \(cases, time\)"),
@@ -316,6 +347,15 @@ def test_data_that_do_not_fit_together(spoil, message, basic_motions):
         ({"missing": "drop"}, "`missing` must be one of 'interpolate', 'zero', 'error'"),
         ({"longer": "crop"}, "`longer` must be one of 'warn', 'cut', 'error'"),
         ({"gate": "sigmod"}, "Did you mean 'sigmoid'"),
+        ({"label_smoothing": 0.2, "loss": "kl_divergence"}, "`label_smoothing` is of the loss that is used"),
+        (
+            {"class_weight": dict.fromkeys(LABELS, -1.0)},
+            "`class_weight` must be finite numbers, not negative",
+        ),
+        (
+            {"class_weight": dict.fromkeys(LABELS, 0)},
+            "`class_weight` must be finite numbers, .* not all zero",
+        ),
         ({"se_blocks": (4,)}, "`se_blocks` must be a tuple of block numbers from 1 to 3"),
     ],
 )

@@ -221,7 +221,8 @@ class Weighing:
         self.weights = weights
 
     def predict_proba(self, X):
-        ones = np.array([(case * self.weights[:, : np.shape(case)[1]]).sum() for case in X])
+        cases = [np.atleast_2d(case) for case in X]
+        ones = np.array([(case * self.weights[:, : case.shape[1]]).sum() for case in cases])
         return np.stack([1 - ones, ones], axis=1)
 
 
@@ -236,6 +237,12 @@ def test_occlusion_is_what_hidden_steps_were_worth(container, rng):
     pairs = worth[..., :-1] + worth[..., 1:]
     np.testing.assert_allclose(wide[..., 1:-1], (pairs[..., :-1] + pairs[..., 1:]) / 2)
     np.testing.assert_allclose(wide[..., [0, -1]], pairs[..., [0, -1]])
+
+
+def test_series_of_one_channel_may_have_two_dimensions(rng):
+    X, weighing = rng.uniform(0.5, 1, size=(5, 7)), Weighing(rng.uniform(0.06, 0.07, size=(1, 7)))
+    expected = occlusion(weighing, X[:, None], size=2)
+    np.testing.assert_array_equal(occlusion(weighing, X, size=2), expected)
 
 
 def test_behind_the_end_of_a_series_nothing_can_be_hidden(rng):

@@ -122,6 +122,14 @@ def test_any_length_reads_shorter_series_though_training_had_none(classifier, mo
         classifier.export(tmp_path / "model.onnx", X=short)
 
 
+def test_series_of_two_steps_are_compared_too(rng, tmp_path):
+    """The random ones, with gaps and of different lengths, hold a value each."""
+    short = MLSTMFCNClassifier(**{**SMALL, "n_epochs": 1}).fit(rng.normal(size=(8, 1, 2)), list("abababab"))
+    path = short.export(tmp_path / "model.onnx", any_length=True)
+    one = np.array([[[0.5]]])
+    np.testing.assert_allclose(export.load(path).outputs(one), short.predict_proba(one), atol=1e-5)
+
+
 def test_many_complete_series_are_no_series_that_end_early(classifier, motions, tmp_path, monkeypatch):
     """Large complete data are predicted by another model, which leaves out what fills in."""
     monkeypatch.setattr(predicting, "_LARGE", 1)

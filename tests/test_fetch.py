@@ -73,13 +73,15 @@ def test_a_mirror_is_asked_once_and_then_the_cache(mirror, cache, archive):
 def test_a_mirror_may_be_a_folder_and_may_have_data_sets_of_ones_own(archive, cache, monkeypatch, tmp_path):
     monkeypatch.setenv("MLSTM_FCN_MIRROR", str(archive))
     assert len(datasets.load("Coffee").y_train) == 20
-    own = tmp_path / "own"
+    own = tmp_path / "my own"
     own.mkdir()
     with zipfile.ZipFile(own / "Ours.zip", "w") as made:
         for part in ("TRAIN", "TEST"):
             made.write(archive / f"Coffee_{part}.ts", f"Ours/Ours_{part}.ts")
-    monkeypatch.setenv("MLSTM_FCN_MIRROR", str(own))
-    assert len(datasets.load("Ours").y_train) == 20
+    for number, place in enumerate((str(own), own.as_uri())):  # the second with %20
+        monkeypatch.setenv("MLSTM_FCN_MIRROR", place)
+        monkeypatch.setenv("MLSTM_FCN_CACHE", str(tmp_path / f"cache {number}"))
+        assert len(datasets.load("Ours").y_train) == 20
 
 
 def test_zenodo_is_asked_next_and_its_check_sums_are_compared(archive, cache, monkeypatch):

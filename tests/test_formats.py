@@ -305,6 +305,11 @@ def test_what_a_format_cannot_hold_is_refused_before_anything_is_written(name, X
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_is_not_there_is_named_and_not_the_temporary_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"The folder of .*none.it\.ts does not exist"):
+        write(tmp_path / "none" / "it.ts", np.zeros((2, 1, 3)), ["a", "b"])
+
+
 def test_writing_replaces_a_file_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "It.ts"
     write(path, np.ones((2, 1, 3)), ["a", "b"])

@@ -56,6 +56,52 @@ def test_going_on_takes_over_the_weights_of_layers_without_names(data):
         np.testing.assert_allclose(new, old, atol=1e-6)
 
 
+def half_named(input_shape, n_outputs, activation="softmax", masked=False):
+    """With a mask there are more layers, and in another order."""
+    series = keras.Input(input_shape)
+    mask = keras.Input(input_shape[:1], dtype="bool") if masked else None
+    hidden = keras.layers.Conv1D(4, 3, padding="same", activation="relu")(series)
+    hidden = keras.layers.Conv1D(4, 3, padding="same", activation="relu")(hidden)
+    hidden = keras.layers.GlobalAveragePooling1D()(hidden, mask=mask)
+    outputs = keras.layers.Dense(n_outputs, activation=activation, name="head")(hidden)
+    return keras.Model([series, mask] if masked else series, outputs)
+
+
+@pytest.mark.parametrize("goes_on", ["partial_fit", "fine_tune"])
+def test_weights_are_taken_over_when_series_come_to_have_different_lengths(goes_on, data):
+    optimizer = keras.optimizers.SGD(1e-12)
+    classifier = NetworkClassifier(network=half_named, n_epochs=1, optimizer=optimizer, random_state=0)
+    before = [weight.copy() for weight in weights_of(classifier.fit(*data))]
+    classifier.random_state = 1
+    shorter = [case[:, : 100 - number] for number, case in enumerate(data[0])]
+    for old, new in zip(before, weights_of(getattr(classifier, goes_on)(shorter, data[1])), strict=True):
+        np.testing.assert_allclose(new, old, atol=1e-6)
+
+
+def test_layers_without_a_counterpart_are_named(data):
+    """A function of the user may build something else for another number of labels."""
+
+    def network(input_shape, n_outputs):
+        series = keras.Input(input_shape)
+        hidden = keras.layers.Conv1D(4, 3, activation="relu", name="shared")(series)
+        hidden = keras.layers.GlobalAveragePooling1D()(hidden)
+        if n_outputs == 2:
+            hidden = keras.layers.Dense(3, name="additional")(hidden)
+        return keras.Model(series, keras.layers.Dense(n_outputs, activation="softmax", name="head")(hidden))
+
+    fitted = NetworkClassifier(network=network, n_epochs=1, random_state=0).fit(*data)
+    with pytest.warns(UserWarning, match="no such layers; they begin anew: additional"):
+        fitted.fine_tune(data[0], data[1] == "Running")
+
+
+def test_what_classes_weigh_may_change(data):
+    classifier = fit(data, class_weight=dict.fromkeys(np.unique(data[1]), 1.0))
+    tuned = classifier.fine_tune(data[0], data[1] == "Running", class_weight={False: 1.0, True: 3.0})
+    assert tuned.classes_.tolist() == [False, True]
+    classifier.label_smoothing, classifier.class_weight = 0.3, "balanced"
+    assert classifier.partial_fit(*data).n_epochs_ == SMALL["n_epochs"] + 1
+
+
 def test_layers_that_the_user_froze_stay_frozen(data):
     first = NetworkClassifier(network=frozen_first_layer, n_epochs=1, random_state=0).fit(*data)
     longer = NetworkClassifier(network=frozen_first_layer, n_epochs=3, random_state=0).fit(*data)

@@ -55,6 +55,16 @@ def test_labels_come_back_in_their_type(labels, basic_motions, tmp_path):
     assert loaded.classes_.tolist() == classifier.classes_.tolist()
 
 
+@pytest.mark.parametrize("way", ["save", "export"])
+def test_labels_that_a_file_cannot_hold_are_refused(way, basic_motions, tmp_path):
+    y = np.where(np.arange(40) % 2, b"a", b"b")
+    classifier = MLSTMFCNClassifier(**{**SMALL, "n_epochs": 1}).fit(basic_motions.X_train, y)
+    path = tmp_path / ("it.mlstm" if way == "save" else "it.onnx")
+    with pytest.raises(ValueError, match="Labels must be numbers or strings"):
+        getattr(classifier, way)(path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def joblib_round_trip(estimator, folder):
     joblib.dump(estimator, folder / "it.joblib")
     return joblib.load(folder / "it.joblib")

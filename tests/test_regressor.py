@@ -59,6 +59,20 @@ def test_a_constant_target_is_predicted(data):
     np.testing.assert_allclose(regressor.fit(X[:8], np.full(8, 7.5)).predict(X[:8]), 7.5, atol=0.5)
 
 
+def test_rounding_does_not_make_a_constant_target_vary(data):
+    tenths = np.full(24, 0.1)
+    assert tenths.std() > 0
+    regressor = MLSTMFCNRegressor(**{**LEARNS, "n_epochs": 1}, random_state=0)
+    history = regressor.fit(data[0][:24], tenths, X_val=data[0][:4], y_val=np.full(4, 0.2)).history_
+    assert history["val_loss"][0] < 100
+
+
+def test_targets_that_float32_cannot_tell_apart_are_warned_of(data):
+    regressor = MLSTMFCNRegressor(**{**LEARNS, "n_epochs": 1}, random_state=0)
+    with pytest.warns(UserWarning, match="keeps little of the differences between the targets"):
+        regressor.fit(data[0][:8], 1.7e9 + np.arange(8))
+
+
 def test_validation_split_and_cross_validation(data):
     X, y = data
     regressor = MLSTMFCNRegressor(**LEARNS, random_state=0, validation_split=0.2)

@@ -74,6 +74,18 @@ def test_the_spread_is_over_resamples():
     assert one.count.loc["p0", "a"] == 3
 
 
+def test_a_report_tells_of_estimators_that_lack_resamples(tmp_path):
+    rows = table({"a": [0.5, 0.6], "b": [0.7, 0.8]}, n_resamples=3)
+    text = (
+        "On 1 data set not all have equally many resamples: each mean is over those that its estimator has."
+    )
+    for lacking in (0, 1):
+        kept = rows.iloc[lacking:].assign(fit_seconds=1.0)
+        kept.to_csv(tmp_path / "results.csv", index=False)
+        pages = [page.read_text(encoding="utf-8") for page in write_report(tmp_path / "results.csv")]
+        assert [text in page for page in pages] == [bool(lacking)] * 2
+
+
 def test_what_differs_by_rounding_alone_is_equal():
     """The mean of 0.1, 0.2 and 0.3 is not quite that of 0.2, 0.2 and 0.2."""
     rows = table({"a": [0.2] * 3, "b": [0.2] * 3}, n_resamples=3)

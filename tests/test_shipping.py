@@ -123,6 +123,18 @@ def test_the_card_says_what_one_should_know(classifier, motions, saved):
         classifier.model_card(motions.X_test)
 
 
+@pytest.mark.parametrize(
+    ("scaling", "replaced"),
+    [("channel", "the training mean"), ("series", "the mean of the series"), (None, "zero")],
+)
+def test_the_card_says_what_missing_values_become(scaling, replaced, motions):
+    own = {"scaling": scaling, "missing": "zero", "loss": "categorical_crossentropy"}
+    fitted = MLSTMFCNClassifier(**{**SMALL, "n_epochs": 1, **own}).fit(motions.X_train, motions.y_train)
+    card = fitted.model_card()
+    assert f"* Missing values: replaced by {replaced}, inside the model." in card
+    assert "label smoothing" not in card
+
+
 def test_the_card_of_a_regressor_has_its_figure():
     data = datasets.load("Covid3Month")
     regressor = MLSTMFCNRegressor(**{**SMALL, "n_epochs": 2}).fit(data.X_train, data.y_train)

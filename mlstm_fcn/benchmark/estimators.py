@@ -6,7 +6,7 @@ import ast
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from inspect import getsource, isfunction, signature
 from typing import Any
@@ -159,7 +159,7 @@ def _text_of_object(value):
 
 def _named(name, value):
     if isinstance(value, NamedEstimator):
-        return value
+        return replace(value, estimator=clone(value.estimator))
     if not isinstance(value, str):
         unfitted = value if isinstance(value, type) else clone(value)  # a class is refused there
         return NamedEstimator(name or type(value).__name__, unfitted)

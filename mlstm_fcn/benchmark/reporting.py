@@ -110,6 +110,11 @@ def _overview(comparison: Comparison, table: pd.DataFrame) -> Iterator[Block]:
         "Wins count the data sets on which none is better; p is Wilcoxon's, adjusted by Holm's method."
         + (" Memory is the largest of a whole process." if "memory_bytes" in table else "")
     )
+    counts = comparison.count.loc[common]
+    n_uneven = int((counts.min(axis=1) < counts.max(axis=1)).sum())
+    if n_uneven:
+        text = f"On {_count(n_uneven, 'data set')} not all have equally many resamples"
+        yield Paragraph(f"{text}: each mean is over those that its estimator has.")
     columns = {**_costs_and_ranks(comparison, table), **_against_the_best(comparison)} if common else {}
     rows = [[str(name), *(texts[name] for texts in columns.values())] for name in comparison.ranks.index]
     yield Table(["estimator", *columns], rows if common else [])

@@ -15,7 +15,7 @@ from sklearn.callback import with_callbacks
 
 from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn._options import FILL_METHODS, LONGER, SCALINGS
-from mlstm_fcn.estimators.call import ONE_EPOCH, FitCall, one_column, require_cases
+from mlstm_fcn.estimators.call import ONE_EPOCH, FitCall, as_array, one_column, require_cases
 from mlstm_fcn.estimators.hooks import Hooks
 from mlstm_fcn.estimators.parameters import TrainingParameters, network_parameters, require_same_network
 from mlstm_fcn.estimators.saving import Saving
@@ -152,7 +152,7 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
 
     @with_callbacks
     def _fit_with(self, X: Any, y: Any, call: FitCall) -> NetworkEstimator:
-        y = y if hasattr(y, "columns") else np.asarray(y)  # sktime wants an array or a frame
+        y = y if hasattr(y, "columns") else as_array(y)  # sktime wants an array or a frame
         require_cases(X, y)
         rule = "With more than one column of y, sktime fits copies, which are given X and y only."
         require(y.ndim == 1 or y.shape[1] == 1 or call.is_plain, rule, shape=y.shape)
@@ -234,8 +234,7 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
         require_choice("longer", self.longer, LONGER)
         batch = MappedSeries(X).trimmed() if is_large(X) else to_batch(X)
         if self.missing == "error":
-            for chunk in chunks(batch):
-                require_complete(chunk)
+            require_complete(chunks(batch))
         return batch
 
     def _check_convert_X_for_predict(self, X: Any) -> Any:  # noqa: N802, sktime's name

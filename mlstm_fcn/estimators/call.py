@@ -57,13 +57,24 @@ class FitCall:
         return self.sample_weight is None and self.X_val is None and self.start is None
 
 
+def as_array(y: Any) -> np.ndarray:
+    """Targets as an array; a list is checked before, for NumPy would make one kind of labels of several.
+
+    Raises:
+        ValueError: As `require_targets`.
+    """
+    if isinstance(y, list | tuple) and len(y) > 0:
+        require_targets(np.asarray(y, dtype=object))
+    return np.asarray(y)
+
+
 def one_column(y: Any) -> np.ndarray:
     """Targets as an array `(cases,)`.
 
     Raises:
         ValueError: If they are several columns.
     """
-    y = np.asarray(y)
+    y = as_array(y)
     require(y.ndim == 1 or (y.ndim == 2 and y.shape[1] == 1), "y must be one column.", shape=y.shape)
     return y.ravel()
 

@@ -64,7 +64,8 @@ def _size(networks):
 def _missing(estimator):
     if estimator.missing == "error":
         return "refused."
-    ways = {"interpolate": "interpolated in time", "zero": "replaced by the training mean"}
+    means = {"channel": "the training mean", "series": "the mean of the series", None: "zero"}
+    ways = {"interpolate": "interpolated in time", "zero": f"replaced by {means[estimator.scaling]}"}
     return f"{ways[estimator.missing]}, inside the model."
 
 
@@ -95,7 +96,7 @@ def _limits(estimator, labels, network, steps):
     if labels is not None:
         yield "* It gives each series one of its classes, also one that belongs to none of them."
         smoothing = estimator._recipe().label_smoothing
-        if smoothing:
+        if smoothing and estimator.loss is None:
             yield f"* Probabilities were trained with label smoothing {smoothing:g}, and are not calibrated."
     if steps:
         yield f"* Series longer than {steps} steps are {'cut' if estimator.longer != 'error' else 'refused'}."

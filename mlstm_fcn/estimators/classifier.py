@@ -14,6 +14,7 @@ from sktime.classification.base import BaseClassifier
 from mlstm_fcn._checks import require
 from mlstm_fcn.estimators.base import NetworkEstimator
 from mlstm_fcn.estimators.call import FitCall
+from mlstm_fcn.estimators.saving import require_plain
 from mlstm_fcn.training.recipes import Recipe
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class BaseNetworkClassifier(ClassifierMixin, NetworkEstimator, BaseClassifier, B
         class_weight: Weight of each class in the loss: a dictionary by label, or `"balanced"`; None for
             the preset's, which is balanced in the paper and equal by default.
         label_smoothing: Share of a class target that is spread over all classes, in [0, 1); None for the
-            preset's.
+            preset's. Of the cross-entropy that is the loss if none is given; any other has its own.
     """
 
     class_weight: dict[Any, float] | Literal["balanced"] | None = None
@@ -77,6 +78,9 @@ class BaseNetworkClassifier(ClassifierMixin, NetworkEstimator, BaseClassifier, B
         from mlstm_fcn.estimators.fitting import Task
 
         smoothing = self._recipe().label_smoothing
+        rule = "`label_smoothing` is of the loss that is used if none is given; give it to the loss instead."
+        given = {"label_smoothing": self.label_smoothing, "loss": self.loss}
+        require(not (self.label_smoothing and self.loss), rule, **given)
         loss = self.loss or keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
         return Task(self.n_classes_, "softmax", loss, ("accuracy",), stratified=True)
 
@@ -95,6 +99,9 @@ class BaseNetworkClassifier(ClassifierMixin, NetworkEstimator, BaseClassifier, B
             missing = sorted(set(self.classes_) - set(weight))
             require(not missing, "`class_weight` must have a weight for each label.", without_one=missing)
             weight = {label: weight[label] for label in self.classes_}
+            good = all(np.isfinite(one) and one >= 0 for one in weight.values()) and any(weight.values())
+            rule = "`class_weight` must be finite numbers, not negative and not all zero."
+            require(good, rule, class_weight=weight)
         return compute_sample_weight(weight, y)
 
     def _predict_proba(self, X: np.ndarray) -> np.ndarray:
@@ -106,6 +113,7 @@ class BaseNetworkClassifier(ClassifierMixin, NetworkEstimator, BaseClassifier, B
         return self.classes_[self._predict_proba(X).argmax(axis=1)]
 
     def _fitted_values(self) -> dict[str, Any]:
+        require_plain(self.classes_)
         return {
             **super()._fitted_values(),
             "classes": self.classes_.tolist(),

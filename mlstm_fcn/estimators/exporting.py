@@ -9,6 +9,7 @@ import numpy as np
 
 from mlstm_fcn._checks import require, require_choice, require_positive_int
 from mlstm_fcn.estimators.predicting import ends_early, for_any_length, model_and_batch
+from mlstm_fcn.estimators.saving import require_plain
 from mlstm_fcn.export import FORMATS, export
 from mlstm_fcn.mapped import MappedSeries
 from mlstm_fcn.models.raw_series import parts, takes_mask
@@ -54,6 +55,8 @@ def export_estimator(
         batch = chosen.read() if isinstance(chosen, MappedSeries) else chosen
         batch = batch if length is None else with_length(batch, length)
     labels = getattr(estimator, "classes_", None)
+    if labels is not None:
+        require_plain(labels)
     known = {
         "labels": None if labels is None else labels.tolist(),
         "missing": estimator.missing,

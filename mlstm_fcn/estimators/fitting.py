@@ -85,6 +85,10 @@ def fit_model(estimator: NetworkEstimator, X: Container, y: np.ndarray, call: Fi
             estimator.network_options_ = options[:n_whole]
             estimator._network_at_fit = network_parameters(estimator)
             estimator.model_ = join(before, ensemble(networks[:n_whole]), task.unit)
+    last = {name: figures[-1] for name, figures in estimator.history_.items()}
+    if not math.isfinite(last["loss"]):
+        text = f"Training has diverged: its last loss is {last['loss']}. A lower `learning_rate` may help."
+        warnings.warn(text, UserWarning, stacklevel=2)
     for checkpoint in filter(None, reversed(checkpoints)):  # the first one last: without it none is valid
         checkpoint.unlink(missing_ok=True)
     return estimator

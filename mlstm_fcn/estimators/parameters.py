@@ -122,7 +122,10 @@ class TrainingParameters(Documented):
         return dataclasses.replace(RECIPES[self.preset], **changes)
 
 
-_OF_TRAINING = {field.name for field in dataclasses.fields(TrainingParameters)} - {"scaling", "missing"}
+_OF_TRAINING = {field.name for kind in (TrainingParameters, Recipe) for field in dataclasses.fields(kind)} - {
+    "scaling",
+    "missing",
+}
 
 
 def network_parameters(estimator: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from mlstm_fcn._checks import require
 from mlstm_fcn.inference import predict
 from mlstm_fcn.mapped import MappedSeries, chunks
 from mlstm_fcn.models.ensemble import ensemble, members
-from mlstm_fcn.models.raw_series import join, parts, takes_mask, with_mask, without_filling
+from mlstm_fcn.models.raw_series import join, partners, parts, takes_mask, with_mask, without_filling
 from mlstm_fcn.preprocess import Container, lengths, with_length
 from mlstm_fcn.training.examples import Examples
 from mlstm_fcn.training.randomness import seeded
@@ -30,9 +30,17 @@ _LARGE = 1 << 20  # values
 
 
 def outputs(estimator: NetworkEstimator, X: Container) -> np.ndarray:
-    """The trained network's outputs for series, `(cases, outputs)`."""
+    """The trained network's outputs for series, `(cases, outputs)`.
+
+    Raises:
+        ValueError: If an output is no finite number.
+    """
     model, batch = model_and_batch(estimator, X)
-    return np.concatenate([predict(model, chunk)[0] for chunk in chunks(batch)])
+    values = np.concatenate([predict(model, chunk)[0] for chunk in chunks(batch)])
+    cases = np.flatnonzero(~np.isfinite(values).all(axis=1)).tolist()
+    rule = "Outputs must be finite: these values are too large for the network, or its training has diverged."
+    require(not cases, rule, cases=cases[:5], n_cases=len(cases))
+    return values
 
 
 def model_and_batch(
@@ -124,11 +132,10 @@ def _masked(estimator: NetworkEstimator, network: keras.Model, options: dict[str
 
 
 def _copy_weights(network, masked):
-    """By name, since a mask may put the layers in another order; the user's own may have other names."""
-    places = {layer.name: layer for layer in masked.layers}
-    trained = [layer for layer in network.layers if layer.weights]
-    if all(layer.name in places for layer in trained):
-        for layer in trained:
-            places[layer.name].set_weights(layer.get_weights())
+    """By layers, since a mask may put them in another order; weight by weight if kinds differ."""
+    pairs = partners(network, masked)
+    if len(pairs) == sum(bool(layer.weights) for layer in masked.layers):
+        for trained, copy in pairs:
+            copy.set_weights(trained.get_weights())
     else:
         masked.set_weights(network.get_weights())

@@ -12,6 +12,7 @@ from sktime.regression.base import BaseRegressor
 from mlstm_fcn._checks import require
 from mlstm_fcn.estimators.base import NetworkEstimator
 from mlstm_fcn.estimators.call import FitCall
+from mlstm_fcn.preprocess import warn_of_coarse_targets
 
 if TYPE_CHECKING:
     import keras
@@ -28,7 +29,10 @@ class BaseNetworkRegressor(RegressorMixin, NetworkEstimator, BaseRegressor, Base
     def _learn_targets(self, y: np.ndarray, call: FitCall) -> None:
         values = _finite(y)
         if call.start is None:
-            self._target_mean, self._target_std = float(values.mean()), float(values.std()) or 1.0
+            warn_of_coarse_targets(values)
+            mean, std = float(values.mean()), float(values.std())
+            constant = std <= np.finfo(np.float64).eps * abs(mean)  # but for rounding
+            self._target_mean, self._target_std = mean, 1.0 if constant else std
         else:  # going on in the unit that the network knows
             from mlstm_fcn.models.raw_series import parts
 

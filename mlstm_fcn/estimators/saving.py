@@ -39,7 +39,7 @@ class Saving(Contract):
 
         Raises:
             NotFittedError: If the estimator is not fitted.
-            ValueError: If it has no network because fit saw one class only.
+            ValueError: If it has no network because fit saw one class only, or labels are bytes or dates.
         """
         if path is None or Path(path).suffix not in SUFFIXES:
             return super().save(path, serialization_format)
@@ -156,6 +156,12 @@ class Saving(Contract):
         self._n_epochs_in_all = values.get("n_epochs_in_all", self.n_epochs_)
         self._y_metadata = {"is_univariate": True}  # what sktime notes in fit and asks in predict
         self._is_fitted = True
+
+
+def require_plain(labels: np.ndarray) -> None:
+    """Raise unless a file without pickle can hold labels."""
+    rule = "Labels must be numbers or strings to be written to a file without pickle."
+    require(labels.dtype.kind in "biufUO", rule, labels=labels[:3].tolist())
 
 
 def _kinds(cls: type[Saving]) -> Iterator[type[Saving]]:

@@ -132,7 +132,7 @@ def _exchanged(cases: list[np.ndarray], channel: int, order: np.ndarray) -> list
 
 def _without_padding(X: Any) -> list[np.ndarray]:
     """The cases, without the steps at their ends at which every channel is NaN."""
-    cases = [np.array(case, dtype=np.float64) for case in X]
+    cases = [np.atleast_2d(np.array(case, dtype=np.float64)) for case in X]
     return [case[:, : lengths(case.T[None])[0]] for case in cases]
 
 

@@ -59,7 +59,7 @@ class Artifact:
         rule = "This model reads no series that end early; export it with any_length=True."
         require(whole or self.about.get("any_length", True), rule, shape=X.shape)
         if self.about.get("missing") == "error":
-            require_complete(X.transpose(0, 2, 1))
+            require_complete([X.transpose(0, 2, 1)])
         padded = np.pad(X, ((0, 0), (0, 0), (0, missing)), constant_values=np.nan)
         outputs = self.run(np.ascontiguousarray(padded.transpose(0, 2, 1)))
         rule = "Values must be of the size of the training data's: the network overflows."

@@ -195,7 +195,8 @@ def _examples(model: keras.Model, length: int | None, missing: str | None) -> np
         if isinstance(layer, StandardizeChannels):
             series = series * np.asarray(layer.std) + np.asarray(layer.mean)
     if missing != "error":
-        series[::3, series.shape[1] // 3 : series.shape[1] // 2, 0] = np.nan
+        first = max(1, series.shape[1] // 3)  # so that the shortest series hold a value
+        series[::3, first : series.shape[1] // 2, 0] = np.nan
     if takes_mask(network):
         for case, one in enumerate(series[1:], 1):
             one[max(1, len(one) * case // _N_EXAMPLES) :] = np.nan

@@ -1,5 +1,6 @@
 """What stands before a network: from series as they were measured to series as the network reads them."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -63,28 +64,45 @@ def takes_mask(network: keras.Model) -> bool:
     return isinstance(network.input_shape, list)
 
 
+def partners(source: keras.Model, target: keras.Model) -> list[tuple[keras.layers.Layer, keras.layers.Layer]]:
+    """The layers with weights that two networks share, the source's and the target's of each.
+
+    By their names, if the source has all names of the target; else by their order, if both have the same
+    kinds of layers in the same order, since layers that nobody named are counted; else by the names that
+    both have.
+    """
+    old, new = ([layer for layer in network.layers if layer.weights] for network in (source, target))
+    by_name = {layer.name: layer for layer in old}
+    known = [layer for layer in new if layer.name in by_name]
+    if len(known) < len(new) and [type(layer) for layer in old] == [type(layer) for layer in new]:
+        return list(zip(old, new, strict=True))
+    return [(by_name[layer.name], layer) for layer in known]
+
+
 def transfer(source: keras.Model, target: keras.Model) -> None:
     """Copy the weights of every layer that both networks have, in the same shapes.
 
-    Layers are the same if they stand at the same place, where both networks have the same kinds of layers
-    in the same order; else if they have the same name.
-
     Raises:
         ValueError: If there is no such layer.
+
+    Warns:
+        UserWarning: Names layers that both have not, except the last, which another number of outputs makes
+            another one.
     """
-    kinds = [[type(layer) for layer in network.layers] for network in (source, target)]
-    if kinds[0] == kinds[1]:
-        pairs = list(zip(source.layers, target.layers, strict=True))
-    else:
-        by_name = {layer.name: layer for layer in source.layers}
-        pairs = [(by_name[layer.name], layer) for layer in target.layers if layer.name in by_name]
-    n_copied = 0
-    for old, new in pairs:
+    copied = []
+    for old, new in partners(source, target):
         weights = old.get_weights()
-        if weights and [weight.shape for weight in weights] == [weight.shape for weight in new.get_weights()]:
+        if [weight.shape for weight in weights] == [weight.shape for weight in new.get_weights()]:
             new.set_weights(weights)
-            n_copied += 1
-    require(n_copied > 0, "The network must have a layer in common with the one that it goes on from.")
+            copied.append(new.name)
+    require(len(copied) > 0, "The network must have a layer in common with the one that it goes on from.")
+    *before_last, _ = (layer.name for layer in target.layers if layer.weights)
+    anew = [name for name in before_last if name not in copied]
+    if anew:
+        text = (
+            f"The network that training goes on from has no such layers; they begin anew: {', '.join(anew)}."
+        )
+        warnings.warn(text, UserWarning, stacklevel=2)
 
 
 def require_freezable(networks: Sequence[keras.Model], prefixes: Sequence[str]) -> None:
