@@ -12,7 +12,6 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import unquote
 
 from mlstm_fcn.datasets import archives, catalogue, transfer
 from mlstm_fcn.datasets.partial import partial_folder
@@ -27,8 +26,7 @@ class FetchError(OSError):
 
 def mirror() -> str | None:
     """The place that `MLSTM_FCN_MIRROR` names, a folder or a URL, which holds `<Name>.zip`."""
-    place = os.environ.get("MLSTM_FCN_MIRROR", "")
-    return unquote(place.removeprefix("file://")) if place.startswith("file://") else place or None
+    return transfer.without_file_scheme(os.environ.get("MLSTM_FCN_MIRROR", "")) or None
 
 
 def fetch(name: str, cache: Path, require_parts: Callable[[Path], None]) -> Path:

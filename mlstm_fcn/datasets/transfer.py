@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 TIMEOUT = 30.0  # seconds without a byte
 WAITS = (1.0, 4.0)  # seconds before another attempt
@@ -64,6 +65,11 @@ def read_json(url: str) -> dict[str, Any]:
         return content
 
     return _with_attempts(once)
+
+
+def without_file_scheme(place: str) -> str:
+    """The path that a `file://` URL means; any other place as it is."""
+    return unquote(place.removeprefix("file://")) if place.startswith("file://") else place
 
 
 def _with_attempts(once: Callable[[], Result]) -> Result:
