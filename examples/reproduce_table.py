@@ -120,7 +120,8 @@ def results(folder: Path, path: Path) -> pd.DataFrame:
     """All results of a folder, and those of a file that the folder has not."""
     table = benchmark.Folder(folder).table()
     if path.exists():
-        table = pd.concat([table, pd.read_csv(path)], ignore_index=True)
+        kept = pd.read_csv(path, float_precision="round_trip")
+        table = pd.concat([table, kept], ignore_index=True)
     place = ["estimator", "problem", "resample"]
     table = table.drop_duplicates(place).sort_values(place)
     five_digits = dict.fromkeys(COLUMNS[4:], 5)  # all of them for accuracies, so that ties stay ties

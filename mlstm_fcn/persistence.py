@@ -81,11 +81,12 @@ def checked_path(path: Path | str) -> Path:
     """The path, if a model can be written there as far as can be told beforehand.
 
     Raises:
-        ValueError: If the name has another ending than `.keras` or `.mlstm`.
+        ValueError: If the name has another ending than `.keras` or `.mlstm`, or is that of a folder.
         FileNotFoundError: If its folder does not exist.
     """
     path = Path(path)
     require(path.suffix in SUFFIXES, f"The name must end in {' or '.join(SUFFIXES)}.", path=str(path))
+    require(not path.is_dir(), "There must be no folder of that name.", path=str(path))
     if not path.parent.is_dir():
         raise FileNotFoundError(f"The folder {path.parent} does not exist.")
     return path

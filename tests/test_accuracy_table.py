@@ -92,6 +92,14 @@ def test_an_accuracy_is_kept_with_all_its_digits_so_that_ties_stay_ties(script, 
     assert (kept["accuracy"], kept["fit_seconds"]) == (4 / 6, 2.01235)
 
 
+def test_a_table_that_gets_nothing_new_is_the_same_to_the_last_digit(script, tmp_path):
+    row = {"estimator": "default", "problem": "Libras", "resample": 0, "accuracy": 1 / 700}
+    first = pd.DataFrame([row]).reindex(columns=script.COLUMNS)
+    script.write(tmp_path / "seeds.csv", first, index=False)
+    script.write(tmp_path / "again.csv", script.results(tmp_path, tmp_path / "seeds.csv"), index=False)
+    assert (tmp_path / "again.csv").read_text() == (tmp_path / "seeds.csv").read_text()
+
+
 def test_the_pages_have_the_figures_of_the_results(pages):
     assert pages.main() == []
 

@@ -55,6 +55,50 @@ def test_a_function_of_the_user(basic_motions):
     np.testing.assert_allclose(classifier.predict_proba(mixed), alone, atol=1e-6)
 
 
+def sequential(input_shape, n_outputs):
+    layers = [keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(n_outputs, activation="softmax")]
+    return keras.Sequential([keras.Input(input_shape), *layers])
+
+
+def sequential_within(input_shape, n_outputs):
+    series = keras.Input(input_shape)
+    return keras.Model(series, sequential(input_shape, n_outputs)(series))
+
+
+@pytest.mark.parametrize("network", [sequential, sequential_within])
+@pytest.mark.parametrize("callbacks", [None, [keras.callbacks.TerminateOnNaN()]], ids=["", "callback"])
+def test_a_sequential_network(network, callbacks, basic_motions, tmp_path):
+    X, y = basic_motions.X_train, basic_motions.y_train
+    classifier = NetworkClassifier(network=network, callbacks=callbacks, **QUICK).fit(X, y)
+    probabilities = classifier.predict_proba(X)
+    assert np.ptp(probabilities) > 0.01
+    classifier.callbacks = None
+    classifier.save(tmp_path / "it.keras")
+    np.testing.assert_array_equal(
+        NetworkClassifier.load(tmp_path / "it.keras").predict_proba(X), probabilities
+    )
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (lambda shape, n_outputs: None, "a function that gives a `keras.Model`. Received: given='NoneType'"),
+        (
+            lambda shape, n_outputs: plain(shape, n_outputs + 1),
+            r"one output of shape \(cases, 4\).*\(None, 5\)",
+        ),
+        (
+            lambda shape, n_outputs: plain(shape[::-1], n_outputs),
+            r"\(time, channels\) = \(100, 6\).*None, 6, 100",
+        ),
+    ],
+    ids=["nothing", "outputs", "inputs"],
+)
+def test_a_function_that_gives_no_fitting_network_is_told_so(network, message, basic_motions):
+    with pytest.raises(ValueError, match=message):
+        NetworkClassifier(network=network, **QUICK).fit(basic_motions.X_train, basic_motions.y_train)
+
+
 def test_saved_without_its_function_it_still_predicts_series_of_the_length_it_knows(basic_motions, tmp_path):
     X, y = basic_motions.X_train, basic_motions.y_train
     classifier = NetworkClassifier(network=mean_then_dense, **QUICK).fit(X, y)

@@ -112,6 +112,42 @@ def test_wrong_plans_are_refused(tmp_path, problems, n_resamples, message):
         make_plan(problems, named([DummyClassifier()]), n_resamples, Folder(tmp_path))
 
 
+def test_a_name_stands_for_one_data_set_of_those_in_memory(tmp_path):
+    first, other = (datasets.synthetic.make("pattern", n_test=16, random_state=seed) for seed in (0, 1))
+    run([first], [DummyClassifier()], tmp_path)
+    table = run([first], {"other": DummyClassifier(strategy="uniform")}, tmp_path)
+    assert table["data"].tolist() == [first.digest()] * 2
+    with pytest.raises(ValueError, match=f"results of other data named 'pattern'.*now='{other.digest()}'"):
+        run([other], [DummyClassifier()], tmp_path)
+
+
+def test_a_digest_is_of_all_series_and_labels():
+    problem = datasets.load("UnitTest")
+    series = problem.X_test.copy()
+    series[3, 0, 7] += 1e-3
+    others = [
+        replace(problem, X_test=series),
+        replace(problem, y_test=problem.y_test[::-1]),
+        replace(problem, X_test=list(problem.X_test)[::-1]),
+    ]
+    assert datasets.load("UnitTest").digest() == problem.digest()
+    assert len({problem.digest(), *(other.digest() for other in others)}) == 4
+
+
+@pytest.mark.parametrize("limits", [{"seconds": 0}, {"megabytes": -1.0}, {"threads": 0}])
+def test_limits_must_be_positive(limits):
+    with pytest.raises(ValueError, match="Limits must be positive"):
+        Limits(**limits)
+
+
+def test_the_command_fails_if_every_fit_does(tmp_path):
+    said = CliRunner().invoke(
+        main, ["benchmark", "--datasets", "Nowhere", "--output", str(tmp_path), "--estimators", "dtw"]
+    )
+    assert said.exit_code == 1
+    assert "Error: No fit gave a result" in said.output
+
+
 def test_a_data_set_that_is_not_there_is_a_failure_of_its_fits(tmp_path):
     run(["UnitTest", "Nowhere"], [DummyClassifier()], tmp_path)
     (failure,) = Folder(tmp_path).read_failures()
@@ -302,6 +338,9 @@ def test_the_command_says_what_it_would_do_and_does_it(tmp_path):
     [
         (["--shard", "3/2"], "`--shard` must be I/N"),
         (["--estimators", "nowhere.X"], "No module named 'nowhere'"),
+        (["--threads", "-3"], "`threads` must be a positive integer"),
+        (["--time-limit", "-1"], "Limits must be positive"),
+        (["--address", "tcp://127.0.0.1:1"], "`--address` is of a cluster"),
         (["--jobs", "0"], "`jobs` must be a positive integer"),
         (["--resamples", "0"], "`n_resamples` must be a positive integer"),
     ],

@@ -356,6 +356,7 @@ def test_data_that_do_not_fit_together(spoil, message, basic_motions):
             {"class_weight": dict.fromkeys(LABELS, 0)},
             "`class_weight` must be finite numbers, .* not all zero",
         ),
+        ({"callbacks": keras.callbacks.TerminateOnNaN()}, "`callbacks` must be a list of Keras callbacks"),
         ({"se_blocks": (4,)}, "`se_blocks` must be a tuple of block numbers from 1 to 3"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import subprocess
 import sys
 
@@ -162,6 +163,37 @@ def test_commands_take_data_of_ones_own(tmp_path):
     assert "Gait_TRAIN.ts']" in halved
     (tmp_path / "Gait_TRAIN.ts").unlink()
     assert f"which is not in {tmp_path}," in run("train", *own, code=1)
+
+
+def test_a_test_set_at_fault_costs_no_training(tmp_path):
+    """The model is saved before it is tested; what training cases are is looked at before."""
+    from mlstm_fcn import datasets
+
+    X, y = datasets.load("UnitTest", split="train")
+    datasets.write(tmp_path / "Longer_TRAIN.ts", X[:, :, :-1], y)
+    datasets.write(tmp_path / "Longer_TEST.ts", X, y)
+    options = ("--folder", tmp_path, "--network", "mlp", "--epochs", 1, "--quiet")
+    said = run("train", "Longer", *options, "--longer", "error", "--output", tmp_path / "it.keras", code=1)
+    assert "Error: X must not be longer than" in said
+    datasets.write(tmp_path / "Whole_TEST.ts", X[:, :, :-1], y)
+    assert f"of {len(y)} cases" in run("evaluate", tmp_path / "it.keras", tmp_path / "Whole_TEST.ts")
+    (tmp_path / "folder.keras").mkdir()
+    said = run("train", "Longer", *options, "--output", tmp_path / "folder.keras", code=1)
+    assert "Error: There must be no folder of that name" in said
+    datasets.write(tmp_path / "Longer_TRAIN.ts", X, ["one"] * len(y))
+    said = run("train", "Longer", *options, code=1)
+    assert "Error: Training cases must be of two classes or more. Received: labels=['one']" in said
+
+
+def test_labels_that_only_test_cases_have_are_counted(tmp_path):
+    from mlstm_fcn import datasets
+
+    X, y = datasets.load("UnitTest", split="train")
+    datasets.write(tmp_path / "New_TRAIN.ts", X, y)
+    datasets.write(tmp_path / "New_TEST.ts", X[:4], ["unseen", "unseen", *y[2:4]])
+    said = run("train", "New", "--folder", tmp_path, "--network", "mlp", "--epochs", 1, "--quiet")
+    assert "of 4 cases" in said
+    assert re.search(r"unseen\W+.*\b2\b", said)
 
 
 def test_train_takes_any_network(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier
 from mlstm_fcn.estimators import fitting
-from tests.quick_fit import SMALL, differ, fit, weights_of
+from tests.quick_fit import SMALL, assert_same, differ, fit, weights_of
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +220,11 @@ def test_a_new_head_on_frozen_branches_learns_new_labels_from_a_fifth_of_the_dat
     assert tuned.n_epochs_ == 40
     assert tuned.score(basic_motions.X_test, test_on_foot) > 0.9
     assert source.score(basic_motions.X_test, basic_motions.y_test) > 0.9
+
+
+def test_one_name_to_freeze_needs_no_tuple(data):
+    fitted = fit(data)
+    assert_same(fitted.fine_tune(*data, freeze="conv"), fitted.fine_tune(*data, freeze=("conv",)))
 
 
 def test_freezing_what_is_not_there_is_named(data):

@@ -217,6 +217,9 @@ def test_what_cannot_be_saved_or_loaded(fitted, basic_motions, tmp_path):
         MLSTMFCNClassifier().save(tmp_path / "it.mlstm")
     with pytest.raises(FileNotFoundError, match=r"The folder .*none does not exist"):
         fitted.save(tmp_path / "none" / "it.mlstm")
+    for ending in (".h5", ".kera", ".pkl"):
+        with pytest.raises(ValueError, match=r"must end in \.keras or \.mlstm, or have no ending"):
+            fitted.save(tmp_path / f"it{ending}")
     with pytest.raises(FileNotFoundError, match=r"none\.mlstm"):
         MLSTMFCNClassifier.load(tmp_path / "none.mlstm")
     with pytest.warns(UserWarning, match="single label"):

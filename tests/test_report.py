@@ -183,6 +183,10 @@ def test_seconds_are_a_mean_over_data_sets_whatever_the_number_of_resamples(tmp_
     ("change", "message"),
     [
         (lambda rows: rows.drop(columns="fit_seconds"), r"fit_seconds.*lacking=\['fit_seconds'\]"),
+        (
+            lambda rows: rows.assign(accuracy="85%"),
+            r"column accuracy of a table of results must hold numbers.*accuracy=\['85%'\]",
+        ),
         (lambda rows: pd.concat([rows, rows.head(1)]), r"one row for each.*twice=\[\['a', 'p0', 0\]\]"),
     ],
 )
@@ -233,6 +237,18 @@ def test_pages_hold_no_code_of_those_who_failed(folder):
 def test_the_same_results_give_the_same_pages(folder):
     first = [path.read_text() for path in write_report(folder)]
     assert first == [path.read_text() for path in write_report(folder)]
+
+
+def test_words_for_nothing_are_no_numbers(tmp_path):
+    rows = table({"a": [0.5, 0.6]}).assign(fit_seconds=["n/a", "2.0"])
+    rows.to_csv(tmp_path / "t.csv", index=False)
+    assert "| a | 1.00 | 0.5500 | 2 | 2.0 |" in write_report(tmp_path / "t.csv")[1].read_text()
+
+
+def test_where_all_fits_failed_the_first_is_told_of(tmp_path):
+    Folder(tmp_path).keep(Failure(Case("a", "p", 0), "error", "It is too late."))
+    with pytest.raises(ValueError, match=r"all fits of .* failed. Received: first=\['It is too late.'\]"):
+        write_report(tmp_path)
 
 
 def test_one_estimator_needs_no_comparison(tmp_path):

@@ -25,6 +25,7 @@ def fit_and_predict(job: Job) -> Result:
         problem = datasets.load(problem, folder=job.folder)
     rule = "A benchmark is of classifiers; this data set has numbers to predict."
     require(problem.y_train.dtype.kind != "f", rule, problem=problem.name)
+    digest = problem.digest()
     if job.resampled:
         problem = problem.resample(job.case.resample)
     estimator = job.estimator.seeded(job.case.resample)
@@ -50,6 +51,7 @@ def fit_and_predict(job: Job) -> Result:
             "split": "resample" if job.resampled else "default",
             "seed": job.case.resample,
             "n_train": len(problem.y_train),
+            "data": digest,
             "network_parameters": _n_parameters(estimator),
             "versions": _versions(),
             "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mlstm_fcn._checks import require, require_positive_int
+from mlstm_fcn.benchmark import tsml
 from mlstm_fcn.benchmark.estimators import NAME, NamedEstimator
 from mlstm_fcn.benchmark.folder import Folder
 from mlstm_fcn.benchmark.result import Case, Job
@@ -74,8 +76,8 @@ def make_plan(
             the folder, each on a device of its own, say. Their fits are of all estimators.
 
     Raises:
-        ValueError: If names are wrong or twice there, or the folder has results of another estimator of
-            the same name.
+        ValueError: If names are wrong or twice there, or the folder has results of another estimator or
+            other data of the same name.
     """
     require_positive_int("n_resamples", n_resamples)
     names = [problem if isinstance(problem, str) else problem.name for problem in problems]
@@ -85,7 +87,9 @@ def make_plan(
     rule = "The name of a data set must be of letters, digits and . _ + -, and not begin with a point."
     require(not wrong, rule, names=wrong)
     folder.require_same(estimators, resampled, keep_note=False)
-    done = folder.results().keys()
+    results = folder.results()
+    _require_same_data([problem for problem in problems if not isinstance(problem, str)], results)
+    done = results.keys()
     failed = set() if retry else {f.case for f in folder.read_failures() if f.kind != "killed"} - done
     wanted = [
         Job(Case(estimator.name, name, number), estimator, problem, resampled, data_folder)
@@ -102,6 +106,17 @@ def make_plan(
     n_failed = sum(job.case in failed for job in wanted)
     jobs = [job for job in mine if job.case not in done and job.case not in failed]
     return Plan(folder, estimators, names, n_resamples, n_done, n_failed, jobs)
+
+
+def _require_same_data(problems: Sequence[Problem], results: Mapping[Case, Path]) -> None:
+    """Raise if a name of data in memory stands for other data in a folder, as far as its results tell."""
+    for problem in problems:
+        known = {
+            tsml.header(path).get("data") for case, path in results.items() if case.problem == problem.name
+        }
+        now = problem.digest() if known else None
+        rule = f"There are results of other data named {problem.name!r}; choose another name or folder."
+        require(known <= {now, None}, rule, before=sorted(map(str, known)), now=now)
 
 
 def estimated_seconds(plan: Plan) -> pd.DataFrame:

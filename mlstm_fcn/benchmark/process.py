@@ -20,6 +20,7 @@ from typing import Any
 import cloudpickle
 import psutil
 
+from mlstm_fcn._checks import require
 from mlstm_fcn.benchmark.result import Failure, Job, Result
 from mlstm_fcn.benchmark.worker import FORKS, read_frame, write_frame
 
@@ -43,11 +44,18 @@ class Limits:
         seconds: Wall time, with loading and predicting; None: any.
         megabytes: Resident memory, in 10^6 bytes; None: any.
         threads: Threads of each library that computes; None: as the library has it.
+
+    Raises:
+        ValueError: If one is not positive.
     """
 
     seconds: float | None = None
     megabytes: float | None = None
     threads: int | None = None
+
+    def __post_init__(self) -> None:
+        limits = {name: value for name, value in vars(self).items() if value is not None}
+        require(all(value > 0 for value in limits.values()), "Limits must be positive.", **limits)
 
 
 @dataclass(frozen=True)

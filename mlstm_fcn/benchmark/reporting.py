@@ -9,17 +9,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mlstm_fcn._checks import require, require_choice
+from mlstm_fcn._checks import require
 from mlstm_fcn._files import write_text
 from mlstm_fcn.benchmark import figures
 from mlstm_fcn.benchmark.comparison import Comparison, cliques, compare, mean_seconds
 from mlstm_fcn.benchmark.document import Block, Code, Figure, Heading, Paragraph, Table, to_html, to_markdown
-from mlstm_fcn.benchmark.folder import Folder
+from mlstm_fcn.benchmark.reading import read_results
 from mlstm_fcn.benchmark.result import Failure
 from mlstm_fcn.datasets import describe, names
 
 _MOST_FAILURES = 20
-_PLACE = ["estimator", "problem", "resample"]
 
 
 def write_report(
@@ -50,7 +49,13 @@ def write_report(
         FileNotFoundError: If there is no such folder or file.
         ValueError: If there is no result, a file is damaged, or a name is unknown.
     """
-    place, table, failures = _read(Path(results), estimators)
+    place, table, failures = read_results(Path(results), estimators)
+    said = [failure.message for failure in failures or ()]
+    require(
+        len(table) > 0 or not said,
+        f"There must be a result to report; all fits of {place} failed.",
+        first=said[:1],
+    )
     comparison = compare(table, measure)
     blocks = [
         *_overview(comparison, table),
@@ -68,38 +73,6 @@ def write_report(
     write_text(pages[0], to_html(title, blocks))
     write_text(pages[1], to_markdown(title, blocks, "report"))
     return pages
-
-
-def _read(results: Path, estimators: Sequence[str] | None) -> tuple[Path, pd.DataFrame, list[Failure] | None]:
-    """Where the report goes, and what it is of; a table does not tell of failures."""
-    if not results.exists():
-        raise FileNotFoundError(f"There is no folder or table of results {results}.")
-    if results.is_file():
-        place, table, failures = results.parent, _read_table(results), None
-    else:
-        folder = Folder(results)
-        place, table, failures = results, folder.table(), folder.read_failures()
-        if len(table):
-            folder.write_table(table)
-    if estimators is not None:
-        known = dict.fromkeys([*table["estimator"], *(failure.case.estimator for failure in failures or ())])
-        for name in estimators:
-            require_choice("estimators", name, known)
-        table = table[table["estimator"].isin(estimators)]
-        failures = failures and [failure for failure in failures if failure.case.estimator in estimators]
-    return place, table, failures
-
-
-def _read_table(file: Path) -> pd.DataFrame:
-    texts = dict.fromkeys(("estimator", "problem"), str)
-    table = pd.read_csv(file, dtype=texts, keep_default_na=False, na_values=[""])
-    lacking = [name for name in (*_PLACE, "fit_seconds") if name not in table]
-    rule = f"A table of results must have the columns {', '.join(_PLACE)} and fit_seconds."
-    require(not lacking, rule, file=str(file), lacking=lacking)
-    twice = table[table.duplicated(_PLACE)]
-    rule = "A table of results must have one row for each estimator, problem and resample."
-    require(twice.empty, rule, twice=twice[_PLACE].head(3).to_numpy().tolist())
-    return table
 
 
 def _overview(comparison: Comparison, table: pd.DataFrame) -> Iterator[Block]:

@@ -65,10 +65,17 @@ def benchmark(
 
     start_keras_quietly()
     from mlstm_fcn import benchmark as benchmarks
-    from mlstm_fcn._checks import require_positive_int
+    from mlstm_fcn._checks import require, require_positive_int
     from mlstm_fcn.cli.live import Live
 
     require_positive_int("jobs", jobs)
+    if threads is not None:
+        require_positive_int("threads", threads)
+    rule = "`--address` is of a cluster: it needs --engine dask or ray."
+    require(address is None or engine != "loky", rule, address=address)
+    if threads is None:
+        threads = 1 if address else max(1, (os.cpu_count() or 1) // jobs)
+    limits = benchmarks.Limits(time_limit, memory_limit, threads)
     chosen = benchmarks.named(estimators, **({} if epochs is None else {"n_epochs": epochs}))
     place = benchmarks.Folder(output)
     plan = benchmarks.make_plan(
@@ -90,13 +97,12 @@ def benchmark(
     if dry_run:
         _print_estimate(plan, jobs)
         return
-    if threads is None:
-        threads = 1 if address else max(1, (os.cpu_count() or 1) // jobs)
-    limits = benchmarks.Limits(time_limit, memory_limit, threads)
     with Live(plan) as live:
         options: dict[str, Any] = {"engine": engine, "n_jobs": jobs, "address": address}
         table = benchmarks.carry_out(plan, limits, report=live.add, **options)
     click.echo(f"{len(table)} results are in {output / 'results.csv'}")
+    if plan.jobs and table.empty:
+        raise click.ClickException(f"No fit gave a result; {output} has the failures.")
 
 
 def _shard(text: str) -> tuple[int, int]:

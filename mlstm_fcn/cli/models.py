@@ -63,6 +63,8 @@ def train(
     DATASET is a name that `mlstm-fcn data list` shows, or one of your own in FOLDER: of Gait, say, the files
     Gait_TRAIN.ts and Gait_TEST.ts (or .arff, .tsv, .npz, or a folder Gait of X_train.npy, y_train.npy, ...).
     """
+    import numpy as np
+
     from mlstm_fcn import datasets
     from mlstm_fcn._checks import require
     from mlstm_fcn.persistence import checked_path
@@ -72,11 +74,14 @@ def train(
     if output is not None:
         checked_path(output)
     problem = datasets.load(dataset, folder=folder)
+    require(len(problem.y_train) > 0, "Training cases must have labels.", dataset=dataset)
     require(
         problem.y_train.dtype.kind == "U",
         "A data set with a number to predict has no classes.",
         dataset=dataset,
     )
+    known = np.unique(problem.y_train)
+    require(len(known) > 1, "Training cases must be of two classes or more.", labels=known.tolist())
     click.echo(repr(problem))
     start_keras_quietly()
     from mlstm_fcn.estimators import MLSTMFCNClassifier, NetworkClassifier
@@ -90,14 +95,16 @@ def train(
     started = time.perf_counter()
     classifier.fit(problem.X_train, problem.y_train)
     fitted = time.perf_counter()
+    if output is not None:  # before anything can be wrong with the test set
+        classifier.save(output)
+    before = time.perf_counter()
     y_pred = classifier.predict(problem.X_test)
     predicted = time.perf_counter()
-    _print_results(problem.y_test, y_pred, classifier.classes_)
-    click.echo(f"time      fit {fitted - started:.1f} s, predict {predicted - fitted:.1f} s")
+    _print_results(problem.y_test, y_pred, np.union1d(known, problem.y_test))
+    click.echo(f"time      fit {fitted - started:.1f} s, predict {predicted - before:.1f} s")
     if output is None:
         click.echo("next      the same command with --output NAME.keras keeps the model")
     else:
-        classifier.save(output)
         words = ["mlstm-fcn", "predict", str(output), dataset, *(["--folder", str(folder)] if folder else [])]
         click.echo(f"saved     {output}\nnext      {shlex.join(words)}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from numbers import Integral
@@ -40,6 +41,16 @@ class Problem:
             f"Problem({self.name!r}: {len(self.X_train)} training and {len(self.X_test)} test cases, "
             f"{self.X_train[0].shape[0]} channels, {steps} steps, {target})"
         )
+
+    def digest(self) -> str:
+        """A text that other series, labels or a case in another place would change."""
+        found = hashlib.sha256()
+        for X, y in ((self.X_train, self.y_train), (self.X_test, self.y_test)):
+            found.update(repr(y.tolist()).encode())
+            for case in X:
+                found.update(f"{case.shape} {case.dtype}".encode())
+                found.update(np.ascontiguousarray(case).tobytes())
+        return found.hexdigest()[:16]
 
     def pooled(self) -> tuple[Series, np.ndarray]:
         """All cases, those of the training set first, and their labels."""
@@ -82,6 +93,8 @@ class Problem:
             A problem for each fold.
 
         Example:
+            >>> from mlstm_fcn import MLSTMFCNClassifier
+            >>> from mlstm_fcn.datasets import load
             >>> from sklearn.model_selection import StratifiedKFold
             >>> for fold in load("BasicMotions").folds(StratifiedKFold(5)):
             ...     MLSTMFCNClassifier().fit(fold.X_train, fold.y_train).score(fold.X_test, fold.y_test)

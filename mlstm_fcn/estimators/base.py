@@ -125,6 +125,7 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
         tuned: NetworkEstimator = self.clone().set_params(**parameters)
         before = network_parameters(self)
         require_same_network(tuned, {name: before[name] for name in parameters if name in before})
+        freeze = (freeze,) if isinstance(freeze, str) else freeze
         start = {"start": self.model_, "network_options": self.network_options_, "freeze": freeze}
         return tuned._fit_with(X, y, FitCall(sample_weight, X_val, y_val, **start))
 

@@ -85,9 +85,9 @@ def fit_model(estimator: NetworkEstimator, X: Container, y: np.ndarray, call: Fi
             estimator.network_options_ = options[:n_whole]
             estimator._network_at_fit = network_parameters(estimator)
             estimator.model_ = join(before, ensemble(networks[:n_whole]), task.unit)
-    last = {name: figures[-1] for name, figures in estimator.history_.items()}
-    if not math.isfinite(last["loss"]):
-        text = f"Training has diverged: its last loss is {last['loss']}. A lower `learning_rate` may help."
+    last = estimator.history_["loss"][-1]
+    if not math.isfinite(last):
+        text = f"Training has diverged: its last loss is {last}. A lower `learning_rate` may help."
         warnings.warn(text, UserWarning, stacklevel=2)
     for checkpoint in filter(None, reversed(checkpoints)):  # the first one last: without it none is valid
         checkpoint.unlink(missing_ok=True)
@@ -192,10 +192,8 @@ def _given_weights(sample_weight, y):
         return np.ones(len(y))
     weights = np.asarray(sample_weight, dtype=np.float64)
     rule = f"`sample_weight` must be {len(y)} finite numbers, not negative and not all zero."
-    good = (
-        weights.shape == (len(y),) and np.isfinite(weights).all() and (weights >= 0).all() and weights.any()
-    )
-    require(bool(good), rule, sample_weight=sample_weight)
+    finite = weights.shape == (len(y),) and np.isfinite(weights).all()
+    require(bool(finite and weights.min() >= 0 and weights.any()), rule, sample_weight=sample_weight)
     return weights
 
 
@@ -241,7 +239,9 @@ def _untrained(estimator, training, validation, call, task, generators):
 
 
 def _callbacks(estimator):
-    copies = [copy.deepcopy(callback) for callback in estimator.callbacks or ()]
+    given, rule = estimator.callbacks or (), "`callbacks` must be a list of Keras callbacks."
+    require(not isinstance(given, keras.callbacks.Callback), rule, callbacks=given)
+    copies = [copy.deepcopy(callback) for callback in given]
     return [*copies, ProgressBar()] if estimator.verbose else copies
 
 

@@ -54,7 +54,9 @@ class AnyNetwork(TrainingParameters):
         )
         require(self.network is not None, rule, network=self.network)
         if not isinstance(self.network, str):
-            return self.network(shape, n_outputs, **_taken(self.network, form), **options)
+            made = self.network(shape, n_outputs, **_taken(self.network, form), **options)
+            _require_fitting(made, shape, n_outputs)
+            return made
         from mlstm_fcn import models
 
         return models.build(self.network, shape, n_outputs, **form, **options)
@@ -88,6 +90,22 @@ class AnyNetwork(TrainingParameters):
             {"network": "fcn", "network_params": small, **common},
             {"network": "lstm_fcn", "network_params": {**small, "lstm_units": 2}, **common},
         ]
+
+
+def _require_fitting(network: Any, shape: Shape, n_outputs: int) -> None:
+    """Raise unless a user's function gave a network for these series and outputs."""
+    import keras
+
+    rule = "`network` must be a name, or a function that gives a `keras.Model`."
+    require(isinstance(network, keras.Model), rule, given=type(network).__name__)
+    inputs = network.input_shape[0] if isinstance(network.input_shape, list) else network.input_shape
+    good = len(inputs) == 3 and all(
+        one in (None, other) for one, other in zip(inputs[1:], shape, strict=True)
+    )
+    rule = f"The network must read series of shape (time, channels) = {shape}."
+    require(good, rule, input_shape=inputs)
+    rule = f"The network must have one output of shape (cases, {n_outputs})."
+    require(network.output_shape == (None, n_outputs), rule, output_shape=network.output_shape)
 
 
 def _taken(function: Callable[..., Any], form: dict[str, Any]) -> dict[str, Any]:

@@ -31,7 +31,8 @@ class Saving(Contract):
             path: A name that ends in `.keras` or `.mlstm`: one file without pickle, which is also a plain
                 Keras model; `load` reads it. Parameters that are objects (an optimizer, a loss, callbacks, a
                 random generator, a function) become None, for they have done their work; a warning names
-                those that more training would need. With another name, or None, sktime's way, which pickles.
+                those that more training would need. With a name without an ending, or None, sktime's way,
+                which pickles.
             serialization_format: For sktime's way.
 
         Returns:
@@ -39,9 +40,13 @@ class Saving(Contract):
 
         Raises:
             NotFittedError: If the estimator is not fitted.
-            ValueError: If it has no network because fit saw one class only, or labels are bytes or dates.
+            ValueError: If it has no network because fit saw one class only, labels are bytes or dates, or the
+                name has another ending.
         """
-        if path is None or Path(path).suffix not in SUFFIXES:
+        suffix = "" if path is None else Path(path).suffix
+        rule = f"The name must end in {' or '.join(SUFFIXES)}, or have no ending for sktime's way."
+        require(suffix in ("", *SUFFIXES), rule, path=str(path))
+        if path is None or not suffix:
             return super().save(path, serialization_format)
         self._require_network("save")
         values = self._fitted_values()

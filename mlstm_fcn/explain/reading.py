@@ -102,7 +102,7 @@ def class_activation_map(estimator: Any, X: Any) -> np.ndarray:
 
     References:
         Zhou et al.: Learning Deep Features for Discriminative Localization, arXiv 1512.04150, equation 2;
-        for time series Wang et al., arXiv 1611.06455, section 5.1.
+        for time series Wang et al., arXiv 1611.06455.
     """
     from mlstm_fcn.mapped import chunks
     from mlstm_fcn.preprocess import lengths

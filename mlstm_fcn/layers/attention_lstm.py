@@ -19,7 +19,7 @@ class AttentionLSTM(keras.layers.Layer):
         c_t = f * c_{t-1} + i * g
         h_t = o * tanh(c_t)
 
-    so the context enters every gate beside the input. `W`, `U`, `b`, `v` have `units` columns.
+    so the context enters every gate beside the input. `W`, `U` and `b` have `units` columns, `v` has rows.
 
     Args:
         units: Size of the state `h`, a positive integer.
@@ -51,7 +51,8 @@ class AttentionLSTM(keras.layers.Layer):
     Deviations:
         The authors' code starts `v` and the forget bias at zero and takes the softmax without
         subtracting the maximum, which overflows for large scores; its gates are the hard sigmoid
-        `clip(0.2 x + 0.5, 0, 1)` of Keras 2. Here the gates are sigmoids, as in the paper.
+        `clip(0.2 x + 0.5, 0, 1)` of Keras 2, and `C`, `W` and `U` start orthogonal. Here the gates are
+        sigmoids, as in the paper, and only `R` starts orthogonal.
 
     References:
         Karim et al.: LSTM Fully Convolutional Networks for Time Series Classification, arXiv 1709.05206;

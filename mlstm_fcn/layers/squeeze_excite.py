@@ -48,7 +48,7 @@ class SqueezeExcite1D(keras.layers.Layer):
 
     Deviations:
         `use_bias=False` and `kernel_initializer="he_normal"` follow the code of the MLSTM-FCN paper's
-        authors; SENet does not fix them.
+        authors; SENet has no biases here in its ablations (section 6), and does not fix the initializer.
 
     References:
         Hu, Shen, Sun: Squeeze-and-Excitation Networks, arXiv 1709.01507, equations 2 to 4, and section 6

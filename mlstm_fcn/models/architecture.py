@@ -15,7 +15,7 @@ def architecture(model: keras.Model) -> str | None:
     """A text that is the same for models that compute the same from the same variables.
 
     Args:
-        model: A functional model.
+        model: A functional or sequential model.
 
     Returns:
         The text; None where that cannot be told, since some of it is neither Keras' nor this package's.
@@ -53,7 +53,7 @@ def _names_only_known(config: Any) -> bool:
 def _operations(model: keras.Model) -> Iterator[keras.Operation]:
     """A model, its layers, and what it does between them."""
     yield model
-    for operation in model.operations:
+    for operation in getattr(model, "operations", model.layers):  # a sequential model has layers alone
         if isinstance(operation, keras.Model):
             yield from _operations(operation)
         else:

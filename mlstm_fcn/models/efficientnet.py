@@ -41,7 +41,8 @@ class EfficientNetConfig(SqueezeExciteConfig):
         NATOPS and JapaneseVowels, EfficientNet-B0's strides (1, 2, 2, 2) cost 8 to 27 points of accuracy;
         they are for series of thousands of steps. As in MBConv, the reduction of squeeze-and-excitation
         is of the channels before they are widened: `reduction=4` leaves a quarter of those; it
-        has a ReLU and no biases, as everywhere in this package. There is no dropout and no stochastic depth.
+        has a ReLU and no biases, as everywhere in this package. The last convolution has 320 filters and not
+        1280, after four stages instead of seven. There is no dropout and no stochastic depth.
 
     References:
         Tan, Le: EfficientNet, arXiv 1905.11946, equations 2 and 3, table 1, section 5.

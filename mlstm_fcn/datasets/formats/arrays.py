@@ -1,9 +1,10 @@
 """Folders of NumPy arrays, which can be memory-mapped, and `.npz` files.
 
 A folder holds for each split `X_train.npy` and `y_train.npy`, as the authors of MLSTM-FCN prepared their
-data: series `(cases, channels, time)` and labels (integers are labels, floats are numbers to predict). Where
-series have different lengths, `X_train.npy` holds all values in one row, case after case and in it channel
-after channel, and `lengths_train.npy` the steps of each case.
+data: series `(cases, channels, time)` and labels. Integers are labels, floats are numbers to predict; some of
+the authors' scripts save labels as floats, which must be made integers. Where series have different lengths,
+`X_train.npy` holds all values in one row, case after case and in it channel after channel, and
+`lengths_train.npy` the steps of each case.
 """
 
 from __future__ import annotations
