@@ -19,7 +19,7 @@ class AttentionLSTM(keras.layers.Layer):
         c_t = f * c_{t-1} + i * g
         h_t = o * tanh(c_t)
 
-    so the context enters every gate beside the input. `W`, `U` and `b` have `units` columns, `v` has rows.
+    so the context enters each gate beside the input. `W`, `U`, `b` have `units` columns, `v` is `(units, 1)`.
 
     Args:
         units: Size of the state `h`, a positive integer.
