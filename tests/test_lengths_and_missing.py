@@ -138,7 +138,7 @@ def test_missing_as_an_error_names_the_place_but_padding_is_none(basic_motions):
     classifier.fit(X, basic_motions.y_train)
     X[7, 2, 30] = np.nan
     for call in (lambda: classifier.predict(X), lambda: classifier.fit(X, basic_motions.y_train)):
-        with pytest.raises(ValueError, match=r"missing='error'; 1 are. Received: X\[7, 2, 30\]=nan"):
+        with pytest.raises(ValueError, match=r"missing='error'. Received: X\[7, 2, 30\]=nan"):
             call()
 
 
