@@ -1,7 +1,6 @@
 """Benchmarks: what goes wrong, what a second run does, and the command."""
 
 import contextlib
-import io
 import json
 import os
 import subprocess
@@ -11,8 +10,6 @@ from types import SimpleNamespace
 import numpy as np
 import psutil
 import pytest
-from click.testing import CliRunner
-from rich.console import Console
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -20,9 +17,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from mlstm_fcn import MLSTMFCNClassifier, benchmark, datasets
 from mlstm_fcn.benchmark import Case, Failure, Folder, Limits, Result, make_plan, named, process, run
-from mlstm_fcn.benchmark.result import Job, metrics
-from mlstm_fcn.cli import main
-from mlstm_fcn.cli.live import Live
+from mlstm_fcn.benchmark.result import Job
 from tests.counting import Counting, fits, processes
 from tests.results import result
 
@@ -138,14 +133,6 @@ def test_a_digest_is_of_all_series_and_labels():
 def test_limits_must_be_positive(limits):
     with pytest.raises(ValueError, match="Limits must be positive"):
         Limits(**limits)
-
-
-def test_the_command_fails_if_every_fit_does(tmp_path):
-    said = CliRunner().invoke(
-        main, ["benchmark", "--datasets", "Nowhere", "--output", str(tmp_path), "--estimators", "dtw"]
-    )
-    assert said.exit_code == 1
-    assert "Error: No fit gave a result" in said.output
 
 
 def test_a_data_set_that_is_not_there_is_a_failure_of_its_fits(tmp_path):
@@ -298,68 +285,3 @@ def test_ray_does_all(tmp_path):
     pytest.importorskip("ray")
     table = run(["UnitTest"], [DummyClassifier()], tmp_path, n_resamples=3, engine="ray", n_jobs=2)
     assert table["resample"].tolist() == [0, 1, 2]
-
-
-def command(*arguments):
-    return CliRunner().invoke(main, ["benchmark", "--datasets", "UnitTest,BasicMotions", *arguments])
-
-
-def test_the_command_says_what_it_would_do_and_does_it(tmp_path):
-    arguments = [
-        "--estimators",
-        "fcn,sklearn.dummy.DummyClassifier",
-        "--output",
-        str(tmp_path),
-        "--epochs",
-        "1",
-    ]
-    said = command(*arguments, "--dry-run")
-    assert said.exit_code == 0, said.output
-    assert (
-        "4 fits: 2 data sets, 2 estimators, 1 resamples. 0 are done, 0 have failed, 4 are to do."
-        in said.output
-    )
-    assert "fcn: 2 fits, about 0." in said.output
-    assert "DummyClassifier: 2 fits, about 0.0 minutes, and 2 of unknown time" in said.output
-    assert list(tmp_path.iterdir()) == []
-    said = command(*arguments)
-    assert said.exit_code == 0, said.output
-    lines = said.output.splitlines()
-    assert sum(line.startswith(("UnitTest ", "BasicMotions ")) for line in lines) == 4
-    assert "4 results are in" in lines[-1]
-    other = command(*arguments[:-1], "2", "--dry-run")
-    assert "results of another 'fcn'" in other.output
-    assert "'recipe.n_epochs': '1'" in other.output
-    assert "label_smoothing" not in other.output  # what is the same
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--shard", "3/2"], "`--shard` must be I/N"),
-        (["--estimators", "nowhere.X"], "No module named 'nowhere'"),
-        (["--threads", "-3"], "`threads` must be a positive integer"),
-        (["--time-limit", "-1"], "Limits must be positive"),
-        (["--address", "tcp://127.0.0.1:1"], "`--address` is of a cluster"),
-        (["--jobs", "0"], "`jobs` must be a positive integer"),
-        (["--resamples", "0"], "`n_resamples` must be a positive integer"),
-    ],
-)
-def test_wrong_arguments_get_a_sentence(tmp_path, arguments, message):
-    said = command("--output", str(tmp_path / "r"), *arguments)
-    assert said.exit_code == 1
-    assert message in said.output
-    assert not (tmp_path / "r").exists()
-
-
-def test_the_live_table_counts(tmp_path):
-    estimators = named({"a": DummyClassifier(), "b": DummyClassifier()})
-    live = Live(make_plan(["UnitTest"], estimators, 3, Folder(tmp_path)))
-    live.add(result(Case("a", "UnitTest", 0)))
-    live.add(Failure(Case("b", "UnitTest", 0), "time", "too long"))
-    console = Console(width=120, record=True, file=io.StringIO())
-    console.print(live._table())
-    rows = [line.split() for line in console.export_text().splitlines()]
-    accuracy = f"{metrics(result())['accuracy']:.4f}"
-    assert ["│", "a", "│", "1", "│", "2", "│", "0", "│", accuracy, "│"] in rows
-    assert ["│", "b", "│", "0", "│", "2", "│", "1", "│", "│"] in rows

@@ -1,0 +1,134 @@
+"""What cannot be meant is told in a sentence, before, in and after fit."""
+
+import keras
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError as SklearnNotFittedError
+from sktime.exceptions import NotFittedError as SktimeNotFittedError
+
+from mlstm_fcn import MLSTMFCNClassifier
+from tests.quick_fit import SMALL
+
+LABELS = ("Badminton", "Running", "Standing", "Walking")
+
+
+@pytest.fixture(scope="module")
+def fitted(basic_motions):
+    return MLSTMFCNClassifier(**SMALL).fit(basic_motions.X_train, basic_motions.y_train)
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, 1e300])
+def test_values_that_are_not_finite_are_named_with_their_place(value, fitted, basic_motions):
+    X = basic_motions.X_train.copy()
+    X[3, 4, 50] = value
+    for call in (
+        lambda: MLSTMFCNClassifier(**SMALL).fit(X, basic_motions.y_train),
+        lambda: fitted.predict(X),
+    ):
+        with pytest.raises(ValueError, match=r"must be finite.*1 are not. Received: X\[3, 4, 50\]="):
+            call()
+
+
+def test_outputs_that_are_no_numbers_are_no_classes(fitted, basic_motions):
+    X = basic_motions.X_test.copy()
+    X[3] = 1e38
+    for method in (fitted.predict, fitted.predict_proba):
+        with pytest.raises(ValueError, match=r"Outputs must be finite.*cases=\[3\], n_cases=1"):
+            method(X)
+
+
+def test_training_that_diverges_is_told(basic_motions):
+    classifier = MLSTMFCNClassifier(**SMALL, optimizer="sgd", learning_rate=1e30)
+    with pytest.warns(UserWarning, match="Training has diverged: its last loss is nan"):
+        classifier.fit(basic_motions.X_train, basic_motions.y_train)
+
+
+def test_masked_and_absent_values_are_missing(fitted, basic_motions):
+    gaps = basic_motions.X_test[:4].copy()
+    gaps[:, 2, 10:20] = np.nan
+    masked = np.ma.masked_array(np.where(np.isnan(gaps), 1e6, gaps), mask=np.isnan(gaps))
+    absent = np.where(np.isnan(gaps), None, gaps)
+    expected = fitted.predict_proba(gaps)
+    for X in (masked, list(masked), list(absent)):
+        np.testing.assert_array_equal(fitted.predict_proba(X), expected)
+    labels = basic_motions.y_test[:4]
+    of_nan, *others = (MLSTMFCNClassifier(**SMALL).fit(X, labels).predict_proba(X) for X in (gaps, masked))
+    for other in others:
+        np.testing.assert_array_equal(other, of_nan)
+
+
+def test_one_class_only_gives_a_warning_and_that_class(basic_motions):
+    classifier = MLSTMFCNClassifier(**SMALL)
+    with pytest.warns(UserWarning, match="single label"):
+        classifier.fit(basic_motions.X_train, np.full(40, "it"))
+    assert classifier.predict(basic_motions.X_test).tolist() == ["it"] * 40
+    assert classifier.predict_proba(basic_motions.X_test).tolist() == [[1]] * 40
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda X, y: (X, y[:-1]), "X and y must have equally many cases. Received: X=40, y=39"),
+        (lambda X, y: (X[:0], y[:0]), "X and y must hold at least one case"),
+        (lambda X, y: ([], []), "X and y must hold at least one case"),
+        (
+            lambda X, y: (X, np.array([1, "a"] * 20, dtype=object)),
+            "Labels must be all strings, or none of them",
+        ),
+        (lambda X, y: (X, [1, "a"] * 20), "Labels must be all strings, or none of them"),
+        (lambda X, y: (X, ["a", "b", "a", np.nan] * 10), "Every case must have a target.*\\[3, 7"),
+        (lambda X, y: (X[:, :, :0], y), "X must hold at least one value"),
+        (lambda X, y: (X[0, 0], y), r"X must be \(cases, channels, time\) or \(cases, time\)"),
+        (lambda X, y: (X[..., None], y), r"X must be \(cases, channels, time\) or \(cases, time\)"),
+        (lambda X, y: (X, np.where(np.arange(40) == 3, None, y)), "Every case must have a target.*\\[3\\]"),
+        (
+            lambda X, y: (X, np.where(np.arange(40) == 3, np.nan, 1.0)),
+            "Every case must have a target.*\\[3\\]",
+        ),
+    ],
+)
+def test_data_that_do_not_fit_together(spoil, message, basic_motions):
+    with pytest.raises(ValueError, match=message):
+        MLSTMFCNClassifier(**SMALL).fit(*spoil(basic_motions.X_train, basic_motions.y_train))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"preset": "papr"}, "Did you mean 'paper'"),
+        ({"n_epochs": 0}, "`n_epochs` must be a positive integer"),
+        ({"scaling": "chanel"}, "Did you mean 'channel'"),
+        ({"missing": "drop"}, "`missing` must be one of 'interpolate', 'zero', 'error'"),
+        ({"longer": "crop"}, "`longer` must be one of 'warn', 'cut', 'error'"),
+        ({"gate": "sigmod"}, "Did you mean 'sigmoid'"),
+        ({"label_smoothing": 0.2, "loss": "kl_divergence"}, "`label_smoothing` is of the loss that is used"),
+        (
+            {"class_weight": dict.fromkeys(LABELS, -1.0)},
+            "`class_weight` must be finite numbers, not negative",
+        ),
+        (
+            {"class_weight": dict.fromkeys(LABELS, 0)},
+            "`class_weight` must be finite numbers, .* not all zero",
+        ),
+        ({"callbacks": keras.callbacks.TerminateOnNaN()}, "`callbacks` must be a list of Keras callbacks"),
+        ({"se_blocks": (4,)}, "`se_blocks` must be a tuple of block numbers from 1 to 3"),
+    ],
+)
+def test_bad_parameters_are_named_in_fit(parameters, message, basic_motions):
+    classifier = MLSTMFCNClassifier(**parameters)
+    with pytest.raises(ValueError, match=message):
+        classifier.fit(basic_motions.X_train, basic_motions.y_train)
+
+
+@pytest.mark.parametrize("channels", [1, 5])
+def test_predicting_series_with_another_number_of_channels(channels, fitted, basic_motions):
+    with pytest.raises(ValueError, match=f"X must have 6 channels, as in fit. Received: channels={channels}"):
+        fitted.predict(basic_motions.X_test[:, :channels])
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "score"])
+def test_predicting_before_fit_raises_the_error_of_both_libraries(method, basic_motions):
+    arguments = [basic_motions.X_test] + [basic_motions.y_test] * (method == "score")
+    for error in (SklearnNotFittedError, SktimeNotFittedError):
+        with pytest.raises(error, match="This MLSTMFCNClassifier has not been fitted yet"):
+            getattr(MLSTMFCNClassifier(), method)(*arguments)

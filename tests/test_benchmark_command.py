@@ -1,0 +1,87 @@
+"""`mlstm-fcn benchmark`, and what it shows while it runs."""
+
+import io
+
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+from sklearn.dummy import DummyClassifier
+
+from mlstm_fcn.benchmark import Case, Failure, Folder, make_plan, named
+from mlstm_fcn.benchmark.result import metrics
+from mlstm_fcn.cli import main
+from mlstm_fcn.cli.live import Live
+from tests.results import result
+
+
+def command(*arguments):
+    return CliRunner().invoke(main, ["benchmark", "--datasets", "UnitTest,BasicMotions", *arguments])
+
+
+def test_the_command_says_what_it_would_do_and_does_it(tmp_path):
+    arguments = [
+        "--estimators",
+        "fcn,sklearn.dummy.DummyClassifier",
+        "--output",
+        str(tmp_path),
+        "--epochs",
+        "1",
+    ]
+    said = command(*arguments, "--dry-run")
+    assert said.exit_code == 0, said.output
+    assert (
+        "4 fits: 2 data sets, 2 estimators, 1 resamples. 0 are done, 0 have failed, 4 are to do."
+        in said.output
+    )
+    assert "fcn: 2 fits, about 0." in said.output
+    assert "DummyClassifier: 2 fits, about 0.0 minutes, and 2 of unknown time" in said.output
+    assert list(tmp_path.iterdir()) == []
+    said = command(*arguments)
+    assert said.exit_code == 0, said.output
+    lines = said.output.splitlines()
+    assert sum(line.startswith(("UnitTest ", "BasicMotions ")) for line in lines) == 4
+    assert "4 results are in" in lines[-1]
+    other = command(*arguments[:-1], "2", "--dry-run")
+    assert "results of another 'fcn'" in other.output
+    assert "'recipe.n_epochs': '1'" in other.output
+    assert "label_smoothing" not in other.output  # what is the same
+
+
+def test_the_command_fails_if_every_fit_does(tmp_path):
+    said = CliRunner().invoke(
+        main, ["benchmark", "--datasets", "Nowhere", "--output", str(tmp_path), "--estimators", "dtw"]
+    )
+    assert said.exit_code == 1
+    assert "Error: No fit gave a result" in said.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--shard", "3/2"], "`--shard` must be I/N"),
+        (["--estimators", "nowhere.X"], "No module named 'nowhere'"),
+        (["--threads", "-3"], "`threads` must be a positive integer"),
+        (["--time-limit", "-1"], "Limits must be positive"),
+        (["--address", "tcp://127.0.0.1:1"], "`--address` is of a cluster"),
+        (["--jobs", "0"], "`jobs` must be a positive integer"),
+        (["--resamples", "0"], "`n_resamples` must be a positive integer"),
+    ],
+)
+def test_wrong_arguments_get_a_sentence(tmp_path, arguments, message):
+    said = command("--output", str(tmp_path / "r"), *arguments)
+    assert said.exit_code == 1
+    assert message in said.output
+    assert not (tmp_path / "r").exists()
+
+
+def test_the_live_table_counts(tmp_path):
+    estimators = named({"a": DummyClassifier(), "b": DummyClassifier()})
+    live = Live(make_plan(["UnitTest"], estimators, 3, Folder(tmp_path)))
+    live.add(result(Case("a", "UnitTest", 0)))
+    live.add(Failure(Case("b", "UnitTest", 0), "time", "too long"))
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(live._table())
+    rows = [line.split() for line in console.export_text().splitlines()]
+    accuracy = f"{metrics(result())['accuracy']:.4f}"
+    assert ["│", "a", "│", "1", "│", "2", "│", "0", "│", accuracy, "│"] in rows
+    assert ["│", "b", "│", "0", "│", "2", "│", "1", "│", "│"] in rows
