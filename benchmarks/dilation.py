@@ -57,7 +57,7 @@ def main() -> None:
             step(shape, rows),
             step(shape, native, dilation_rates=0.5),
             step(shape, rows, dilation_rates=0.5),
-            step(shape, rows, dilation_rates=0.5, scales=3),
+            step(shape, rows, dilation_rates=0.5, dilation_scales=3),
         ]
         times = [[] for _ in steps]
         for _ in range(ROUNDS):

@@ -49,7 +49,7 @@ def milliseconds(call, n_calls: int = 200) -> float:
 def rows_of(network: str, data: str, formats: list[str]):
     """A row for each format, before them two for Keras if it is all formats."""
     problem = datasets.load(data)
-    classifier = NetworkClassifier(network=network, n_epochs=20, random_state=0, longer="cut")
+    classifier = NetworkClassifier(network=network, n_epochs=20, random_state=0, on_longer="cut")
     classifier.fit(problem.X_train, problem.y_train)
     model, batch = model_and_batch(classifier, classifier._check_convert_X_for_predict(problem.X_test))
     batch, X = np.asarray(batch), problem.X_test

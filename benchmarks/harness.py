@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.dummy import DummyClassifier
 
 from mlstm_fcn import benchmark
-from mlstm_fcn.benchmark import Case, Folder, Limits, Result
+from mlstm_fcn.benchmark import Folder, Limits, Result, RunKey
 
 PROBLEMS = ("BasicMotions", "JapaneseVowels")
 N_RESAMPLES = 4
@@ -23,7 +23,7 @@ N_RESAMPLES = 4
 
 def sweep(n_jobs: int) -> tuple[float, float, int]:
     """Wall seconds of a sweep, seconds of its fits and predictions, and their number."""
-    estimators = benchmark.named("fcn,mlstm_fcn", n_epochs=20)
+    estimators = benchmark.resolve("fcn,mlstm_fcn", n_epochs=20)
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         options = {"n_resamples": N_RESAMPLES, "limits": Limits(threads=1), "n_jobs": n_jobs}
@@ -45,10 +45,10 @@ def ten_thousand() -> float:
                     p = rng.uniform(size=20)
                     probabilities = np.stack([1 - p, p], axis=1)
                     folder.keep(
-                        Result(Case(name, problem, number), ["0", "1"], y, probabilities, 1.0, 1.0, 1)
+                        Result(RunKey(name, problem, number), ["0", "1"], y, probabilities, 1.0, 1.0, 1)
                     )
         start = time.perf_counter()
-        estimators = benchmark.named({name: DummyClassifier() for name in names})
+        estimators = benchmark.resolve({name: DummyClassifier() for name in names})
         plan = benchmark.make_plan(problems, estimators, 50, folder)
         assert (plan.n_done, plan.jobs) == (10_000, [])
         benchmark.write_report(path)

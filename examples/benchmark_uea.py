@@ -20,14 +20,14 @@ def main(
     """Fit both networks to every resample of every data set; return the mean accuracy of MLSTM-FCN."""
     folder = folder or tempfile.mkdtemp(prefix="benchmark-")
     estimators = {
-        "MLSTM-FCN": MLSTMFCNClassifier(n_epochs=n_epochs, longer="cut"),
+        "MLSTM-FCN": MLSTMFCNClassifier(n_epochs=n_epochs, on_longer="cut"),
         "FCN": NetworkClassifier(network="fcn", n_epochs=n_epochs),
         # any other classifier of sktime or scikit-learn, such as
         # "MiniRocket": "minirocket",  (needs numba)
     }
     if dry_run:
         plan = benchmark.make_plan(
-            problems, benchmark.named(estimators), n_resamples, benchmark.Folder(folder)
+            problems, benchmark.resolve(estimators), n_resamples, benchmark.Folder(folder)
         )
         print(f"{plan.n_fits} fits, {len(plan.jobs)} to do, in {folder}")
         print(benchmark.estimated_seconds(plan).to_string(index=False))
@@ -40,7 +40,7 @@ def main(
 
 
 def _print(outcome):
-    print(outcome.case, outcome.kind if isinstance(outcome, benchmark.Failure) else "done", flush=True)
+    print(outcome.key, outcome.kind if isinstance(outcome, benchmark.Failure) else "done", flush=True)
 
 
 if __name__ == "__main__":

@@ -81,9 +81,9 @@ class MiniRocket(BaseClassifier):
 def estimators(names: str, n_epochs: int | None) -> dict[str, object]:
     """Those of some names."""
     known = {
-        "default": MLSTMFCNClassifier(longer="cut", n_epochs=n_epochs),
-        "ensemble": MLSTMFCNClassifier(preset="ensemble", longer="cut", n_epochs=n_epochs),
-        "paper": MLSTMFCNClassifier(preset="paper", longer="cut", n_epochs=n_epochs),
+        "default": MLSTMFCNClassifier(on_longer="cut", n_epochs=n_epochs),
+        "ensemble": MLSTMFCNClassifier(preset="ensemble", on_longer="cut", n_epochs=n_epochs),
+        "paper": MLSTMFCNClassifier(preset="paper", on_longer="cut", n_epochs=n_epochs),
         "MiniRocket": MiniRocket(),
     }
     chosen = names.split(",")
@@ -97,14 +97,14 @@ def vote(folder: Path, name: str, n_members: int) -> None:
     place = benchmark.Folder(folder)
     cases = {case: path for case, path in place.results().items() if case.estimator == name}
     for problem in {case.problem for case in cases}:
-        seeds = [benchmark.Case(name, problem, number) for number in range(n_members)]
+        seeds = [benchmark.RunKey(name, problem, number) for number in range(n_members)]
         if not set(seeds) <= set(cases):
             continue
         of_seeds = [benchmark.read(cases[seed]) for seed in seeds]
         first = of_seeds[0]
         place.keep(
             benchmark.Result(
-                benchmark.Case(f"{name}-vote-of-{n_members}", problem, 0),
+                benchmark.RunKey(f"{name}-vote-of-{n_members}", problem, 0),
                 first.labels,
                 first.y_true,
                 np.mean([result.probabilities for result in of_seeds], axis=0),
@@ -173,17 +173,17 @@ def main(
     place = Path(folder or tempfile.mkdtemp(prefix="table-"))
     kept = Path(output or place) / ("resamples.csv" if resampled else "seeds.csv")
     kept.parent.mkdir(parents=True, exist_ok=True)
-    chosen = benchmark.named(estimators(names, n_epochs))
+    chosen = benchmark.resolve(estimators(names, n_epochs))
     benchmark.Folder(place).require_same(chosen, resampled)
     plan = benchmark.make_plan(
         problems.split(","), chosen, n_seeds, benchmark.Folder(place), resampled=resampled
     )
     if kept.exists():
         rows = pd.read_csv(kept)[["estimator", "problem", "resample"]].itertuples(index=False)
-        done = {benchmark.Case(*row) for row in rows}
-        plan = replace(plan, jobs=[job for job in plan.jobs if job.case not in done])
+        done = {benchmark.RunKey(*row) for row in rows}
+        plan = replace(plan, jobs=[job for job in plan.jobs if job.key not in done])
     limits = benchmark.Limits(seconds=time_limit, threads=1 if n_jobs > 1 else None)
-    benchmark.carry_out(plan, limits, n_jobs=n_jobs, report=_print)
+    benchmark.execute(plan, limits, n_jobs=n_jobs, report=_print)
     for estimator in chosen:
         if n_seeds > 1 and not resampled and estimator.name != "MiniRocket":
             vote(place, estimator.name, n_seeds)
@@ -197,7 +197,7 @@ def main(
 
 
 def _print(outcome):
-    print(outcome.case, outcome.kind if isinstance(outcome, benchmark.Failure) else "done", flush=True)
+    print(outcome.key, outcome.kind if isinstance(outcome, benchmark.Failure) else "done", flush=True)
 
 
 if __name__ == "__main__":

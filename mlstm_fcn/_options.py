@@ -2,4 +2,4 @@
 
 SCALINGS = ("channel", "series", None)
 FILL_METHODS = ("interpolate", "zero")
-LONGER = ("warn", "cut", "error")
+ON_LONGER = ("warn", "cut", "error")

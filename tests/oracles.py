@@ -152,14 +152,14 @@ def lstm_fcn(
     squeeze="mean",
     gate="sigmoid",
     dilations=(1, 1, 1),
-    differences=False,
+    first_differences=False,
 ):
     """A network of the family, from the weights of its layers by name, in inference."""
     u = (
         with_differences(
             x, *(layers["conv_differences"][f"batch_norm/moving_{name}"] for name in ("mean", "variance"))
         )
-        if differences
+        if first_differences
         else x
     )
     for number in range(1, n_blocks + 1):

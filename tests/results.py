@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from mlstm_fcn.benchmark import Case, Result
+from mlstm_fcn.benchmark import Result, RunKey
 
-CASE = Case("a", "p", 0)
+KEY = RunKey("a", "p", 0)
 
 
-def result(case=CASE, labels=("x", "y", "z"), n=6, seed=0):
+def result(key=KEY, labels=("x", "y", "z"), n=6, seed=0):
     rng = np.random.default_rng(seed)
     probabilities = rng.dirichlet(np.ones(len(labels)), n)
-    return Result(case, list(labels), np.arange(n) % len(labels), probabilities, 1.5, 0.25, 1000, {"seed": 0})
+    return Result(key, list(labels), np.arange(n) % len(labels), probabilities, 1.5, 0.25, 1000, {"seed": 0})

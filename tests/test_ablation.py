@@ -116,7 +116,7 @@ def test_figures_are_those_of_the_classifier_on_the_cases_held_back(tiny, tmp_pa
 
 def test_all_networks_that_vote_are_counted(monkeypatch, tmp_path):
     small = {"filters": [4], "kernel_sizes": [3]}
-    members = {"n_members": 2, "member_options": [{}, {"differences": True}]}
+    members = {"n_members": 2, "member_options": [{}, {"first_differences": True}]}
     monkeypatch.setitem(AXES, "votes", [Variant("two", "fcn", small, members)])
     (run,) = study(tmp_path / "runs.csv", **{**ASKED, "axes": ["votes"], "n_seeds": 1}, report=str)
     networks = [models.build("fcn", (100, 6), 4, **small, **own) for own in members["member_options"]]

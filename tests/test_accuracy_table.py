@@ -30,7 +30,7 @@ def pages():
 
 
 def result(seed, probabilities, problem="BasicMotions"):
-    case = benchmark.Case("default", problem, seed)
+    case = benchmark.RunKey("default", problem, seed)
     truth = np.array([0, 1, 1, 0])
     return benchmark.Result(case, ["a", "b"], truth, np.array(probabilities), 2.0, 0.5, 1000, {"seed": seed})
 
@@ -48,7 +48,7 @@ def folder(tmp_path):
 def test_a_vote_is_the_mean_of_the_probabilities_of_all_seeds(script, folder):
     script.vote(folder, "default", 2)
     files = benchmark.Folder(folder).results()
-    voted = benchmark.Case("default-vote-of-2", "BasicMotions", 0)
+    voted = benchmark.RunKey("default-vote-of-2", "BasicMotions", 0)
     assert {case.problem for case in files if case.estimator == voted.estimator} == {"BasicMotions"}
     read = benchmark.read(files[voted])
     np.testing.assert_allclose(read.probabilities, [[0.75, 0.25], [0.35, 0.65], [0.35, 0.65], [0.65, 0.35]])
@@ -83,7 +83,7 @@ def test_what_a_table_has_is_not_fitted_again_but_stays(script, tmp_path):
 
 def test_an_accuracy_is_kept_with_all_its_digits_so_that_ties_stay_ties(script, tmp_path):
     probabilities = [[0.9, 0.1], [0.9, 0.1], [0.1, 0.9], [0.4, 0.6], [0.9, 0.1], [0.1, 0.9]]
-    case = benchmark.Case("default", "BasicMotions", 0)
+    case = benchmark.RunKey("default", "BasicMotions", 0)
     truth = np.array([0, 1, 1, 1, 0, 0])
     one = benchmark.Result(case, ["a", "b"], truth, np.array(probabilities), 2.0123456, 0.5, 1000, {})
     benchmark.Folder(tmp_path).keep(one)

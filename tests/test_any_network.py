@@ -29,7 +29,9 @@ def test_every_name_trains_on_series_of_different_lengths(name, tmp_path):
     vowels = datasets.load("JapaneseVowels")
     X, y = vowels.X_train[::27], vowels.y_train[::27]
     options = {**QUICK, "n_epochs": 1, "batch_size": 5}
-    classifier = NetworkClassifier(network=name, network_params=small_options(name), longer="cut", **options)
+    classifier = NetworkClassifier(
+        network=name, network_params=small_options(name), on_longer="cut", **options
+    )
     classifier.fit(X, y)
     together = classifier.predict_proba(X)
     for case in (0, 3, 9):

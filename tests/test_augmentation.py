@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mlstm_fcn.training.augmentation import CHANGES, MIXTURES, augmented
-from mlstm_fcn.training.examples import Examples
+from mlstm_fcn.training.dataset import Dataset
 from tests.quick_fit import assert_same, differ, fit
 
 STRENGTHS = {**dict.fromkeys(CHANGES, 0.3), **dict.fromkeys(MIXTURES, 1.0)}
@@ -18,7 +18,7 @@ def examples(rng):
     mask = np.arange(40) < LENGTHS[:, None]
     series = np.where(mask[..., None], rng.normal(size=(6, 40, 3)), 0).astype("float32")
     targets = np.eye(4, dtype="float32")[[0, 1, 2, 3, 0, 1]]
-    return Examples([series, mask], targets, np.ones(6, "float32"))
+    return Dataset([series, mask], targets, np.ones(6, "float32"))
 
 
 @pytest.mark.parametrize("name", STRENGTHS)
@@ -37,7 +37,7 @@ def test_the_same_seed_gives_the_same_and_another_another(name, examples):
 def test_nothing_beyond_the_end_of_a_series_comes_into_it(name, examples, rng):
     series, mask = examples.inputs
     garbage = np.where(mask[..., None], series, 1e6).astype("float32")
-    changed = augmented(Examples([garbage, mask], *examples.arrays()[2:]), {name: STRENGTHS[name]}, rng)
+    changed = augmented(Dataset([garbage, mask], *examples.arrays()[2:]), {name: STRENGTHS[name]}, rng)
     after, mask_after = changed.inputs
     assert np.abs(after[mask_after]).max() < 1e3
 
@@ -50,7 +50,7 @@ def test_a_change_keeps_lengths_and_targets(name, examples, rng):
 
 
 def test_jitter_and_scale_have_the_strength_they_are_given(rng):
-    ones = Examples([np.ones((500, 20, 2), "float32")], np.ones((500, 1)), np.ones(500))
+    ones = Dataset([np.ones((500, 20, 2), "float32")], np.ones((500, 1)), np.ones(500))
     noise = augmented(ones, {"jitter": 0.2}, rng).inputs[0] - 1
     assert np.std(noise) == pytest.approx(0.2, rel=0.05)
     factors = augmented(ones, {"scale": 0.2}, rng).inputs[0]
@@ -59,7 +59,7 @@ def test_jitter_and_scale_have_the_strength_they_are_given(rng):
 
 
 def test_channel_dropout_takes_whole_channels_but_never_all(rng):
-    ones = Examples([np.ones((2000, 5, 3), "float32")], np.ones((2000, 1)), np.ones(2000))
+    ones = Dataset([np.ones((2000, 5, 3), "float32")], np.ones((2000, 1)), np.ones(2000))
     kept = augmented(ones, {"channel_dropout": 0.5}, rng).inputs[0]
     assert set(np.unique(kept)) == {0, 1}
     assert (kept == kept[:, :1]).all()
@@ -71,7 +71,7 @@ def test_channel_dropout_takes_whole_channels_but_never_all(rng):
 def test_changes_of_time_keep_values_and_order(name, reach, rng):
     """On a series that is its own clock, each step tells which time it was read at."""
     clock = np.arange(100, dtype="float32")[None, :, None].repeat(300, axis=0)
-    read = augmented(Examples([clock], np.ones((300, 1)), np.ones(300)), {name: reach}, rng).inputs[0]
+    read = augmented(Dataset([clock], np.ones((300, 1)), np.ones(300)), {name: reach}, rng).inputs[0]
     assert (np.diff(read, axis=1) >= 0).all()
     assert read.min() >= 0
     assert read.max() <= 99
@@ -83,7 +83,7 @@ def test_changes_of_time_keep_values_and_order(name, reach, rng):
 def test_mixup_mixes_series_and_targets_by_the_same_shares(rng):
     levels = np.array([0.0, 1.0, 5.0, 20.0], "float32")
     series = levels[:, None, None] * np.ones((4, 6, 2), "float32")
-    mixed = augmented(Examples([series], np.eye(4), np.ones(4)), {"mixup": 1.0}, rng)
+    mixed = augmented(Dataset([series], np.eye(4), np.ones(4)), {"mixup": 1.0}, rng)
     np.testing.assert_allclose(mixed.inputs[0][:, 0, 0], mixed.targets @ levels, rtol=1e-5)
     np.testing.assert_allclose(mixed.targets.sum(axis=1), 1, rtol=1e-6)
     assert (mixed.targets.max(axis=1) < 1).any()
@@ -94,7 +94,7 @@ def test_a_case_without_weight_is_as_if_it_were_not_there(name, rng):
     series = np.array([1.0, 2.0, 1e6, 3.0], "float32")[:, None, None] * np.ones((4, 8, 1), "float32")
     weights = np.array([1, 1, 0, 1], "float32")
     for _ in range(20):
-        mixed = augmented(Examples([series], np.eye(4), weights), {name: 1.0}, rng)
+        mixed = augmented(Dataset([series], np.eye(4), weights), {name: 1.0}, rng)
         present = weights > 0
         assert mixed.inputs[0][present].max() <= 3
         assert (mixed.targets[present, 2] == 0).all()
@@ -106,7 +106,7 @@ def test_mixtures_of_different_weights_have_the_loss_of_their_parts(rng):
     weights = np.array([1.0, 10.0], "float32")
     for _ in range(20):
         series = np.array([[[0.0]], [[1.0]]], "float32")
-        mixed = augmented(Examples([series], np.eye(2), weights), {"mixup": 1.0}, rng)
+        mixed = augmented(Dataset([series], np.eye(2), weights), {"mixup": 1.0}, rng)
         share_of_second = mixed.inputs[0][:, 0, 0]
         expected = np.stack([(1 - share_of_second) * 1.0, share_of_second * 10.0], axis=1)
         np.testing.assert_allclose(mixed.targets * mixed.sample_weight[:, None], expected, atol=1e-5)
@@ -114,7 +114,7 @@ def test_mixtures_of_different_weights_have_the_loss_of_their_parts(rng):
 
 def test_cutmix_puts_in_one_stretch_and_its_share_of_the_target(rng):
     series = np.arange(4, dtype="float32")[:, None, None] * np.ones((4, 50, 1), "float32")
-    mixed = augmented(Examples([series], np.eye(4), np.ones(4)), {"cutmix": 1.0}, rng)
+    mixed = augmented(Dataset([series], np.eye(4), np.ones(4)), {"cutmix": 1.0}, rng)
     for case, target in zip(mixed.inputs[0][..., 0], mixed.targets, strict=True):
         shares = np.bincount(case.astype(int), minlength=4) / 50
         np.testing.assert_allclose(target, shares, atol=1e-6)
@@ -148,7 +148,7 @@ def test_series_in_a_file_are_augmented_as_those_in_memory(basic_motions, monkey
     np.save(tmp_path / "X.npy", X)
     given = {"augmentation": {"shift": 0.2, "jitter": 0.1}}
     expected = fit((X, y), **given).predict_proba(X)
-    monkeypatch.setattr("mlstm_fcn.mapped.LARGE", 1)
+    monkeypatch.setattr("mlstm_fcn.memmap.LARGE", 1)
     read = fit((np.load(tmp_path / "X.npy", mmap_mode="r"), y), **given)
     np.testing.assert_allclose(read.predict_proba(X), expected, atol=1e-4)
     assert np.abs(expected - fit((X, y)).predict_proba(X)).max() > 1e-3

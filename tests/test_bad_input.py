@@ -99,7 +99,7 @@ def test_data_that_do_not_fit_together(spoil, message, basic_motions):
         ({"n_epochs": 0}, "`n_epochs` must be a positive integer"),
         ({"scaling": "chanel"}, "Did you mean 'channel'"),
         ({"missing": "drop"}, "`missing` must be one of 'interpolate', 'zero', 'error'"),
-        ({"longer": "crop"}, "`longer` must be one of 'warn', 'cut', 'error'"),
+        ({"on_longer": "crop"}, "`on_longer` must be one of 'warn', 'cut', 'error'"),
         ({"gate": "sigmod"}, "Did you mean 'sigmoid'"),
         ({"label_smoothing": 0.2, "loss": "kl_divergence"}, "`label_smoothing` is of the loss that is used"),
         (

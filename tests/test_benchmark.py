@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from mlstm_fcn import MLSTMFCNClassifier, benchmark, datasets
-from mlstm_fcn.benchmark import Case, Failure, Folder, Limits, Result, make_plan, named, process, run
+from mlstm_fcn.benchmark import Failure, Folder, Limits, Result, RunKey, make_plan, process, resolve, run
 from mlstm_fcn.benchmark.result import Job
 from tests.counting import Counting, fits, processes
 from tests.results import result
@@ -41,7 +41,7 @@ def test_a_fit_that_fails_is_noted_and_the_others_go_on(tmp_path, log, do, limit
     table = run(["UnitTest"], estimators, tmp_path / "r", limits=limits)
     assert table["estimator"].tolist() == ["good"]
     (failure,) = Folder(tmp_path / "r").read_failures()
-    assert (failure.case, failure.kind) == (Case("bad", "UnitTest", 0), kind)
+    assert (failure.key, failure.kind) == (RunKey("bad", "UnitTest", 0), kind)
     assert words in failure.message
     assert ("raise ArithmeticError" in failure.traceback) == (do == "raise")
 
@@ -55,15 +55,15 @@ def test_a_second_run_does_only_what_is_missing(tmp_path, log):
 
 
 def test_errors_are_not_repeated_unless_asked_for_and_killed_fits_always(tmp_path, log):
-    folder, estimators = Folder(tmp_path), named({"counting": Counting(str(log))})
+    folder, estimators = Folder(tmp_path), resolve({"counting": Counting(str(log))})
     for number, kind in enumerate(("error", "killed", "time")):
-        folder.keep(Failure(Case("counting", "UnitTest", number), kind, "so it was"))
+        folder.keep(Failure(RunKey("counting", "UnitTest", number), kind, "so it was"))
     plan = make_plan(["UnitTest"], estimators, 4, folder)
-    assert [job.case.resample for job in plan.jobs] == [1, 3]
+    assert [job.key.resample for job in plan.jobs] == [1, 3]
     assert plan.n_failed == 2
     assert len(make_plan(["UnitTest"], estimators, 4, folder, retry=True).jobs) == 4
-    folder.keep(result(Case("counting", "UnitTest", 0)))
-    assert Case("counting", "UnitTest", 0) not in folder.failures()
+    folder.keep(result(RunKey("counting", "UnitTest", 0)))
+    assert RunKey("counting", "UnitTest", 0) not in folder.failures()
 
 
 def test_a_name_stands_for_one_estimator(tmp_path, log):
@@ -73,23 +73,23 @@ def test_a_name_stands_for_one_estimator(tmp_path, log):
     with pytest.raises(ValueError, match="results of another 'a'"):
         run(["UnitTest"], {"a": DummyClassifier()}, tmp_path, resampled=False)
     with pytest.raises(ValueError, match="results of another 'a'"):
-        make_plan(["UnitTest"], named({"a": DummyClassifier(constant=1)}), 1, Folder(tmp_path))
+        make_plan(["UnitTest"], resolve({"a": DummyClassifier(constant=1)}), 1, Folder(tmp_path))
 
 
 def test_shards_are_a_partition_that_does_not_change(tmp_path):
-    estimators, folder = named({"a": DummyClassifier(), "b": DummyClassifier()}), Folder(tmp_path)
+    estimators, folder = resolve({"a": DummyClassifier(), "b": DummyClassifier()}), Folder(tmp_path)
     problems = ["UnitTest", "BasicMotions"]
     parts = [make_plan(problems, estimators, 3, folder, shard=(i, 3)).jobs for i in (1, 2, 3)]
-    cases = [job.case for part in parts for job in part]
+    cases = [job.key for part in parts for job in part]
     assert len(cases) == len(set(cases)) == 12
     for n_parts in (2, 3, 4):
         for i in range(1, n_parts + 1):  # no part is that of an estimator alone, which may be the slow one
             part = make_plan(problems, estimators, 3, folder, shard=(i, n_parts)).jobs
-            assert {job.case.estimator for job in part} == {"a", "b"}
+            assert {job.key.estimator for job in part} == {"a", "b"}
             assert abs(len(part) - 12 / n_parts) < 1
-    folder.keep(result(parts[0][0].case))
-    assert [job.case for job in make_plan(problems, estimators, 3, folder, shard=(2, 3)).jobs] == [
-        job.case for job in parts[1]
+    folder.keep(result(parts[0][0].key))
+    assert [job.key for job in make_plan(problems, estimators, 3, folder, shard=(2, 3)).jobs] == [
+        job.key for job in parts[1]
     ]
 
 
@@ -104,7 +104,7 @@ def test_shards_are_a_partition_that_does_not_change(tmp_path):
 )
 def test_wrong_plans_are_refused(tmp_path, problems, n_resamples, message):
     with pytest.raises(ValueError, match=message):
-        make_plan(problems, named([DummyClassifier()]), n_resamples, Folder(tmp_path))
+        make_plan(problems, resolve([DummyClassifier()]), n_resamples, Folder(tmp_path))
 
 
 def test_a_name_stands_for_one_data_set_of_those_in_memory(tmp_path):
@@ -138,7 +138,7 @@ def test_limits_must_be_positive(limits):
 def test_a_data_set_that_is_not_there_is_a_failure_of_its_fits(tmp_path):
     run(["UnitTest", "Nowhere"], [DummyClassifier()], tmp_path)
     (failure,) = Folder(tmp_path).read_failures()
-    assert failure.case.problem == "Nowhere"
+    assert failure.key.problem == "Nowhere"
     assert "Nowhere" in failure.message
 
 
@@ -148,8 +148,8 @@ def test_an_unknown_engine_is_refused(tmp_path):
 
 
 def test_an_estimate_takes_the_mean_of_what_is_there_or_counts_operations(tmp_path):
-    folder, estimators = Folder(tmp_path), named({"d": DummyClassifier(), **{"fcn": "fcn"}})
-    folder.keep(result(Case("d", "UnitTest", 0)))
+    folder, estimators = Folder(tmp_path), resolve({"d": DummyClassifier(), **{"fcn": "fcn"}})
+    folder.keep(result(RunKey("d", "UnitTest", 0)))
     plan = make_plan(["UnitTest", "BasicMotions"], estimators, 3, folder)
     told = benchmark.estimated_seconds(plan).set_index("estimator")
     assert told.loc["d"].tolist() == [5, 2 * 1.5, 3]
@@ -159,17 +159,17 @@ def test_an_estimate_takes_the_mean_of_what_is_there_or_counts_operations(tmp_pa
 
 def test_a_plan_and_a_table_take_all_that_is_there(tmp_path):
     folder = Folder(tmp_path)
-    estimators = named({f"e{i}": DummyClassifier() for i in range(3)})
+    estimators = resolve({f"e{i}": DummyClassifier() for i in range(3)})
     for one in estimators:
         for number in range(20):
-            folder.keep(result(Case(one.name, "UnitTest", number)))
+            folder.keep(result(RunKey(one.name, "UnitTest", number)))
     plan = make_plan(["UnitTest"], estimators, 25, folder)
     assert (plan.n_done, len(plan.jobs), plan.n_fits) == (60, 15, 75)
     assert len(folder.table()) == 60
 
 
 def test_failures_are_plain_json(tmp_path):
-    Folder(tmp_path).keep(Failure(Case("a", "p", 1), "error", "x", "y"))
+    Folder(tmp_path).keep(Failure(RunKey("a", "p", 1), "error", "x", "y"))
     (path,) = Folder(tmp_path).failures().values()
     values = json.loads(path.read_text())
     assert SimpleNamespace(**values).kind == "error"
@@ -238,8 +238,8 @@ def test_rows_have_the_width_of_the_training_series(tmp_path, log):
 def test_pipelines_and_searches_of_networks_read_series(tmp_path):
     inner = MLSTMFCNClassifier()
     for outer in (make_pipeline(FunctionTransformer(), inner), GridSearchCV(inner, {"n_epochs": [1]})):
-        assert named([outer])[0].reads_series()
-    assert not named([make_pipeline(FunctionTransformer(), DummyClassifier())])[0].reads_series()
+        assert resolve([outer])[0].reads_series()
+    assert not resolve([make_pipeline(FunctionTransformer(), DummyClassifier())])[0].reads_series()
 
 
 def test_a_folder_that_was_renamed_is_another_estimator(tmp_path):
@@ -260,7 +260,7 @@ def test_what_never_had_a_result_may_be_changed(tmp_path, log):
 
 def test_an_interrupted_fit_gives_no_answer_to_the_next(tmp_path, log, monkeypatch):
     slow, quick = (
-        Job(Case(n, "UnitTest", 0), named({n: e})[0], "UnitTest")
+        Job(RunKey(n, "UnitTest", 0), resolve({n: e})[0], "UnitTest")
         for n, e in (("slow", Counting(str(log), seconds=3)), ("quick", Counting(str(log))))
     )
     assert isinstance(process.fit_apart(quick, Limits()), Result)  # the process is warm
@@ -268,7 +268,7 @@ def test_an_interrupted_fit_gives_no_answer_to_the_next(tmp_path, log, monkeypat
     with pytest.raises(KeyboardInterrupt):
         process.fit_apart(slow, Limits(), process.Owner.me())
     monkeypatch.undo()
-    assert process.fit_apart(quick, Limits()).case.estimator == "quick"
+    assert process.fit_apart(quick, Limits()).key.estimator == "quick"
 
 
 def test_where_the_system_cannot_fork_each_fit_has_a_new_process(tmp_path, log, monkeypatch):

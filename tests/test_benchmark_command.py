@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from rich.console import Console
 from sklearn.dummy import DummyClassifier
 
-from mlstm_fcn.benchmark import Case, Failure, Folder, make_plan, named
+from mlstm_fcn.benchmark import Failure, Folder, RunKey, make_plan, resolve
 from mlstm_fcn.benchmark.result import metrics
 from mlstm_fcn.cli import main
 from mlstm_fcn.cli.live import Live
@@ -75,10 +75,10 @@ def test_wrong_arguments_get_a_sentence(tmp_path, arguments, message):
 
 
 def test_the_live_table_counts(tmp_path):
-    estimators = named({"a": DummyClassifier(), "b": DummyClassifier()})
+    estimators = resolve({"a": DummyClassifier(), "b": DummyClassifier()})
     live = Live(make_plan(["UnitTest"], estimators, 3, Folder(tmp_path)))
-    live.add(result(Case("a", "UnitTest", 0)))
-    live.add(Failure(Case("b", "UnitTest", 0), "time", "too long"))
+    live.add(result(RunKey("a", "UnitTest", 0)))
+    live.add(Failure(RunKey("b", "UnitTest", 0), "time", "too long"))
     console = Console(width=120, record=True, file=io.StringIO())
     console.print(live._table())
     rows = [line.split() for line in console.export_text().splitlines()]

@@ -8,7 +8,7 @@ from sklearn.metrics import fbeta_score, log_loss, roc_auc_score
 from sklearn.tree import DecisionTreeClassifier
 
 from mlstm_fcn import benchmark, datasets
-from mlstm_fcn.benchmark import Case, Folder, named, run, tsml
+from mlstm_fcn.benchmark import Folder, RunKey, resolve, run, tsml
 from mlstm_fcn.benchmark.result import metrics
 from tests.counting import Counting, fits
 from tests.results import result
@@ -25,7 +25,7 @@ def test_the_file_of_a_result_gives_the_result_back(tmp_path):
     (path,) = folder.results().values()
     assert path == tmp_path / "a" / "Predictions" / "p" / "testResample0.csv"
     again = benchmark.read(path)
-    assert (again.case, again.labels, again.fit_seconds) == (Case("a", "p", 0), ["x", "y", "z"], 1.5)
+    assert (again.key, again.labels, again.fit_seconds) == (RunKey("a", "p", 0), ["x", "y", "z"], 1.5)
     np.testing.assert_array_equal(again.probabilities, result().probabilities)
     np.testing.assert_array_equal(again.y_true, result().y_true)
 
@@ -77,7 +77,7 @@ def test_results_of_others_in_this_format_are_read_too(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "one line\n", "p,a,TEST,0,MILLISECONDS\n{}\nnot,numbers\n"])
-def test_a_file_in_no_format_is_named(tmp_path, text):
+def test_a_file_in_no_format_is_resolved(tmp_path, text):
     path = tmp_path / "a" / "Predictions" / "p" / "testResample0.csv"
     path.parent.mkdir(parents=True)
     path.write_text(text)
@@ -145,7 +145,7 @@ def test_a_result_is_what_the_classifier_says_of_that_split(tmp_path, kind):
 
 
 def test_networks_are_fitted_to_series_of_different_lengths(tmp_path):
-    table = run(["JapaneseVowels"], named("fcn", n_epochs=1), tmp_path)
+    table = run(["JapaneseVowels"], resolve("fcn", n_epochs=1), tmp_path)
     assert table["network_parameters"][0] > 100_000
     assert 0 < table["accuracy"][0] <= 1
 

@@ -47,7 +47,9 @@ def test_predictions_are_the_most_probable_labels(fitted, basic_motions):
 
 def test_the_keras_model_takes_series_in_the_units_of_the_data(fitted, basic_motions):
     """Scaling travels with the model: its front makes the training set standard."""
-    scaled = fitted.model_.get_layer("front").get_layer("scaling")(np.swapaxes(basic_motions.X_train, 1, 2))
+    scaled = fitted.model_.get_layer("preprocessor").get_layer("scaling")(
+        np.swapaxes(basic_motions.X_train, 1, 2)
+    )
     np.testing.assert_allclose(np.mean(scaled, axis=(0, 1)), 0, atol=1e-5)
     np.testing.assert_allclose(np.std(scaled, axis=(0, 1)), 1, atol=1e-5)
     raw = fitted.model_.predict(np.swapaxes(basic_motions.X_test, 1, 2), verbose=0)
@@ -145,8 +147,8 @@ OF_NETWORK = {
     "filters": (8, 8, 8),
     "kernel_sizes": (8, 5, 5),
     "dilation_rates": (1, 1, 1),
-    "scales": 2,
-    "differences": True,
+    "dilation_scales": 2,
+    "first_differences": True,
     "reduction": 2,
     "se_blocks": (1, 2),
     "squeeze": "max",
@@ -162,7 +164,7 @@ SEEN_ELSEWHERE = {
     "callbacks",
     "checkpoint",
     "keep_best",
-    "longer",
+    "on_longer",
     "missing",
     "n_steps",
     "patience",
@@ -217,7 +219,7 @@ def test_defaults_are_those_of_the_network():
         if field.name in config:  # None is the preset's, and the paper's is the network's
             assert field.default in (config[field.name], None), field.name
     of_paper = MLSTMFCNClassifier(preset="paper", se_blocks=(1, 2, 3))._network_options(100, 6)
-    for name in ("dilation_rates", "scales", "differences"):
+    for name in ("dilation_rates", "dilation_scales", "first_differences"):
         assert of_paper.get(name, config[name]) == config[name]
 
 

@@ -173,7 +173,7 @@ def test_a_test_set_at_fault_costs_no_training(tmp_path):
     datasets.write(tmp_path / "Longer_TRAIN.ts", X[:, :, :-1], y)
     datasets.write(tmp_path / "Longer_TEST.ts", X, y)
     options = ("--folder", tmp_path, "--network", "mlp", "--epochs", 1, "--quiet")
-    said = run("train", "Longer", *options, "--longer", "error", "--output", tmp_path / "it.keras", code=1)
+    said = run("train", "Longer", *options, "--on-longer", "error", "--output", tmp_path / "it.keras", code=1)
     assert "Error: X must not be longer than" in said
     datasets.write(tmp_path / "Whole_TEST.ts", X[:, :, :-1], y)
     assert f"of {len(y)} cases" in run("evaluate", tmp_path / "it.keras", tmp_path / "Whole_TEST.ts")

@@ -6,7 +6,7 @@ import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, models
 from mlstm_fcn.layers import ConvNorm1D, SelectiveKernel1D
-from mlstm_fcn.models.raw_series import parts
+from mlstm_fcn.models.pipeline import split
 from tests.quick_fit import fit
 
 SMALL = {"filters": (4, 6, 4), "lstm_units": 3, "reduction": 2}
@@ -58,17 +58,17 @@ def test_the_blocks_see_as_many_steps_as_they_should(rng):
 
 
 def test_scales_halve_the_dilation_of_each_block_and_the_widest_is_what_it_sees():
-    network = models.build("mlstm_fcn", (152, 2), 3, dilation_rates=0.5, scales=3, **SMALL)
+    network = models.build("mlstm_fcn", (152, 2), 3, dilation_rates=0.5, dilation_scales=3, **SMALL)
     assert rates(network) == [(3, 1, 1), (6, 3, 1), (12, 6, 3)]
     assert models.cost(network).receptive_field == 1 + 3 * 7 + 6 * 4 + 12 * 2
     plain = models.build("mlstm_fcn", (152, 2), 3, dilation_rates=0.5, **SMALL)
     assert models.cost(network).flops == models.cost(plain).flops
-    differing = models.build("mlstm_fcn", (152, 2), 3, dilation_rates=0.5, differences=True, **SMALL)
+    differing = models.build("mlstm_fcn", (152, 2), 3, dilation_rates=0.5, first_differences=True, **SMALL)
     assert models.cost(differing).receptive_field == models.cost(plain).receptive_field + 1
 
 
 def test_there_are_no_more_scales_than_filters():
-    network = models.build("fcn", (60, 2), 3, filters=(2, 3, 4), dilation_rates=(8, 8, 8), scales=3)
+    network = models.build("fcn", (60, 2), 3, filters=(2, 3, 4), dilation_rates=(8, 8, 8), dilation_scales=3)
     assert rates(network) == [(8, 4), (8, 4, 2), (8, 4, 2)]
 
 
@@ -91,7 +91,11 @@ def test_a_share_counts_the_widest_branch_and_every_convolution():
 
 @pytest.mark.parametrize(
     ("name", "options"),
-    [("mlstm_fcn", {}), ("sk_mlstm_fcn", {}), ("malstm_fcn", {"scales": 2, "differences": True})],
+    [
+        ("mlstm_fcn", {}),
+        ("sk_mlstm_fcn", {}),
+        ("malstm_fcn", {"dilation_scales": 2, "first_differences": True}),
+    ],
 )
 def test_padding_changes_nothing_with_dilations_either(name, options, rng):
     options = {"dilation_rates": (1, 2, 4), **SMALL, **options}
@@ -115,7 +119,7 @@ def test_a_network_for_any_length_follows_the_longest_training_series(basic_moti
     X, y = basic_motions.X_train, basic_motions.y_train
     classifier = NetworkClassifier(network="fcn", network_params=FCN, n_epochs=1, random_state=0).fit(X, y)
     assert classifier.model_.input_shape == (None, None, 6)
-    assert rates(parts(classifier.model_)[1]) == [2, 4, 8]
+    assert rates(split(classifier.model_)[1]) == [2, 4, 8]
     assert [options["dilation_rates"] for options in classifier.network_options_] == [(2, 4, 8)]
     shorter = [case[:, :30] for case in basic_motions.X_test]
     together = classifier.predict_proba(shorter)
@@ -125,7 +129,7 @@ def test_a_network_for_any_length_follows_the_longest_training_series(basic_moti
     mixed = [basic_motions.X_test[0], shorter[1]]
     np.testing.assert_allclose(loaded.predict_proba(mixed)[1], together[1], atol=1e-5)
     tuned = loaded.fine_tune(X[:, :, :50], y, n_epochs=1)
-    assert rates(parts(tuned.model_)[1]) == [2, 4, 8]
+    assert rates(split(tuned.model_)[1]) == [2, 4, 8]
 
 
 @pytest.mark.parametrize(
@@ -162,19 +166,19 @@ def test_what_are_no_dilations_is_named(given, message):
 @pytest.mark.parametrize(
     ("name", "scales", "message"),
     [
-        ("mlstm_fcn", 0, "`scales` must be a positive integer"),
-        ("sk_mlstm_fcn", 2, "`scales` and `selective_branches` exclude each other"),
+        ("mlstm_fcn", 0, "`dilation_scales` must be a positive integer"),
+        ("sk_mlstm_fcn", 2, "`dilation_scales` and `selective_branches` exclude each other"),
     ],
 )
 def test_what_are_no_scales_is_named(name, scales, message):
     with pytest.raises(ValueError, match=message):
-        models.build(name, (60, 2), 3, scales=scales, **SMALL)
+        models.build(name, (60, 2), 3, dilation_scales=scales, **SMALL)
 
 
 def test_a_saved_network_keeps_its_dilations(basic_motions, tmp_path):
     classifier = fit((basic_motions.X_train, basic_motions.y_train), dilation_rates=(1, 2, 3))
     classifier.save(tmp_path / "model.keras")
     loaded = MLSTMFCNClassifier.load(tmp_path / "model.keras")
-    assert rates(parts(loaded.model_)[1]) == [1, 2, 3]
+    assert rates(split(loaded.model_)[1]) == [1, 2, 3]
     X = basic_motions.X_test
     np.testing.assert_array_equal(loaded.predict_proba(X), classifier.predict_proba(X))

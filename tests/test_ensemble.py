@@ -10,7 +10,7 @@ import pytest
 from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier, explain
 from mlstm_fcn.layers import ConvNorm1D
 from mlstm_fcn.models.ensemble import ensemble, members
-from mlstm_fcn.models.raw_series import parts
+from mlstm_fcn.models.pipeline import split
 from tests.quick_fit import SMALL, assert_same, fit
 
 
@@ -26,8 +26,8 @@ def voting(data):
 
 def votes(classifier, X):
     """The probabilities of each member, `(members, cases, classes)`."""
-    front, network, _ = parts(classifier.model_)
-    series = front(np.swapaxes(X, 1, 2).astype("float32"))
+    preprocessor, network, _ = split(classifier.model_)
+    series = preprocessor(np.swapaxes(X, 1, 2).astype("float32"))
     return np.array([np.asarray(member(series)) for member in members(network)])
 
 
@@ -41,8 +41,8 @@ def test_probabilities_are_the_mean_of_the_members_and_members_differ(voting, ba
 
 
 def test_the_first_member_is_the_network_that_stands_alone(voting, data):
-    _, network, _ = parts(voting.model_)
-    _, alone, _ = parts(fit(data).model_)
+    _, network, _ = split(voting.model_)
+    _, alone, _ = split(fit(data).model_)
     for member, weight in zip(members(network)[0].get_weights(), alone.get_weights(), strict=True):
         np.testing.assert_array_equal(member, weight)
 
@@ -102,8 +102,8 @@ def test_explanations_are_of_each_member(voting, basic_motions):
     gates = explain.gates(voting, basic_motions.X_test[:4])
     assert list(gates)[::3] == [f"member_{number}/squeeze_excite_1" for number in (1, 2, 3)]
     assert gates["member_2/squeeze_excite_2"].shape == (4, 16)
-    front, network, _ = parts(voting.model_)
-    series = front(np.swapaxes(basic_motions.X_test[:4], 1, 2).astype("float32"))
+    preprocessor, network, _ = split(voting.model_)
+    series = preprocessor(np.swapaxes(basic_motions.X_test[:4], 1, 2).astype("float32"))
     for number, member in enumerate(members(network), 1):
         layer = member.get_layer("squeeze_excite_1")
         expected = layer.gates(keras.Model(member.input, layer.input)(series))
@@ -118,14 +118,14 @@ def conv_rates(member):
 @pytest.mark.usefixtures("uncompiled")
 def test_members_may_differ_in_what_they_see(data, basic_motions, tmp_path):
     """They take the options in turn, read shorter series, and are saved and tuned with them."""
-    kinds = ({}, {"differences": True}, {"scales": 2, "dilation_rates": 1.0})
+    kinds = ({}, {"first_differences": True}, {"dilation_scales": 2, "dilation_rates": 1.0})
     voting = fit(data, n_members=4, member_options=kinds, n_epochs=1, batch_size=40)
-    _, network, _ = parts(voting.model_)
+    _, network, _ = split(voting.model_)
     plain, differing, scaled, again = members(network)
     assert conv_rates(plain) == conv_rates(again) == conv_rates(differing) == [2, 4, 8]
     assert conv_rates(scaled) == [(4, 2), (8, 4), (16, 8)]
     assert [layer.name for layer in differing.layers if "difference" in layer.name] == ["conv_differences"]
-    assert [options.get("scales", 1) for options in voting.network_options_] == [1, 1, 2, 1]
+    assert [options.get("dilation_scales", 1) for options in voting.network_options_] == [1, 1, 2, 1]
     X = [case[:, :70] for case in basic_motions.X_test]
     together = voting.predict_proba(X)
     voting.save(tmp_path / "vote.keras")
@@ -133,29 +133,29 @@ def test_members_may_differ_in_what_they_see(data, basic_motions, tmp_path):
     np.testing.assert_array_equal(loaded.predict_proba(X), together)
     tuned = loaded.fine_tune(X, basic_motions.y_test, n_epochs=1)
     assert tuned.network_options_ == voting.network_options_
-    assert [conv_rates(member) for member in members(parts(tuned.model_)[1])] == [
+    assert [conv_rates(member) for member in members(split(tuned.model_)[1])] == [
         conv_rates(member) for member in members(network)
     ]
 
 
 def test_the_ensemble_preset_sees_series_in_three_ways(data):
     options = [MLSTMFCNClassifier(preset="ensemble")._network_options(100, 6, member) for member in range(5)]
-    seen = [(each.get("differences", False), each.get("scales", 1)) for each in options]
+    seen = [(each.get("first_differences", False), each.get("dilation_scales", 1)) for each in options]
     assert seen == [(False, 1), (True, 1), (False, 3), (False, 1), (True, 1)]
-    own = MLSTMFCNClassifier(preset="ensemble", differences=False, scales=1)
+    own = MLSTMFCNClassifier(preset="ensemble", first_differences=False, dilation_scales=1)
     options = [own._network_options(100, 6, member) for member in range(3)]
-    assert [(each["differences"], each["scales"]) for each in options] == [(False, 1)] * 3
+    assert [(each["first_differences"], each["dilation_scales"]) for each in options] == [(False, 1)] * 3
     for network in ("resnet", "sk_mlstm_fcn"):  # which have no such options, or scales of their own
         other = NetworkClassifier(network=network, preset="ensemble")
-        assert "scales" not in other._network_options(100, 6, 2)
+        assert "dilation_scales" not in other._network_options(100, 6, 2)
 
 
 def test_what_members_are_given_goes_before_what_the_network_has():
-    kinds = {"n_members": 2, "member_options": ({}, {"scales": 2})}
-    own = MLSTMFCNClassifier(scales=3, **kinds)
-    of_any = NetworkClassifier(network="fcn", network_params={"scales": 3}, **kinds)
+    kinds = {"n_members": 2, "member_options": ({}, {"dilation_scales": 2})}
+    own = MLSTMFCNClassifier(dilation_scales=3, **kinds)
+    of_any = NetworkClassifier(network="fcn", network_params={"dilation_scales": 3}, **kinds)
     for each in (own, of_any):
-        assert [each._network_options(100, 6, member)["scales"] for member in (0, 1)] == [3, 2]
+        assert [each._network_options(100, 6, member)["dilation_scales"] for member in (0, 1)] == [3, 2]
 
 
 @pytest.mark.usefixtures("uncompiled")
@@ -169,9 +169,9 @@ def test_a_member_that_needs_one_length_gives_it_to_all_and_gates_are_of_those_t
 @pytest.mark.usefixtures("uncompiled")
 def test_what_is_frozen_may_be_in_some_members_only(data):
     quick = {"n_epochs": 1, "batch_size": 40}
-    voting = fit(data, n_members=2, member_options=({}, {"differences": True}), **quick)
+    voting = fit(data, n_members=2, member_options=({}, {"first_differences": True}), **quick)
     tuned = voting.fine_tune(*data, freeze=("conv", "squeeze_excite"), n_epochs=1, learning_rate=0.1)
-    for before, after in zip(*(members(parts(each.model_)[1]) for each in (voting, tuned)), strict=True):
+    for before, after in zip(*(members(split(each.model_)[1]) for each in (voting, tuned)), strict=True):
         for layer in filter(lambda layer: layer.get_weights(), before.layers):
             now = after.get_layer(layer.name).get_weights()
             same = all(map(np.array_equal, layer.get_weights(), now))
@@ -184,9 +184,9 @@ def test_what_is_frozen_may_be_in_some_members_only(data):
 @pytest.mark.parametrize(
     ("kinds", "message"),
     [
-        ({"scales": 2}, "`member_options` must be a list or tuple of dictionaries"),
+        ({"dilation_scales": 2}, "`member_options` must be a list or tuple of dictionaries"),
         ((3,), "`member_options` must be a list or tuple of dictionaries"),
-        (({"scale": 2},), "Did you mean 'scales'"),
+        (({"dilation_scale": 2},), "Did you mean 'dilation_scales'"),
     ],
 )
 def test_what_are_no_options_of_members_is_named(data, kinds, message):
@@ -204,7 +204,7 @@ def test_every_member_goes_on_where_it_was(data, basic_motions):
     for old, new in zip(before, after, strict=True):
         assert 0 < np.abs(old - new).max() < 0.2
     tuned = classifier.fine_tune(*data, freeze=["conv", "lstm", "squeeze"], n_epochs=1)
-    for old, new in zip(members(parts(classifier.model_)[1]), members(parts(tuned.model_)[1]), strict=True):
+    for old, new in zip(members(split(classifier.model_)[1]), members(split(tuned.model_)[1]), strict=True):
         kernels = (network.get_layer("conv_1").get_weights()[0] for network in (old, new))
         np.testing.assert_array_equal(*kernels)
 
@@ -225,8 +225,8 @@ def test_an_interrupt_leaves_the_members_that_are_whole(data, basic_motions):
     classifier = MLSTMFCNClassifier(**SMALL, n_members=3, callbacks=[Interrupt()])
     with pytest.raises(KeyboardInterrupt):
         classifier.fit(*data)
-    (left,) = members(parts(classifier.model_)[1])
-    for weight, alone in zip(left.get_weights(), parts(fit(data).model_)[1].get_weights(), strict=True):
+    (left,) = members(split(classifier.model_)[1])
+    for weight, alone in zip(left.get_weights(), split(fit(data).model_)[1].get_weights(), strict=True):
         np.testing.assert_array_equal(weight, alone)
     for steps in (100, 60):
         assert classifier.predict(basic_motions.X_test[:, :, :steps]).shape == (40,)
@@ -235,7 +235,7 @@ def test_an_interrupt_leaves_the_members_that_are_whole(data, basic_motions):
 
 def test_a_training_that_goes_on_takes_no_members_from_nowhere(data):
     classifier = fit(data, n_members=2, n_epochs=1)
-    assert len(members(parts(classifier.fine_tune(*data, n_members=1).model_)[1])) == 1
+    assert len(members(split(classifier.fine_tune(*data, n_members=1).model_)[1])) == 1
     with pytest.raises(ValueError, match=r"no more members than before\. Received: n_members=3, before=2"):
         classifier.fine_tune(*data, n_members=3)
 
@@ -298,7 +298,7 @@ def test_a_regressor_gives_the_mean_in_the_units_of_the_data(rng):
 def test_the_preset_of_that_name_has_several_members(data):
     for given, expected in (({}, 5), ({"n_members": 2}, 2)):
         voting = fit(data, preset="ensemble", n_epochs=1, batch_size=40, **given)
-        assert len(members(parts(voting.model_)[1])) == expected
+        assert len(members(split(voting.model_)[1])) == expected
 
 
 def test_a_network_alone_is_its_own_ensemble():

@@ -13,7 +13,7 @@ from mlstm_fcn.explain import (
     occlusion,
     permutation_importance,
 )
-from mlstm_fcn.models.raw_series import parts
+from mlstm_fcn.models.pipeline import split
 from mlstm_fcn.preprocess import pad
 
 
@@ -150,7 +150,7 @@ def of_bumps(bumps):
 
 def logits(classifier, maps):
     """What the softmax takes, where there is no LSTM branch."""
-    _, network, _ = parts(classifier.model_)
+    _, network, _ = split(classifier.model_)
     return np.nanmean(maps, axis=2) + network.get_layer("output").bias.numpy()
 
 
@@ -180,7 +180,7 @@ def test_an_lstm_branch_is_no_part_of_the_map_and_strides_repeat_it(bumps):
     X, y = bumps
     options = {"filters": (4, 4), "kernel_sizes": (3, 3), "lstm_units": 3}
     classifier = NetworkClassifier(network="lstm_fcn", network_params=options, n_epochs=1).fit(X, y)
-    _, network, _ = parts(classifier.model_)
+    _, network, _ = split(classifier.model_)
     kernel, bias = network.get_layer("output").get_weights()
     kernel[:3] = 0
     network.get_layer("output").set_weights([kernel, bias])

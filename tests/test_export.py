@@ -8,8 +8,8 @@ from onnx import load as load_onnx
 from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier, datasets, export, models
 from mlstm_fcn.estimators import predicting
 from mlstm_fcn.export import FORMATS
-from mlstm_fcn.export.copying import export_copy
 from mlstm_fcn.export.formats import RECURRENT
+from mlstm_fcn.export.graph import export_graph
 from tests.exported import SMALL, name_in
 from tests.small_networks import small_options
 
@@ -25,7 +25,7 @@ def layers(model):
 @pytest.fixture(scope="module")
 def vowels():
     problem = datasets.load("JapaneseVowels")
-    classifier = MLSTMFCNClassifier(**SMALL, longer="cut").fit(problem.X_train[::3], problem.y_train[::3])
+    classifier = MLSTMFCNClassifier(**SMALL, on_longer="cut").fit(problem.X_train[::3], problem.y_train[::3])
     return classifier, problem.X_test[:50]
 
 
@@ -102,8 +102,8 @@ def check_network(motions, folder, name, chosen):
 def test_a_network_of_any_length_takes_any_length_where_the_format_does(motions, tmp_path):
     options = {
         "filters": (8, 8, 8),
-        "scales": 2,
-        "differences": True,
+        "dilation_scales": 2,
+        "first_differences": True,
     }  # dilated, as the default recipe has it
     classifier = NetworkClassifier(network="fcn", network_params=options, n_epochs=1)
     classifier.fit(motions.X_train, motions.y_train)
@@ -161,7 +161,7 @@ def test_the_copy_computes_in_float32_and_without_cudnn(motions):
         classifier = MLSTMFCNClassifier(**SMALL).fit(motions.X_train, motions.y_train)
     finally:
         keras.mixed_precision.set_global_policy("float32")
-    copy = export_copy(classifier.model_)
+    copy = export_graph(classifier.model_)
     lstm = next(layer for layer in layers(copy) if layer.name == "lstm")
     assert lstm.use_cudnn is False
     assert {layer.compute_dtype for layer in layers(copy)} == {"float32"}
@@ -176,7 +176,7 @@ def test_steps_are_written_out_where_the_format_has_no_loop(attention):
     classifier = MLSTMFCNClassifier(**{**SMALL, "n_epochs": 1}, attention=attention).fit(X, [0, 1] * 4)
     series = np.swapaxes(X, 1, 2).astype("float32")
     for unrolled in ((), RECURRENT):
-        copy = export_copy(classifier.model_, unrolled=unrolled)
+        copy = export_graph(classifier.model_, unrolled=unrolled)
         recurrent = next(layer for layer in layers(copy) if "lstm" in layer.name)
         assert recurrent.unroll == bool(unrolled)
         np.testing.assert_allclose(copy(series), classifier.model_(series), atol=1e-6)
@@ -185,7 +185,7 @@ def test_steps_are_written_out_where_the_format_has_no_loop(attention):
 def test_recurrent_layers_that_others_wrap_are_written_out_too(rng):
     series = keras.Input((10, 3))
     model = keras.Model(series, keras.layers.Bidirectional(keras.layers.LSTM(2))(series))
-    copy, X = export_copy(model, unrolled=RECURRENT), rng.normal(size=(4, 10, 3))
+    copy, X = export_graph(model, unrolled=RECURRENT), rng.normal(size=(4, 10, 3))
     assert copy.layers[1].forward_layer.unroll
     assert copy.layers[1].backward_layer.unroll
     np.testing.assert_allclose(copy(X), model(X), atol=1e-6)

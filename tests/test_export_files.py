@@ -12,17 +12,17 @@ import pytest
 from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier, datasets, export
 from mlstm_fcn._files import crc
 from mlstm_fcn._optional import optional
-from mlstm_fcn.export import FORMATS, formats, sidecar
+from mlstm_fcn.export import FORMATS, formats, manifest
 from tests.exported import SMALL
 
 
 def test_the_description_says_what_a_runtime_does_not_know(onnx):
-    about = json.loads(sidecar.path_of(onnx).read_text())
+    about = json.loads(manifest.path_of(onnx).read_text())
     assert about["labels"] == ["Badminton", "Running", "Standing", "Walking"]
     assert (about["channels"], about["length"], about["kind"]) == (6, 100, "onnx")
     assert (about["data"], about["metrics"]) == ("BasicMotions", {"a": 0.5})
     assert about["check"]["largest_difference"] <= 1e-5
-    assert about["files"] == {"model.onnx": sidecar.sha256(onnx)}
+    assert about["files"] == {"model.onnx": manifest.sha256(onnx)}
     assert set(about["versions"]) == {"python", "mlstm-fcn", "keras", "tensorflow", "numpy"}
 
 
@@ -89,7 +89,7 @@ def test_no_folder_of_the_user_is_replaced(classifier, tmp_path, monkeypatch):
         classifier.export(tmp_path / "exports")
     assert (tmp_path / "exports" / "thesis.txt").read_text() == "mine"
     for _ in range(2):  # its own it replaces
-        assert sidecar.read(classifier.export(tmp_path / "saved"))["kind"] == "savedmodel"
+        assert manifest.read(classifier.export(tmp_path / "saved"))["kind"] == "savedmodel"
 
 
 def test_no_file_of_the_user_is_replaced(classifier, tmp_path):
@@ -120,7 +120,7 @@ def test_no_file_of_the_user_is_replaced(classifier, tmp_path):
 def test_a_description_of_another_artifact_is_no_description(onnx, tmp_path):
     shutil.copy(onnx, tmp_path / "other.onnx")
     shutil.copy(onnx, tmp_path)
-    shutil.copy(sidecar.path_of(onnx), tmp_path / "other.onnx.json")
+    shutil.copy(manifest.path_of(onnx), tmp_path / "other.onnx.json")
     with pytest.raises(ValueError, match=r"must describe the files of other\.onnx"):
         export.load(tmp_path / "other.onnx")
 
@@ -235,7 +235,7 @@ def test_eight_bits_need_series_to_see_and_others_to_compare(classifier, motions
 
 def test_series_in_a_large_file_are_compared_too(classifier, motions, tmp_path, monkeypatch):
     np.save(tmp_path / "X.npy", motions.X_test)
-    monkeypatch.setattr("mlstm_fcn.mapped.LARGE", 0)
+    monkeypatch.setattr("mlstm_fcn.memmap.LARGE", 0)
     X = np.load(tmp_path / "X.npy", mmap_mode="r")
     path = classifier.export(tmp_path / "model.onnx", X=X, metrics={"accuracy": np.float32(0.5)})
     about = export.load(path).about
@@ -265,12 +265,12 @@ def swap(path):
 
 
 def edit_labels(path):
-    note = sidecar.path_of(path)
+    note = manifest.path_of(path)
     note.write_text(note.read_text().replace("Running", "Walking"))
 
 
 def point_outside(path):
-    note = sidecar.path_of(path)
+    note = manifest.path_of(path)
     about = json.loads(note.read_text())
     about["files"] = {"../secret": "0" * 64}
     about["crc"] = crc(about)
@@ -278,7 +278,7 @@ def point_outside(path):
 
 
 def newer(path):
-    note = sidecar.path_of(path)
+    note = manifest.path_of(path)
     note.write_text(json.dumps({**json.loads(note.read_text()), "format": 99}))
 
 
@@ -290,8 +290,8 @@ def newer(path):
         (edit_labels, "was changed after it was written"),
         (point_outside, "must describe the files of model.onnx, and no others"),
         (newer, "of a format that version"),
-        (lambda path: sidecar.path_of(path).write_text("{"), "is damaged"),
-        (lambda path: sidecar.path_of(path).write_text("[]"), "must describe an artifact"),
+        (lambda path: manifest.path_of(path).write_text("{"), "is damaged"),
+        (lambda path: manifest.path_of(path).write_text("[]"), "must describe an artifact"),
     ],
 )
 def test_artifacts_that_are_not_what_was_exported_are_refused(onnx, tmp_path, damage, message):

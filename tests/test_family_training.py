@@ -24,6 +24,6 @@ def test_every_network_learns_basic_motions(name):
 def test_series_of_different_lengths_are_learnt_too(name):
     """JapaneseVowels has 7 to 26 steps in training; half of the cases is enough."""
     X, y = datasets.load("JapaneseVowels", "train")
-    classifier = NetworkClassifier(network=name, n_epochs=30, longer="cut", random_state=0)
+    classifier = NetworkClassifier(network=name, n_epochs=30, on_longer="cut", random_state=0)
     classifier.fit(X[::2], y[::2])
     assert classifier.score(X[1::2], y[1::2]) >= 0.8  # of nine classes

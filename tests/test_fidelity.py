@@ -74,9 +74,9 @@ def test_every_option_equals_the_equations_in_float64(options, rng):
 @pytest.mark.parametrize("time", [24, 25])
 def test_differences_and_scales_equal_the_equations_in_float64(time, rng):
     """Dilations 6, 3, 1 and so on: filters are divided among them; the LSTM reads the series alone."""
-    options = {"scales": 3, "dilation_rates": (6, 5, 2), "differences": True}
+    options = {"dilation_scales": 3, "dilation_rates": (6, 5, 2), "first_differences": True}
     model = models.build("mlstm_fcn", (time, 3), 3, filters=(8, 16, 8), **options)
-    structure = {"se_blocks": (1, 2, 3), "shuffle": True, "recurrent": "lstm", "differences": True}
+    structure = {"se_blocks": (1, 2, 3), "shuffle": True, "recurrent": "lstm", "first_differences": True}
     series = rng.normal(size=(4, time, 3)).astype("float32")
     assert_equals_the_oracle(model, series, dilations=((6, 3, 1), (5, 2, 1), (2, 1, 1)), **structure)
 

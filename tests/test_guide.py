@@ -18,7 +18,7 @@ def test_the_blocks_of_the_guide_run_one_after_the_other(tmp_path, monkeypatch):
     names = {}
     for block in blocks:
         quick = re.sub(r"n_epochs=\d+", "n_epochs=2", block)
-        quick = quick.replace('longer="cut"', 'longer="cut", n_epochs=2')
+        quick = quick.replace('on_longer="cut"', 'on_longer="cut", n_epochs=2')
         exec(compile(quick, str(GUIDE), "exec"), names)
     assert names["probabilities"].shape == (40, 4)
     assert names["maps"].shape == (4, 4, 99)  # what is longer than in training is cut

@@ -11,7 +11,7 @@ import pytest
 
 from mlstm_fcn import inference, models, preprocess
 from mlstm_fcn.models.architecture import architecture
-from mlstm_fcn.models.raw_series import front, join
+from mlstm_fcn.models.pipeline import build_preprocessor, compose
 
 
 class OwnRegularizer(keras.regularizers.Regularizer):
@@ -26,8 +26,8 @@ def network(seed=0, **options):
     keras.utils.set_random_seed(seed)
     options = {"filters": (4, 8, 4), "reduction": 2} | options
     mean, std = np.full(2, seed), np.full(2, 1.0 + seed)
-    return join(
-        front(mean, std, scaling="channel", missing="interpolate"),
+    return compose(
+        build_preprocessor(mean, std, scaling="channel", missing="interpolate"),
         models.build("mlstm_fcn", (12, 2), 3, **options),
     )
 

@@ -7,7 +7,7 @@ import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier, datasets
 from mlstm_fcn.estimators import predicting
-from mlstm_fcn.models.raw_series import parts
+from mlstm_fcn.models.pipeline import split
 
 SMALL = {"filters": (8, 16, 8), "reduction": 4, "n_epochs": 2, "batch_size": 32, "random_state": 0}
 
@@ -20,13 +20,13 @@ def vowels():
 
 @pytest.fixture(scope="module", params=[True, False], ids=["shuffled", "in time"])
 def fitted(request, vowels):
-    classifier = MLSTMFCNClassifier(**SMALL, dimension_shuffle=request.param, longer="cut")
+    classifier = MLSTMFCNClassifier(**SMALL, dimension_shuffle=request.param, on_longer="cut")
     return classifier.fit(*vowels[:2])
 
 
 def test_the_default_learns_from_series_of_different_lengths():
     problem = datasets.load("JapaneseVowels")
-    classifier = MLSTMFCNClassifier(n_epochs=12, random_state=0, longer="cut")
+    classifier = MLSTMFCNClassifier(n_epochs=12, random_state=0, on_longer="cut")
     classifier.fit(problem.X_train, problem.y_train)
     assert classifier.score(problem.X_test, problem.y_test) > 0.95
 
@@ -55,8 +55,8 @@ def test_any_container_of_sktime_gives_the_same_network(mtype, vowels):
     X, y, X_test, _ = vowels
     frames = [convert_to_frame(case) for case in X]
     test_frames = [convert_to_frame(case) for case in X_test]
-    expected = MLSTMFCNClassifier(**SMALL, longer="cut").fit(X, y).predict_proba(X_test)
-    classifier = MLSTMFCNClassifier(**SMALL, longer="cut").fit(convert(frames, "df-list", mtype), y)
+    expected = MLSTMFCNClassifier(**SMALL, on_longer="cut").fit(X, y).predict_proba(X_test)
+    classifier = MLSTMFCNClassifier(**SMALL, on_longer="cut").fit(convert(frames, "df-list", mtype), y)
     np.testing.assert_allclose(
         classifier.predict_proba(convert(test_frames, "df-list", mtype)), expected, atol=1e-6
     )
@@ -83,17 +83,17 @@ def test_equal_training_lengths_leave_shorter_series_exact(basic_motions):
 
 def test_longer_series_are_an_error_or_cut_where_the_length_is_fixed(vowels):
     X, y, _, _ = vowels
-    classifier = MLSTMFCNClassifier(**SMALL, longer="error").fit(X, y)
+    classifier = MLSTMFCNClassifier(**SMALL, on_longer="error").fit(X, y)
     longest = max(case.shape[1] for case in X)
     assert classifier.model_.input_shape == (None, longest, 12)
     long = np.concatenate([X[0], X[0], X[0], X[0]], axis=1)
-    with pytest.raises(ValueError, match=f"must not be longer than {longest} steps.*longer='cut'"):
+    with pytest.raises(ValueError, match=f"must not be longer than {longest} steps.*on_longer='cut'"):
         classifier.predict([long])
     expected = classifier.predict_proba([long[:, :longest]])
-    classifier.longer = "cut"
+    classifier.on_longer = "cut"
     with warnings.catch_warnings(action="error", category=UserWarning):
         np.testing.assert_allclose(classifier.predict_proba([long]), expected, atol=1e-6)
-    classifier.longer = MLSTMFCNClassifier().longer
+    classifier.on_longer = MLSTMFCNClassifier().on_longer
     with pytest.warns(UserWarning, match=rf"up to {long.shape[1]} steps are cut to the {longest} of the"):
         np.testing.assert_allclose(classifier.predict_proba([long]), expected, atol=1e-6)
 
@@ -164,7 +164,7 @@ def test_where_nothing_is_missing_nothing_is_filled_in(monkeypatch, basic_motion
     quick = MLSTMFCNClassifier(**SMALL).fit(X, y)
     np.testing.assert_allclose(quick.predict_proba(X), expected, atol=1e-6)
     model, _ = predicting.model_and_batch(quick, X)
-    assert [layer.name for layer in parts(model)[0].layers] == ["raw_series", "scaling"]
+    assert [layer.name for layer in split(model)[0].layers] == ["raw_series", "scaling"]
     gaps = X.copy()
     gaps[0, 1, 3] = np.nan
     np.testing.assert_allclose(quick.predict_proba(gaps), usual.predict_proba(gaps), atol=1e-6)

@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from mlstm_fcn import mapped
-from mlstm_fcn.mapped import MappedSeries
+from mlstm_fcn import memmap
+from mlstm_fcn.memmap import MemmapSeries
 from mlstm_fcn.preprocess import channel_statistics, to_batch
 from tests.quick_fit import SMALL, assert_same, differ, fit
 
@@ -18,8 +18,8 @@ y = np.array(["a", "b"] * 10)
 @pytest.fixture
 def in_file(tmp_path, monkeypatch):
     """A function from an array to the same in a file, which counts as large."""
-    monkeypatch.setattr(mapped, "LARGE", 0)
-    monkeypatch.setattr(mapped, "_CHUNK", 1000)  # six series
+    monkeypatch.setattr(memmap, "LARGE", 0)
+    monkeypatch.setattr(memmap, "_CHUNK", 1000)  # six series
 
     def write(array, mode="r"):
         np.save(tmp_path / "X.npy", array)
@@ -97,12 +97,12 @@ def test_files_that_every_batch_would_read_whole_are_refused(in_file, tmp_path):
 def test_what_was_changed_in_memory_is_not_lost(in_file):
     mine = in_file(X, mode="c")
     mine[:] += 1
-    list(MappedSeries(mine).chunks())
+    list(MemmapSeries(mine).chunks())
     np.testing.assert_array_equal(mine, X + 1)
 
 
 def test_statistics_do_not_depend_on_chunks(in_file):
-    series = MappedSeries(in_file(X))
+    series = MemmapSeries(in_file(X))
     assert len(list(series.chunks())) == 4
     whole, parts = (channel_statistics(chunks) for chunks in (lambda: [to_batch(X)], series.chunks))
     np.testing.assert_allclose(whole, parts, rtol=1e-6)

@@ -69,7 +69,7 @@ def test_networks_of_one_kind_are_known_to_be_alike_and_others_not(name, masked)
 
 
 def test_an_ensemble_that_sees_in_several_ways_compiles_once_for_each(compiled):
-    members = {"n_members": 4, "member_options": ({}, {"differences": True}), "n_epochs": 1}
+    members = {"n_members": 4, "member_options": ({}, {"first_differences": True}), "n_epochs": 1}
     fit(problem(), **members)
     fit(problem(1), **members)
     assert compiled == ["train", "train"]

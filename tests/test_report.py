@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from scipy.stats import rankdata, wilcoxon
 
-from mlstm_fcn.benchmark import Case, Failure, Folder, Result, compare, write_report
+from mlstm_fcn.benchmark import Failure, Folder, Result, RunKey, compare, write_report
 from mlstm_fcn.benchmark.comparison import cliques, holm
 from mlstm_fcn.benchmark.document import Code, Figure, Heading, Paragraph, Table, to_html, to_markdown
 from mlstm_fcn.cli import main
@@ -34,7 +34,7 @@ def result(estimator, problem, resample, right, n=20):
     said = np.where(np.arange(n) < right, y, 1 - y)
     probabilities = np.where(np.eye(2, dtype=bool)[said], 0.9, 0.1)
     about = {"split": "resample", "machine": "a machine", "versions": {"numpy": "2"}}
-    case = Case(estimator, problem, resample)
+    case = RunKey(estimator, problem, resample)
     return Result(case, ["no", "yes"], y, probabilities, 2.0, 0.1, 10**8, about)
 
 
@@ -49,7 +49,7 @@ def folder(tmp_path):
             for name, more in (("good", 5), ("fair", 0), ("poor", -5)):
                 place.keep(result(name, problem, number, base + more))
     place.keep(result("good", "alone", 0, 20))
-    place.keep(Failure(Case("poor", "alone", 0), "error", "<script>alert(1)</script>", "Traceback: <b>"))
+    place.keep(Failure(RunKey("poor", "alone", 0), "error", "<script>alert(1)</script>", "Traceback: <b>"))
     return tmp_path
 
 
@@ -190,7 +190,7 @@ def test_seconds_are_a_mean_over_data_sets_whatever_the_number_of_resamples(tmp_
         (lambda rows: pd.concat([rows, rows.head(1)]), r"one row for each.*twice=\[\['a', 'p0', 0\]\]"),
     ],
 )
-def test_a_table_that_is_none_of_results_is_named(change, message, tmp_path):
+def test_a_table_that_is_none_of_results_is_resolved(change, message, tmp_path):
     file = tmp_path / "t.csv"
     change(table({"a": [0.5]})).to_csv(file, index=False)
     with pytest.raises(ValueError, match=message):
@@ -246,7 +246,7 @@ def test_words_for_nothing_are_no_numbers(tmp_path):
 
 
 def test_where_all_fits_failed_the_first_is_told_of(tmp_path):
-    Folder(tmp_path).keep(Failure(Case("a", "p", 0), "error", "It is too late."))
+    Folder(tmp_path).keep(Failure(RunKey("a", "p", 0), "error", "It is too late."))
     with pytest.raises(ValueError, match=r"all fits of .* failed. Received: first=\['It is too late.'\]"):
         write_report(tmp_path)
 

@@ -17,7 +17,7 @@ def data(basic_motions):
 def test_scaling_is_inside_the_model(scaling, data):
     classifier = fit(data, scaling=scaling)
     series = np.swapaxes(data[0], 1, 2).astype("float32")
-    scaled = np.asarray(classifier.model_.get_layer("front")(series))
+    scaled = np.asarray(classifier.model_.get_layer("preprocessor")(series))
     if scaling == "channel":
         expected = (series - series.mean(axis=(0, 1))) / series.std(axis=(0, 1))
     elif scaling == "series":
@@ -42,7 +42,7 @@ def test_scaling_uses_training_cases_only(data, monkeypatch):
     split = fitting._split
     monkeypatch.setattr(fitting, "_split", lambda *given: chosen.append(split(*given)) or chosen[0])
     classifier = fit(data, validation_split=0.5)
-    scaling = classifier.model_.get_layer("front").get_layer("scaling")
+    scaling = classifier.model_.get_layer("preprocessor").get_layer("scaling")
     X = data[0][chosen[0][0]]
     np.testing.assert_allclose(scaling.mean, X.mean(axis=(0, 2)), rtol=1e-5)
     np.testing.assert_allclose(scaling.std, X.std(axis=(0, 2)), rtol=1e-5)
@@ -54,9 +54,11 @@ def test_the_unit_of_the_data_does_not_matter(scaling, unit, data):
     """Magnetic fields of the brain are of the order of 1e-13 tesla."""
     plain, scaled = (fit((data[0] * factor, data[1]), scaling=scaling) for factor in (1, unit))
     series = np.swapaxes(data[0], 1, 2)
-    front, scaled_front = (classifier.model_.get_layer("front") for classifier in (plain, scaled))
+    plain_front, scaled_front = (
+        classifier.model_.get_layer("preprocessor") for classifier in (plain, scaled)
+    )
     np.testing.assert_allclose(
-        scaled_front((series * unit).astype("float32")), front(series.astype("float32")), atol=1e-3
+        scaled_front((series * unit).astype("float32")), plain_front(series.astype("float32")), atol=1e-3
     )
 
 

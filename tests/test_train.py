@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import models
-from mlstm_fcn.training.examples import Examples
+from mlstm_fcn.training.dataset import Dataset
 from mlstm_fcn.training.loop import _optimizer, train, warm_up_and_cosine
 from mlstm_fcn.training.randomness import seeded, shuffled
 from mlstm_fcn.training.recipes import RECIPES, Recipe
@@ -29,7 +29,7 @@ def fit(problem, recipe, seed=0, **arguments):
     rng, history = np.random.default_rng(seed), {}
     with seeded(rng):
         model = models.build("mlstm_fcn", batch.shape[1:], 2, filters=(4, 8, 4), reduction=2)
-    examples = Examples([batch], targets, weights)
+    examples = Dataset([batch], targets, weights)
     train(model, examples, recipe, loss=LOSS, metrics=["accuracy"], rng=rng, history=history, **arguments)
     return model, history
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier
-from mlstm_fcn.models.raw_series import parts
+from mlstm_fcn.models.pipeline import split
 from mlstm_fcn.training.recipes import Recipe
 from tests.quick_fit import SMALL, assert_same, differ, fit, weights_of
 
@@ -201,7 +201,7 @@ def test_every_recipe_field_that_an_estimator_has_reaches_the_recipe():
         weight_decay=0.03,
         augmentation={"jitter": 0.1},
         n_members=2,
-        member_options=({"scales": 2},),
+        member_options=({"dilation_scales": 2},),
         optimizer="adamw",
         learning_rate=0.3,
         schedule="plateau",
@@ -256,7 +256,7 @@ def test_averaged_weights_are_what_training_ends_with(by, data):
     expected = seen[0]
     for weights in seen[1:]:
         expected = [0.7 * old + 0.3 * new for old, new in zip(expected, weights, strict=True)]
-    network = parts(classifier.model_)[1]
+    network = split(classifier.model_)[1]
     for variable, value in zip(network.trainable_variables, expected, strict=True):
         np.testing.assert_allclose(np.asarray(variable), value, atol=1e-6)
     assert np.abs(expected[0] - seen[-1][0]).max() > 1e-5

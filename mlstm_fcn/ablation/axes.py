@@ -89,7 +89,7 @@ def _network(name: str, values: list[Any]) -> list[Variant]:
 
 _DILATED = {"dilation_rates": 0.5}
 _BUDGET = {"n_steps": 600}
-_BOTH = {"differences": True, "scales": 3}
+_BOTH = {"first_differences": True, "dilation_scales": 3}
 
 
 def _dilated(
@@ -161,8 +161,14 @@ RECIPES |= {
 }
 
 RECIPES |= {
-    "differences and scales": _dilated(
-        [{"differences": True}, {"scales": 2}, {"scales": 3}, _BOTH, {**_BOTH, "dilation_rates": 1.0}],
+    "first differences and dilation scales": _dilated(
+        [
+            {"first_differences": True},
+            {"dilation_scales": 2},
+            {"dilation_scales": 3},
+            _BOTH,
+            {**_BOTH, "dilation_rates": 1.0},
+        ],
         [],
         _BUDGET,
     ),
@@ -204,7 +210,7 @@ RECIPES |= {
             training={
                 **_BUDGET,
                 "n_members": 3,
-                "member_options": [{}, {"differences": True}, {"scales": 3}],
+                "member_options": [{}, {"first_differences": True}, {"dilation_scales": 3}],
             },
         ),
     ],

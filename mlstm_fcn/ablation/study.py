@@ -155,7 +155,7 @@ def _run(
     times = _Times()
     network_params, parameters = _settings(variant)
     epochs = None if "n_steps" in parameters else n_epochs
-    parameters = {"n_epochs": epochs, "longer": "cut", **parameters}
+    parameters = {"n_epochs": epochs, "on_longer": "cut", **parameters}
     classifier = NetworkClassifier(
         network=variant.network,
         network_params=network_params,

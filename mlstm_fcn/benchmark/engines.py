@@ -15,7 +15,7 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 from mlstm_fcn._checks import require_choice
 from mlstm_fcn._optional import optional
 from mlstm_fcn.benchmark.process import Limits, Owner, fit_apart
-from mlstm_fcn.benchmark.result import Case, Failure, Job, Result
+from mlstm_fcn.benchmark.result import Failure, Job, Result, RunKey
 
 _ATTEMPTS = 5  # of a pool whose workers die before they have done anything
 
@@ -46,7 +46,7 @@ def outcomes(
 
 
 def _loky(jobs: Sequence[Job], limits: Limits, n_jobs: int, address: str | None) -> Outcomes:
-    open_jobs: dict[Case, Job] = {job.case: job for job in jobs}
+    open_jobs: dict[RunKey, Job] = {job.key: job for job in jobs}
     owner, failed = Owner.me(), 0
     while open_jobs:
         before = len(open_jobs)
@@ -54,7 +54,7 @@ def _loky(jobs: Sequence[Job], limits: Limits, n_jobs: int, address: str | None)
         calls = [joblib.delayed(fit_apart)(job, limits, owner) for job in open_jobs.values()]
         try:
             for outcome in run(calls):
-                del open_jobs[outcome.case]
+                del open_jobs[outcome.key]
                 yield outcome
         except BrokenProcessPool as error:
             failed = failed + 1 if len(open_jobs) == before else 0
@@ -68,7 +68,7 @@ def _dask(jobs: Sequence[Job], limits: Limits, n_jobs: int, address: str | None)
     cluster = None if address else distributed.LocalCluster(**own)
     try:
         with distributed.Client(address or cluster) as client:
-            cases = {client.submit(fit_apart, job, limits, pure=False): job.case for job in jobs}
+            cases = {client.submit(fit_apart, job, limits, pure=False): job.key for job in jobs}
             for future in distributed.as_completed(list(cases)):
                 try:
                     yield future.result()
@@ -85,7 +85,7 @@ def _ray(jobs: Sequence[Job], limits: Limits, n_jobs: int, address: str | None) 
     ray.init(address=address, num_cpus=None if address else n_jobs, include_dashboard=False)
     try:
         fit = ray.remote(max_retries=3)(fit_apart)
-        cases = {fit.remote(job, limits): job.case for job in jobs}
+        cases = {fit.remote(job, limits): job.key for job in jobs}
         while cases:
             done, _ = ray.wait(list(cases))
             for reference in done:
@@ -98,7 +98,7 @@ def _ray(jobs: Sequence[Job], limits: Limits, n_jobs: int, address: str | None) 
         ray.shutdown()
 
 
-def _given_up(case: Case, error: Exception) -> Failure:
+def _given_up(case: RunKey, error: Exception) -> Failure:
     return Failure(case, "killed", f"The cluster gave it up: {type(error).__name__}: {error}")
 
 

@@ -52,7 +52,7 @@ class NamedEstimator:
     @property
     def description(self) -> str:
         """The estimator and its parameters, in one line that is the same in every process."""
-        return described(self.estimator)
+        return fingerprint(self.estimator)
 
     def seeded(self, seed: int) -> Any:
         """A copy whose every `random_state` is the seed."""
@@ -66,7 +66,7 @@ class NamedEstimator:
         return any(_reads_series(part) for part in parts)
 
 
-def named(estimators: str | Iterable[Any] | Mapping[str, Any], **parameters: Any) -> list[NamedEstimator]:
+def resolve(estimators: str | Iterable[Any] | Mapping[str, Any], **parameters: Any) -> list[NamedEstimator]:
     """What `benchmark.run` compares.
 
     Args:
@@ -87,7 +87,7 @@ def named(estimators: str | Iterable[Any] | Mapping[str, Any], **parameters: Any
     if isinstance(estimators, str):
         estimators = split(estimators)
     pairs = estimators.items() if isinstance(estimators, Mapping) else ((None, one) for one in estimators)
-    found = [_named(name, value) for name, value in pairs]
+    found = [_resolved(name, value) for name, value in pairs]
     names = [one.name for one in found]
     require(len(found) > 0, "There must be an estimator to compare.")
     require(len(set(names)) == len(names), "Estimators must have different names.", names=names)
@@ -109,7 +109,7 @@ def split(text: str) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def described(value: Any) -> str:
+def fingerprint(value: Any) -> str:
     """A value as a line of text that is the same in every process, and another one for other values.
 
     A function is told by its own name and source; the functions that it calls are not looked at.
@@ -157,7 +157,7 @@ def _text_of_object(value):
     return f"{type(value).__name__}({', '.join(held)})"
 
 
-def _named(name, value):
+def _resolved(name, value):
     if isinstance(value, NamedEstimator):
         return replace(value, estimator=clone(value.estimator))
     if not isinstance(value, str):
@@ -179,9 +179,9 @@ def _made(text):
 
         require_choice("estimator", text, [*models.names(), *KNOWN])
         if text == "mlstm_fcn":
-            return MLSTMFCNClassifier(longer="cut")
+            return MLSTMFCNClassifier(on_longer="cut")
         if text in models.names():
-            return NetworkClassifier(network=text, longer="cut")
+            return NetworkClassifier(network=text, on_longer="cut")
     path, arguments = _parsed(KNOWN.get(text, text))
     module, _, kind = path.rpartition(".")
     try:

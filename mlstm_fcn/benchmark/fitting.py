@@ -27,8 +27,8 @@ def fit_and_predict(job: Job) -> Result:
     require(problem.y_train.dtype.kind != "f", rule, problem=problem.name)
     digest = problem.digest()
     if job.resampled:
-        problem = problem.resample(job.case.resample)
-    estimator = job.estimator.seeded(job.case.resample)
+        problem = problem.resample(job.key.resample)
+    estimator = job.estimator.seeded(job.key.resample)
     series = job.estimator.reads_series()
     width = None if series else max(case.shape[-1] for case in problem.X_train)
     X_train, X_test = (_container(X, width) for X in (problem.X_train, problem.X_test))
@@ -39,7 +39,7 @@ def fit_and_predict(job: Job) -> Result:
     probabilities = _probabilities(estimator, X_test, labels)
     predicted = time.perf_counter()
     return Result(
-        job.case,
+        job.key,
         labels.tolist(),
         np.searchsorted(labels, problem.y_test),
         probabilities,
@@ -49,7 +49,7 @@ def fit_and_predict(job: Job) -> Result:
         {
             "estimator": job.estimator.description,
             "split": "resample" if job.resampled else "default",
-            "seed": job.case.resample,
+            "seed": job.key.resample,
             "n_train": len(problem.y_train),
             "data": digest,
             "network_parameters": _n_parameters(estimator),

@@ -22,8 +22,8 @@ import pandas as pd
 from mlstm_fcn._checks import require
 from mlstm_fcn._files import write_text, written_whole
 from mlstm_fcn.benchmark import tsml
-from mlstm_fcn.benchmark.estimators import NamedEstimator, described
-from mlstm_fcn.benchmark.result import Case, Failure, Result
+from mlstm_fcn.benchmark.estimators import NamedEstimator, fingerprint
+from mlstm_fcn.benchmark.result import Failure, Result, RunKey
 
 _KINDS = {"Predictions": ".csv", "Failures": ".json"}
 
@@ -38,21 +38,21 @@ class Folder:
     def __init__(self, path: Path | str):
         self.path = Path(path)
 
-    def results(self) -> dict[Case, Path]:
+    def results(self) -> dict[RunKey, Path]:
         """The files of results."""
         return dict(self._files("Predictions"))
 
-    def failures(self) -> dict[Case, Path]:
+    def failures(self) -> dict[RunKey, Path]:
         """The files of failures."""
         return dict(self._files("Failures"))
 
     def keep(self, outcome: Result | Failure) -> None:
         """Write a result, which takes away an earlier failure; or a failure."""
-        failure = self._place(outcome.case, "Failures")
+        failure = self._place(outcome.key, "Failures")
         if isinstance(outcome, Failure):
             write_text(failure, json.dumps(asdict(outcome), indent=1))
         else:
-            write_text(self._place(outcome.case, "Predictions"), tsml.text(outcome))
+            write_text(self._place(outcome.key, "Predictions"), tsml.text(outcome))
             failure.unlink(missing_ok=True)
 
     def read_failures(self) -> list[Failure]:
@@ -116,17 +116,17 @@ class Folder:
         with written_whole(self.path / "results.parquet") as partial:
             table.to_parquet(partial, index=False)
 
-    def _place(self, case: Case, kind: str) -> Path:
+    def _place(self, case: RunKey, kind: str) -> Path:
         name = f"testResample{case.resample}{_KINDS[kind]}"
         return self.path / case.estimator / kind / case.problem / name
 
-    def _files(self, kind: str) -> Iterator[tuple[Case, Path]]:
+    def _files(self, kind: str) -> Iterator[tuple[RunKey, Path]]:
         for estimator in _folders(self.path):
             for problem in _folders(Path(estimator.path) / kind):
                 for file in os.scandir(problem.path):
                     number = file.name.removeprefix("testResample").removesuffix(_KINDS[kind])
                     if number.isdigit() and file.name == f"testResample{number}{_KINDS[kind]}":
-                        yield Case(estimator.name, problem.name, int(number)), Path(file.path)
+                        yield RunKey(estimator.name, problem.name, int(number)), Path(file.path)
 
 
 def _about(estimator: NamedEstimator, resampled: bool) -> dict[str, str]:
@@ -135,7 +135,7 @@ def _about(estimator: NamedEstimator, resampled: bool) -> dict[str, str]:
     if hasattr(estimator.estimator, "_recipe"):
         recipe = estimator.estimator._recipe()
         values = vars(recipe).items()
-        about |= {f"recipe.{name}": one if isinstance(one, str) else described(one) for name, one in values}
+        about |= {f"recipe.{name}": one if isinstance(one, str) else fingerprint(one) for name, one in values}
     return about
 
 

@@ -16,7 +16,7 @@ from mlstm_fcn._checks import require, require_positive_int
 from mlstm_fcn.benchmark import tsml
 from mlstm_fcn.benchmark.estimators import NAME, NamedEstimator
 from mlstm_fcn.benchmark.folder import Folder
-from mlstm_fcn.benchmark.result import Case, Job
+from mlstm_fcn.benchmark.result import Job, RunKey
 from mlstm_fcn.datasets import Problem, load
 
 _FIT_OVERHEAD = 6.0  # seconds: starting the backend and compiling, which no count of operations tells
@@ -65,7 +65,7 @@ def make_plan(
 
     Args:
         problems: Data sets, by name or as they are.
-        estimators: What `named` gives.
+        estimators: What `resolve` gives.
         n_resamples: Resamples 0, 1, ... of each; 0 is the archive's split.
         folder: The folder.
         resampled: Whether resamples have splits of their own; else they are seeds on the archive's split.
@@ -90,9 +90,9 @@ def make_plan(
     results = folder.results()
     _require_same_data([problem for problem in problems if not isinstance(problem, str)], results)
     done = results.keys()
-    failed = set() if retry else {f.case for f in folder.read_failures() if f.kind != "killed"} - done
+    failed = set() if retry else {f.key for f in folder.read_failures() if f.kind != "killed"} - done
     wanted = [
-        Job(Case(estimator.name, name, number), estimator, problem, resampled, data_folder)
+        Job(RunKey(estimator.name, name, number), estimator, problem, resampled, data_folder)
         for name, problem in zip(names, problems, strict=True)
         for number in range(n_resamples)
         for estimator in estimators
@@ -102,13 +102,13 @@ def make_plan(
     period = math.lcm(len(estimators), n_parts)
     turns = [(place + place // period) % n_parts for place in range(len(wanted))]
     mine = [job for job, turn in zip(wanted, turns, strict=True) if turn == part - 1]
-    n_done = sum(job.case in done for job in wanted)
-    n_failed = sum(job.case in failed for job in wanted)
-    jobs = [job for job in mine if job.case not in done and job.case not in failed]
+    n_done = sum(job.key in done for job in wanted)
+    n_failed = sum(job.key in failed for job in wanted)
+    jobs = [job for job in mine if job.key not in done and job.key not in failed]
     return Plan(folder, estimators, names, n_resamples, n_done, n_failed, jobs)
 
 
-def _require_same_data(problems: Sequence[Problem], results: Mapping[Case, Path]) -> None:
+def _require_same_data(problems: Sequence[Problem], results: Mapping[RunKey, Path]) -> None:
     """Raise if a name of data in memory stands for other data in a folder, as far as its results tell."""
     for problem in problems:
         known = {
@@ -134,14 +134,14 @@ def estimated_seconds(plan: Plan) -> pd.DataFrame:
     table = plan.folder.table()
     known = {} if table.empty else table.groupby(["estimator", "problem"])["fit_seconds"].mean().to_dict()
     rate = _operations_a_second()
-    first_jobs = {job.case.problem: job for job in plan.jobs}
+    first_jobs = {job.key.problem: job for job in plan.jobs}
     sizes = {name: _size(job) for name, job in first_jobs.items()}
     rows = []
     for estimator in plan.estimators:
-        jobs = [job for job in plan.jobs if job.case.estimator == estimator.name]
+        jobs = [job for job in plan.jobs if job.key.estimator == estimator.name]
         times = [
-            known.get((estimator.name, job.case.problem))
-            or _counted(estimator.estimator, sizes[job.case.problem], rate)
+            known.get((estimator.name, job.key.problem))
+            or _counted(estimator.estimator, sizes[job.key.problem], rate)
             for job in jobs
         ]
         told = [seconds for seconds in times if seconds is not None]

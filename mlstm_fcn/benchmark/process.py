@@ -160,14 +160,14 @@ class WarmProcess:
             passed = self._is_ready and self._limit_passed(limits, time.monotonic() - self._start)
             if passed:
                 self.kill()
-                return Failure(job.case, *passed, traceback=self._last_words())
+                return Failure(job.key, *passed, traceback=self._last_words())
 
     def _outcome(self, job: Job, payload: bytes | None) -> Result | Failure:
         answer: Any = pickle.loads(payload) if payload is not None else None
         if isinstance(answer, Result):
             return answer
         kind, message, trace = answer or ("killed", "The process of the fit was ended from outside.", "")
-        return Failure(job.case, kind, message, trace or self._last_words())
+        return Failure(job.key, kind, message, trace or self._last_words())
 
     def _limit_passed(self, limits: Limits, seconds: float) -> tuple[str, str] | None:
         if limits.seconds is not None and seconds > limits.seconds:

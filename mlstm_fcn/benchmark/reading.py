@@ -42,11 +42,11 @@ def read_results(
         if len(table):
             folder.write_table(table)
     if estimators is not None:
-        known = dict.fromkeys([*table["estimator"], *(failure.case.estimator for failure in failures or ())])
+        known = dict.fromkeys([*table["estimator"], *(failure.key.estimator for failure in failures or ())])
         for name in estimators:
             require_choice("estimators", name, known)
         table = table[table["estimator"].isin(estimators)]
-        failures = failures and [failure for failure in failures if failure.case.estimator in estimators]
+        failures = failures and [failure for failure in failures if failure.key.estimator in estimators]
     return place, table, failures
 
 

@@ -194,9 +194,7 @@ def _failures(failures: list[Failure]) -> Iterator[Block]:
         yield Paragraph("None.")
         return
     header = ["estimator", "data set", "resample", "kind", "message"]
-    rows = [
-        [f.case.estimator, f.case.problem, str(f.case.resample), f.kind, f.message[:200]] for f in failures
-    ]
+    rows = [[f.key.estimator, f.key.problem, str(f.key.resample), f.kind, f.message[:200]] for f in failures]
     yield Table(header, rows)
     seen = {failure.message: failure for failure in failures}
     for failure in list(seen.values())[:_MOST_FAILURES]:

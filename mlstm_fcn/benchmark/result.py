@@ -14,7 +14,7 @@ from mlstm_fcn.datasets import Problem
 
 
 @dataclass(frozen=True)
-class Case:
+class RunKey:
     """A place in the table of results: it is empty, or has a result or a failure.
 
     Attributes:
@@ -41,7 +41,7 @@ class Job:
         folder: Where data sets are looked for first.
     """
 
-    case: Case
+    key: RunKey
     estimator: NamedEstimator
     problem: str | Problem
     resampled: bool = True
@@ -63,7 +63,7 @@ class Result:
         about: How it was made: estimator, seed, parameters of the network, versions, machine.
     """
 
-    case: Case
+    key: RunKey
     labels: list[str]
     y_true: np.ndarray
     probabilities: np.ndarray
@@ -89,7 +89,7 @@ class Failure:
         traceback: Of the exception, or what the process wrote last.
     """
 
-    case: Case
+    key: RunKey
     kind: str
     message: str
     traceback: str = ""

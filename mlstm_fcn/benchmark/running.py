@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from mlstm_fcn.benchmark.engines import outcomes
-from mlstm_fcn.benchmark.estimators import named
+from mlstm_fcn.benchmark.estimators import resolve
 from mlstm_fcn.benchmark.folder import Folder
 from mlstm_fcn.benchmark.plan import Plan, make_plan
 from mlstm_fcn.benchmark.process import Limits
@@ -38,7 +38,7 @@ def run(
 
     Args:
         problems: Data sets, by name or as they are.
-        estimators: What `named` takes: texts, or objects by name.
+        estimators: What `resolve` takes: texts, or objects by name.
         folder: Where results go, in tsml's format.
         n_resamples: Resamples 0, 1, ... of each data set; 0 is the archive's split. Their number is also
             the `random_state` of the estimator.
@@ -56,13 +56,13 @@ def run(
     Raises:
         ValueError: If names are wrong, or the folder has results of another estimator of the same name.
     """
-    place, chosen = Folder(folder), named(estimators)
+    place, chosen = Folder(folder), resolve(estimators)
     place.require_same(chosen, resampled)
     plan = make_plan(problems, chosen, n_resamples, place, resampled=resampled, retry=retry)
-    return carry_out(plan, limits, engine=engine, n_jobs=n_jobs, address=address, report=report)
+    return execute(plan, limits, engine=engine, n_jobs=n_jobs, address=address, report=report)
 
 
-def carry_out(
+def execute(
     plan: Plan,
     limits: Limits,
     *,
@@ -92,7 +92,7 @@ def carry_out(
         try:
             plan.folder.keep(outcome)
         except (ValueError, TypeError) as error:  # of a result that is no result
-            outcome = Failure(outcome.case, "error", f"{type(error).__name__}: {error}")
+            outcome = Failure(outcome.key, "error", f"{type(error).__name__}: {error}")
             plan.folder.keep(outcome)
         if report is not None:
             report(outcome)

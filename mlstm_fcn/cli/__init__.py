@@ -12,9 +12,9 @@ import click
 from mlstm_fcn.cli.ablation import ablation
 from mlstm_fcn.cli.benchmark import benchmark, report
 from mlstm_fcn.cli.data import data
-from mlstm_fcn.cli.models import evaluate, predict, train
-from mlstm_fcn.cli.networks import models
+from mlstm_fcn.cli.models import models
 from mlstm_fcn.cli.shipping import card, export
+from mlstm_fcn.cli.training import evaluate, predict, train
 
 
 class _Commands(click.Group):

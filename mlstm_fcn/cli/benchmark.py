@@ -76,7 +76,7 @@ def benchmark(
     if threads is None:
         threads = 1 if address else max(1, (os.cpu_count() or 1) // jobs)
     limits = benchmarks.Limits(time_limit, memory_limit, threads)
-    chosen = benchmarks.named(estimators, **({} if epochs is None else {"n_epochs": epochs}))
+    chosen = benchmarks.resolve(estimators, **({} if epochs is None else {"n_epochs": epochs}))
     place = benchmarks.Folder(output)
     plan = benchmarks.make_plan(
         [name.strip() for name in problems.split(",")],
@@ -99,7 +99,7 @@ def benchmark(
         return
     with Live(plan) as live:
         options: dict[str, Any] = {"engine": engine, "n_jobs": jobs, "address": address}
-        table = benchmarks.carry_out(plan, limits, report=live.add, **options)
+        table = benchmarks.execute(plan, limits, report=live.add, **options)
     click.echo(f"{len(table)} results are in {output / 'results.csv'}")
     if plan.jobs and table.empty:
         raise click.ClickException(f"No fit gave a result; {output} has the failures.")

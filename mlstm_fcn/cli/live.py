@@ -21,7 +21,7 @@ class Live:
         self._plan = plan
         self._total: dict[str, int] = defaultdict(int)
         for job in plan.jobs:
-            self._total[job.case.estimator] += 1
+            self._total[job.key.estimator] += 1
         self._accuracies: dict[str, list[float]] = defaultdict(list)
         self._failures: dict[str, int] = defaultdict(int)
         self._start = time.monotonic()
@@ -42,7 +42,7 @@ class Live:
 
     def add(self, outcome: Result | Failure) -> None:
         """Take note of an outcome."""
-        case = outcome.case
+        case = outcome.key
         if isinstance(outcome, Failure):
             self._failures[case.estimator] += 1
             said = f"{outcome.kind}: {outcome.message}"

@@ -1,157 +1,62 @@
-"""`mlstm-fcn train`, `evaluate`, `predict`."""
+"""`mlstm-fcn models`: what networks there are, and what each costs."""
 
 from __future__ import annotations
 
-import shlex
-import sys
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import asdict, fields
 
 import click
 
 from mlstm_fcn.cli.quiet import start_keras_quietly
-from mlstm_fcn.cli.saved import (
-    folder_option,
-    labelled_series,
-    load_classifier,
-    series_and_labels,
-    split_option,
-)
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
-@click.command()
-@click.argument("dataset")
-@click.option("--preset", default="default", show_default=True, help="Recipe: default, ensemble or paper.")
-@click.option("--members", type=int, help="Networks that vote.  [default: the preset's]")
-@click.option("--network", help="Another network: `mlstm-fcn models list` has the names.")
-@click.option("--epochs", type=int, help="Passes over the training set.  [default: the preset's]")
-@click.option("--batch-size", type=int, help="Cases a gradient step.  [default: the preset's]")
-@click.option("--lstm-units", type=int, default=8, show_default=True, help="Units of the LSTM branch.")
-@click.option("--attention", is_flag=True, help="Use the attention LSTM (MALSTM-FCN).")
-@click.option(
-    "--longer",
-    type=click.Choice(["cut", "error"]),
-    default="cut",
-    show_default=True,
-    help="What becomes of test series longer than the longest training series.",
-)
-@click.option("--seed", type=int, default=0, show_default=True, help="Decides all that is random.")
-@folder_option
-@click.option("--output", type=click.Path(path_type=Path), help="Save the model here, as NAME.keras.")
-@click.option("--quiet", is_flag=True, help="Show no progress bar.")
-def train(
-    dataset: str,
-    preset: str,
-    members: int | None,
-    network: str | None,
-    epochs: int | None,
-    batch_size: int | None,
-    lstm_units: int,
-    attention: bool,
-    longer: Literal["cut", "error"],
-    seed: int,
-    folder: Path | None,
-    output: Path | None,
-    quiet: bool,
-) -> None:
-    """Train on DATASET's training cases, and test on its test cases.
+@click.group()
+def models() -> None:
+    """Networks by name."""
 
-    DATASET is a name that `mlstm-fcn data list` shows, or one of your own in FOLDER: of Gait, say, the files
-    Gait_TRAIN.ts and Gait_TEST.ts (or .arff, .tsv, .npz, or a folder Gait of X_train.npy, y_train.npy, ...).
-    """
-    import numpy as np
 
-    from mlstm_fcn import datasets
-    from mlstm_fcn._checks import require
-    from mlstm_fcn.persistence import checked_path
-
-    rule = "`--lstm-units` and `--attention` are options of MLSTM-FCN, which `--network` replaces."
-    require(network is None or (lstm_units == 8 and not attention), rule, network=network)
-    if output is not None:
-        checked_path(output)
-    problem = datasets.load(dataset, folder=folder)
-    require(len(problem.y_train) > 0, "Training cases must have labels.", dataset=dataset)
-    require(
-        problem.y_train.dtype.kind == "U",
-        "A data set with a number to predict has no classes.",
-        dataset=dataset,
-    )
-    known = np.unique(problem.y_train)
-    require(len(known) > 1, "Training cases must be of two classes or more.", labels=known.tolist())
-    click.echo(repr(problem))
+@models.command("list")
+def list_() -> None:
+    """List the names that --network and `NetworkClassifier(network=...)` take."""
     start_keras_quietly()
-    from mlstm_fcn.estimators import MLSTMFCNClassifier, NetworkClassifier
+    from mlstm_fcn import models as networks
 
-    common: dict[str, Any] = {"preset": preset, "n_epochs": epochs, "batch_size": batch_size}
-    common |= {"n_members": members, "longer": longer, "random_state": seed, "verbose": 0 if quiet else 1}
-    if network is None:
-        classifier: Any = MLSTMFCNClassifier(lstm_units=lstm_units, attention=attention, **common)
-    else:
-        classifier = NetworkClassifier(network=network, **common)
-    started = time.perf_counter()
-    classifier.fit(problem.X_train, problem.y_train)
-    fitted = time.perf_counter()
-    if output is not None:  # before anything can be wrong with the test set
-        classifier.save(output)
-    before = time.perf_counter()
-    y_pred = classifier.predict(problem.X_test)
-    predicted = time.perf_counter()
-    _print_results(problem.y_test, y_pred, np.union1d(known, problem.y_test))
-    click.echo(f"time      fit {fitted - started:.1f} s, predict {predicted - before:.1f} s")
-    if output is None:
-        click.echo("next      the same command with --output NAME.keras keeps the model")
-    else:
-        words = ["mlstm-fcn", "predict", str(output), dataset, *(["--folder", str(folder)] if folder else [])]
-        click.echo(f"saved     {output}\nnext      {shlex.join(words)}")
+    for name, (builder, config) in networks.MODELS.items():
+        standard = type(config)()
+        changed = [
+            f"{field.name}={getattr(config, field.name)}"
+            for field in fields(config)
+            if getattr(config, field.name) != getattr(standard, field.name)
+        ]
+        click.echo(f"{name:<14} {builder.__name__:<13} {', '.join(changed)}".rstrip())
 
 
-@click.command()
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("data")
-@split_option
-@folder_option
-def evaluate(model: Path, data: str, split: str, folder: Path | None) -> None:
-    """Test a saved MODEL on DATA, a data set's name or a file with labels."""
-    from mlstm_fcn._checks import require
+@models.command()
+@click.argument("name")
+@click.option("--input-shape", default="100,6", show_default=True, help="Steps and channels.")
+@click.option("--classes", type=int, default=4, show_default=True, help="Number of classes.")
+@click.option("--preset", default="default", show_default=True, help="Recipe whose options it gets.")
+@click.option("--layers", is_flag=True, help="Show every layer.")
+def describe(name: str, input_shape: str, classes: int, preset: str, layers: bool) -> None:
+    """Parameters, operations, layers and receptive field of the network NAME, and its options.
 
-    X, y = labelled_series(data, split, folder)
-    classifier = load_classifier(model)
-    unknown = sorted(set(y.tolist()) - set(classifier.classes_.tolist()))
-    require(not unknown, "Every label must be one that the model knows.", unknown=unknown)
-    _print_results(y, classifier.predict(X), classifier.classes_)
-
-
-@click.command()
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("data")
-@split_option
-@folder_option
-def predict(model: Path, data: str, split: str, folder: Path | None) -> None:
-    """Predict DATA, a data set's name or a file, with a saved MODEL.
-
-    Prints CSV: the case's number from 0, the predicted label, and the probability of each label.
+    As `mlstm-fcn train` builds it for series of that shape.
     """
-    import csv
+    start_keras_quietly()
+    from mlstm_fcn import models as networks
+    from mlstm_fcn._checks import require, require_choice
+    from mlstm_fcn.estimators import NetworkClassifier
 
-    X, _ = series_and_labels(data, split, folder)
-    classifier = load_classifier(model)
-    probabilities = classifier.predict_proba(X)
-    rows = csv.writer(sys.stdout, lineterminator="\n")
-    rows.writerow(["case", "label", *classifier.classes_])
-    for case, row in enumerate(probabilities):
-        rows.writerow([case, classifier.classes_[row.argmax()], *(f"{value:.6f}" for value in row)])
-
-
-def _print_results(y_true: np.ndarray, y_pred: np.ndarray, labels: np.ndarray) -> None:
-    from rich.console import Console
-
-    from mlstm_fcn import report
-
-    console = Console()
-    console.print(report.class_table(y_true, y_pred, labels))
-    console.print(report.confusion_table(y_true, y_pred, labels))
-    click.echo(report.accuracy_line(y_true, y_pred))
+    sizes = input_shape.split(",")
+    rule = "`--input-shape` must be two whole numbers, steps and channels, as in 100,6."
+    require(len(sizes) == 2 and all(size.strip().isdigit() for size in sizes), rule, input_shape=input_shape)
+    require_choice("name", name, networks.names())
+    time, channels = map(int, sizes)
+    options = NetworkClassifier(network=name, preset=preset)._network_options(time, channels)
+    model = networks.build(name, (time, channels), classes, **options)
+    if layers:
+        model.summary(print_fn=click.echo, line_length=110)
+    for figure, value in asdict(networks.cost(model)).items():
+        click.echo(f"{figure.replace('_', ' '):<16} {value:>12,}")
+    click.echo("options")
+    for option, value in asdict(networks.config(name, **options)).items():
+        click.echo(f"  {option:<20} {value}")

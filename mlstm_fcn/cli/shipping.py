@@ -41,7 +41,7 @@ def export(
     length: int | None,
 ) -> None:
     """Write a saved MODEL as ARTIFACT for another runtime, run it there, and compare it with Keras."""
-    from mlstm_fcn.export import sidecar
+    from mlstm_fcn.export import manifest
     from mlstm_fcn.persistence import SUFFIXES
 
     X, y = (None, ()) if data is None else series_and_labels(data, split, folder)
@@ -55,7 +55,7 @@ def export(
     if path.suffix in SUFFIXES:
         click.echo(f"{path}: a Keras model, as it was")
         return
-    about = sidecar.read(path)
+    about = manifest.read(path)
     click.echo(f"{path}: {about['kind']}, largest difference {about['check']['largest_difference']:.1e}")
 
 

@@ -14,12 +14,12 @@ import numpy as np
 from sklearn.callback import with_callbacks
 
 from mlstm_fcn._checks import require, require_choice
-from mlstm_fcn._options import FILL_METHODS, LONGER, SCALINGS
+from mlstm_fcn._options import FILL_METHODS, ON_LONGER, SCALINGS
 from mlstm_fcn.estimators.call import ONE_EPOCH, FitCall, as_array, one_column, require_cases
 from mlstm_fcn.estimators.hooks import Hooks
 from mlstm_fcn.estimators.parameters import TrainingParameters, network_parameters, require_same_network
 from mlstm_fcn.estimators.saving import Saving
-from mlstm_fcn.mapped import MappedSeries, chunks, is_large
+from mlstm_fcn.memmap import MemmapSeries, chunks, is_large
 from mlstm_fcn.preprocess import Container, pad, require_complete, to_batch
 
 # Where `warm_start` goes on.
@@ -228,12 +228,12 @@ class NetworkEstimator(TrainingParameters, Hooks, Saving):
 
         return outputs(self, X)
 
-    def _batch(self, X: Container) -> np.ndarray | MappedSeries:
+    def _batch(self, X: Container) -> np.ndarray | MemmapSeries:
         """Checked series as models read them."""
         require_choice("scaling", self.scaling, SCALINGS)
         require_choice("missing", self.missing, (*FILL_METHODS, "error"))
-        require_choice("longer", self.longer, LONGER)
-        batch = MappedSeries(X).trimmed() if is_large(X) else to_batch(X)
+        require_choice("on_longer", self.on_longer, ON_LONGER)
+        batch = MemmapSeries(X).trimmed() if is_large(X) else to_batch(X)
         if self.missing == "error":
             require_complete(chunks(batch))
         return batch

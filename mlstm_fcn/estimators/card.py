@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, r2_score, r
 from mlstm_fcn import __version__
 from mlstm_fcn._checks import require
 from mlstm_fcn.models.ensemble import members
-from mlstm_fcn.models.raw_series import parts, takes_mask
+from mlstm_fcn.models.pipeline import split, takes_mask
 
 if TYPE_CHECKING:
     from mlstm_fcn.estimators.base import NetworkEstimator
@@ -21,7 +21,7 @@ _MOST_LABELS = 50
 def model_card(estimator: NetworkEstimator, X: Any, y: Any, data: str) -> str:
     """As `NetworkEstimator.model_card`."""
     require((X is None) == (y is None), "`X` and `y` must be given together, or neither.")
-    _, network, _ = parts(estimator.model_)
+    _, network, _ = split(estimator.model_)
     _, steps, channels = estimator.model_.input_shape
     labels = getattr(estimator, "classes_", None)
     figures = [f"{name} {values[-1]:.4f}" for name, values in estimator.history_.items() if values]
@@ -99,7 +99,7 @@ def _limits(estimator, labels, network, steps):
         if smoothing and estimator.loss is None:
             yield f"* Probabilities were trained with label smoothing {smoothing:g}, and are not calibrated."
     if steps:
-        yield f"* Series longer than {steps} steps are {'cut' if estimator.longer != 'error' else 'refused'}."
+        yield f"* Series longer than {steps} steps are {'cut' if estimator.on_longer != 'error' else 'refused'}."
     if not takes_mask(network):
         yield "* All training series had one length; shorter ones are read, but nothing was learnt of them."
     yield "* Nothing is known of data that were measured in another way than the training data."

@@ -11,8 +11,8 @@ from mlstm_fcn._checks import require, require_choice, require_positive_int
 from mlstm_fcn.estimators.predicting import ends_early, for_any_length, model_and_batch
 from mlstm_fcn.estimators.saving import require_plain
 from mlstm_fcn.export import FORMATS, export
-from mlstm_fcn.mapped import MappedSeries
-from mlstm_fcn.models.raw_series import parts, takes_mask
+from mlstm_fcn.memmap import MemmapSeries
+from mlstm_fcn.models.pipeline import split, takes_mask
 from mlstm_fcn.persistence import SUFFIXES, checked_path
 from mlstm_fcn.preprocess import with_length
 
@@ -50,9 +50,9 @@ def export_estimator(
     if X is not None:
         _, read = model_and_batch(estimator, estimator._check_convert_X_for_predict(X))
         rule = "Series of X end early, which the model does not read: export with any_length=True."
-        require(takes_mask(parts(model)[1]) or not ends_early(read), rule)
+        require(takes_mask(split(model)[1]) or not ends_early(read), rule)
         chosen = read[np.unique(np.linspace(0, len(read) - 1, _MOST_EXAMPLES).astype(int))]
-        batch = chosen.read() if isinstance(chosen, MappedSeries) else chosen
+        batch = chosen.read() if isinstance(chosen, MemmapSeries) else chosen
         batch = batch if length is None else with_length(batch, length)
     labels = getattr(estimator, "classes_", None)
     if labels is not None:
@@ -60,8 +60,8 @@ def export_estimator(
     known = {
         "labels": None if labels is None else labels.tolist(),
         "missing": estimator.missing,
-        "any_length": takes_mask(parts(model)[1]),
+        "any_length": takes_mask(split(model)[1]),
         "estimator": type(estimator).__name__,
-        "network": parts(model)[1].name,
+        "network": split(model)[1].name,
     }
     return export(model, path, format, about={**known, **about}, series=batch, length=length)

@@ -23,11 +23,19 @@ from mlstm_fcn.estimators.call import one_column, require_targets
 from mlstm_fcn.estimators.epoch_tasks import EpochTasks
 from mlstm_fcn.estimators.parameters import network_parameters
 from mlstm_fcn.estimators.predicting import as_networks_read, ends_early, fitting_in
-from mlstm_fcn.mapped import chunks, is_large
+from mlstm_fcn.memmap import chunks, is_large
 from mlstm_fcn.models.ensemble import ensemble, members
-from mlstm_fcn.models.raw_series import front, frozen, join, parts, require_freezable, transfer, with_mask
+from mlstm_fcn.models.pipeline import (
+    build_preprocessor,
+    compose,
+    frozen,
+    require_freezable,
+    split,
+    transfer,
+    with_mask,
+)
 from mlstm_fcn.preprocess import Container, channel_statistics, warn_of_coarse_channels
-from mlstm_fcn.training.examples import Examples
+from mlstm_fcn.training.dataset import Dataset
 from mlstm_fcn.training.loop import train
 from mlstm_fcn.training.progress import ProgressBar
 from mlstm_fcn.training.randomness import seeded
@@ -84,7 +92,7 @@ def fit_model(estimator: NetworkEstimator, X: Container, y: np.ndarray, call: Fi
             estimator._n_epochs_in_all = call.n_epochs_before + n_new
             estimator.network_options_ = options[:n_whole]
             estimator._network_at_fit = network_parameters(estimator)
-            estimator.model_ = join(before, ensemble(networks[:n_whole]), task.unit)
+            estimator.model_ = compose(before, ensemble(networks[:n_whole]), task.unit)
     last = estimator.history_["loss"][-1]
     if not math.isfinite(last):
         text = f"Training has diverged: its last loss is {last}. A lower `learning_rate` may help."
@@ -98,7 +106,7 @@ def _n_members(recipe, call):
     """Networks to train: where a training goes on, those that there are, or the first of them."""
     if call.start is None:
         return recipe.n_members
-    n_before = len(members(parts(call.start)[1]))
+    n_before = len(members(split(call.start)[1]))
     rule = "A training that goes on has no more members than before."
     goes_on = bool(call.changes)  # of partial_fit, which takes what an interrupt may have left
     require(goes_on or recipe.n_members <= n_before, rule, n_members=recipe.n_members, before=n_before)
@@ -162,7 +170,7 @@ def _mean(histories):
 def _examples(estimator, X, y, call, recipe, task):
     """What to train on and what to validate on (or None): raw series, targets, weights."""
     weights = estimator._weights(y, recipe) * _given_weights(call.sample_weight, y)
-    examples = Examples([estimator._batch(X)], estimator._targets(y), weights.astype(np.float32))
+    examples = Dataset([estimator._batch(X)], estimator._targets(y), weights.astype(np.float32))
     if not is_large(X):
         warn_of_coarse_channels(X)
     rule = "`X_val` and `y_val` must be given together, or neither."
@@ -178,7 +186,7 @@ def _examples(estimator, X, y, call, recipe, task):
             y_val=len(y_val),
         )
         weights = estimator._weights(y_val, recipe).astype(np.float32)
-        return examples, Examples([batch], estimator._targets(y_val), weights)
+        return examples, Dataset([batch], estimator._targets(y_val), weights)
     if recipe.validation_split:
         # A warm start holds back what the first fit did, or it would validate on cases it was trained on.
         rng = _generator(estimator, dataclasses.replace(call, n_epochs_before=0), 0)
@@ -214,13 +222,13 @@ def _untrained(estimator, training, validation, call, task, generators):
     (batch,), sources = training.inputs, None
     if call.start is None:
         mean_and_std = channel_statistics(lambda: chunks(batch))
-        before = front(*mean_and_std, scaling=estimator.scaling, missing=_fill_in(estimator))
+        before = build_preprocessor(*mean_and_std, scaling=estimator.scaling, missing=_fill_in(estimator))
         shape, numbers = batch.shape[1:], range(len(generators))
         times = [estimator._network_time(*shape, number) for number in numbers]
         time, channels = next(filter(None, times), None), shape[1]  # of one length, if a member needs one
         options = tuple(estimator._network_options(*shape, number) for number in numbers)
     else:
-        before, source, _ = parts(call.start)
+        before, source, _ = split(call.start)
         before = keras.Model(before.input, before.outputs[0], name=before.name)
         _, time, channels = call.start.input_shape
         sources, options = members(source), call.network_options

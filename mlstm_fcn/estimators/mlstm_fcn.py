@@ -24,7 +24,12 @@ _OPTIONS = (
     "dimension_shuffle",
     "head",
 )
-_PRESET_OPTIONS = ("dilation_rates", "scales", "differences", "se_blocks")  # None: the preset's
+_PRESET_OPTIONS = (
+    "dilation_rates",
+    "dilation_scales",
+    "first_differences",
+    "se_blocks",
+)  # None: the preset's
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -37,9 +42,9 @@ class MLSTMFCNNetwork(TrainingParameters):
         dilation_rates: Steps from one element of a kernel to the next, for each block; or the share, a float
             in (0, 1], of the longest training series that the blocks should see. None for the preset's:
             0.5 by default, 1 step for all in the paper.
-        scales: Dilations side by side in each block, among which its filters are divided, each half of the
+        dilation_scales: Dilations side by side in each block, among which its filters are divided, each half of the
             one before; None for the preset's.
-        differences: Whether the convolutions read the differences between steps too, as further channels;
+        first_differences: Whether the convolutions read the differences between steps too, as further channels;
             None for the preset's.
         reduction: Ratio of squeeze-and-excitation; None for none, which makes it LSTM-FCN.
         se_blocks: Which blocks squeeze-and-excitation follows, numbered from 1; None for the preset's:
@@ -57,8 +62,8 @@ class MLSTMFCNNetwork(TrainingParameters):
     filters: tuple[int, ...] = (128, 256, 128)
     kernel_sizes: tuple[int, ...] = (8, 5, 3)
     dilation_rates: tuple[int, ...] | float | None = None
-    scales: int | None = None
-    differences: bool | None = None
+    dilation_scales: int | None = None
+    first_differences: bool | None = None
     reduction: int | None = 16
     se_blocks: tuple[int, ...] | None = None
     squeeze: Literal["mean", "max"] = "mean"
@@ -116,7 +121,7 @@ class MLSTMFCNClassifier(MLSTMFCNNetwork, BaseNetworkClassifier):
 
     Series may differ in length. Where the LSTM reads the transposed series (dimension shuffle), or with
     the flatten head, the longest training series fixes the length: shorter ones are padded to it, which
-    a mask keeps out of everything else, and longer ones are an error or are cut, see `longer`.
+    a mask keeps out of everything else, and longer ones are an error or are cut, see `on_longer`.
 
     Parameters:
     {inherited parameters}

@@ -76,7 +76,7 @@ class AnyNetwork(TrainingParameters):
         if getattr(config, "pool_size", 1) > 1:  # pooling widens what the next block sees
             preset.pop("dilation_rates", None)
         if getattr(config, "selective_branches", None):  # they see several scales by themselves
-            preset.pop("scales", None)
+            preset.pop("dilation_scales", None)
         if blocks and isinstance(config, models.LSTMFCNConfig) and config.recurrent is not None:
             preset["se_blocks"] = tuple(block for block in blocks if block in config.block_numbers)
         return {**{name: value for name, value in preset.items() if hasattr(config, name)}, **given}

@@ -60,7 +60,7 @@ class TrainingParameters(Documented):
             their mean, and they are one model. The first is the network that stands alone with 1.
             Callbacks, stopping and progress are those of each member by itself.
         member_options: Options of the network in which the members differ, as dictionaries that they take in
-            turn, such as `({}, {"scales": 3})`, by the names of the network's config; `()` for members
+            turn, such as `({}, {"dilation_scales": 3})`, by the names of the network's config; `()` for members
             that differ in their seeds alone.
         loss: Keras' name of a loss, or a loss; None for the cross-entropy, in regression the squared error.
         callbacks: Keras callbacks; every fit uses copies.
@@ -72,7 +72,7 @@ class TrainingParameters(Documented):
             `"series"`: each channel of each series by its own; None: not at all.
         missing: `"interpolate"`: linearly in time, held at the ends; `"zero"`: zero after scaling, which
             with scaling is the mean; `"error"`: a missing value raises ValueError.
-        longer: What becomes of series longer than the longest training series, where the network has a
+        on_longer: What becomes of series longer than the longest training series, where the network has a
             fixed length: `"cut"` drops what is too long, `"warn"` does so with a warning, and `"error"`
             raises ValueError.
         random_state: Decides initial weights, dropout, augmentation, validation split and the order of
@@ -102,7 +102,7 @@ class TrainingParameters(Documented):
     checkpoint: str | Path | None = None
     scaling: Literal["channel", "series"] | None = "channel"
     missing: Literal["interpolate", "zero", "error"] = "interpolate"
-    longer: Literal["warn", "cut", "error"] = "warn"
+    on_longer: Literal["warn", "cut", "error"] = "warn"
     random_state: int | np.random.RandomState | None = None
     verbose: int = 0
 

@@ -13,11 +13,11 @@ import numpy as np
 
 from mlstm_fcn._checks import require
 from mlstm_fcn.inference import predict
-from mlstm_fcn.mapped import MappedSeries, chunks
+from mlstm_fcn.memmap import MemmapSeries, chunks
 from mlstm_fcn.models.ensemble import ensemble, members
-from mlstm_fcn.models.raw_series import join, partners, parts, takes_mask, with_mask, without_filling
+from mlstm_fcn.models.pipeline import compose, matching_layers, split, takes_mask, with_mask, without_filling
 from mlstm_fcn.preprocess import Container, lengths, with_length
-from mlstm_fcn.training.examples import Examples
+from mlstm_fcn.training.dataset import Dataset
 from mlstm_fcn.training.randomness import seeded
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def outputs(estimator: NetworkEstimator, X: Container) -> np.ndarray:
 
 def model_and_batch(
     estimator: NetworkEstimator, X: Container
-) -> tuple[keras.Model, np.ndarray | MappedSeries]:
+) -> tuple[keras.Model, np.ndarray | MemmapSeries]:
     """The trained model, with a mask where these series end early, and the series as it reads them."""
     batch = estimator._batch(X)
     _, time, channels = estimator.model_.input_shape
@@ -56,26 +56,26 @@ def model_and_batch(
 
 
 def fitting_in(
-    estimator: NetworkEstimator, batch: np.ndarray | MappedSeries, time: int | None, channels: int
-) -> np.ndarray | MappedSeries:
+    estimator: NetworkEstimator, batch: np.ndarray | MemmapSeries, time: int | None, channels: int
+) -> np.ndarray | MemmapSeries:
     """Series at the length that the network fixes, if it does."""
     n_channels = batch.shape[2]
     require(n_channels == channels, f"X must have {channels} channels, as in fit.", channels=n_channels)
     if time is None:
         return batch
     steps = batch.shape[1]
-    rule = f"X must not be longer than {time} steps, as in fit, or be cut to that with longer='cut'."
-    require(estimator.longer != "error" or steps <= time, rule, steps=steps)
-    if steps > time and estimator.longer == "warn":
+    rule = f"X must not be longer than {time} steps, as in fit, or be cut to that with on_longer='cut'."
+    require(estimator.on_longer != "error" or steps <= time, rule, steps=steps)
+    if steps > time and estimator.on_longer == "warn":
         text = (
             f"Series of up to {steps} steps are cut to the {time} of the longest one in fit; "
-            "longer='cut' says that this is meant, longer='error' forbids it."
+            "on_longer='cut' says that this is meant, on_longer='error' forbids it."
         )
         warnings.warn(text, UserWarning, stacklevel=2)
-    return batch.with_length(time) if isinstance(batch, MappedSeries) else with_length(batch, time)
+    return batch.with_length(time) if isinstance(batch, MemmapSeries) else with_length(batch, time)
 
 
-def ends_early(batch: np.ndarray | MappedSeries) -> bool:
+def ends_early(batch: np.ndarray | MemmapSeries) -> bool:
     """Whether a series ends before the last step."""
     return any(lengths(chunk).min() < batch.shape[1] for chunk in chunks(batch))
 
@@ -98,27 +98,27 @@ def for_complete(model: keras.Model) -> keras.Model:
 
 def _unless_masked(model, made, make):
     """A model if it reads a mask, else another one for other series, which is made once."""
-    before, network, unit = parts(model)
+    before, network, unit = split(model)
     if takes_mask(network):
         return model
     if model not in made:
         other_before, other_network = make(before, network)
-        made[model] = join(other_before, other_network, unit)
+        made[model] = compose(other_before, other_network, unit)
     return made[model]
 
 
-def is_large_and_complete(batch: np.ndarray | MappedSeries) -> bool:
+def is_large_and_complete(batch: np.ndarray | MemmapSeries) -> bool:
     """Whether nothing is missing in so many values that looking for gaps in the graph would take long."""
     return isinstance(batch, np.ndarray) and batch.size >= _LARGE and not np.isnan(batch).any()
 
 
-def as_networks_read(before: keras.Model, examples: Examples) -> Examples:
-    """Examples as the network itself reads them: the front is run once, or as often as a file is read."""
+def as_networks_read(before: keras.Model, examples: Dataset) -> Dataset:
+    """Dataset as the network itself reads them: the front is run once, or as often as a file is read."""
     (series,) = examples.inputs
     if len(before.outputs) == 1 and is_large_and_complete(series):
         before = without_filling(before)
     prepare = partial(predict, before)
-    if isinstance(series, MappedSeries):
+    if isinstance(series, MemmapSeries):
         return dataclasses.replace(examples, prepare=prepare)
     return dataclasses.replace(examples, inputs=prepare(series))
 
@@ -133,7 +133,7 @@ def _masked(estimator: NetworkEstimator, network: keras.Model, options: dict[str
 
 def _copy_weights(network, masked):
     """By layers, since a mask may put them in another order; weight by weight if kinds differ."""
-    pairs = partners(network, masked)
+    pairs = matching_layers(network, masked)
     if len(pairs) == sum(bool(layer.weights) for layer in masked.layers):
         for trained, copy in pairs:
             copy.set_weights(trained.get_weights())

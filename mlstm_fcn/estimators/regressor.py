@@ -34,9 +34,9 @@ class BaseNetworkRegressor(RegressorMixin, NetworkEstimator, BaseRegressor, Base
             constant = std <= np.finfo(np.float64).eps * abs(mean)  # but for rounding
             self._target_mean, self._target_std = mean, 1.0 if constant else std
         else:  # going on in the unit that the network knows
-            from mlstm_fcn.models.raw_series import parts
+            from mlstm_fcn.models.pipeline import split
 
-            _, _, (self._target_std, self._target_mean) = parts(call.start)
+            _, _, (self._target_std, self._target_mean) = split(call.start)
 
     def _task(self) -> Task:
         from mlstm_fcn.estimators.fitting import Task

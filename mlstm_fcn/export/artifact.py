@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mlstm_fcn._checks import require, require_choice
-from mlstm_fcn.export import sidecar
+from mlstm_fcn.export import manifest
 from mlstm_fcn.export.formats import FORMATS, Run
 from mlstm_fcn.preprocess import require_complete
 
@@ -79,7 +79,7 @@ def load(path: Path | str) -> Artifact:
         ImportError: If the runtime is not installed.
     """
     path = Path(path)
-    about = sidecar.read(path)
+    about = manifest.read(path)
     require_choice("kind", about["kind"], FORMATS)
     try:
         return Artifact(about, FORMATS[about["kind"]].open(path))

@@ -15,7 +15,7 @@ import numpy as np
 
 from mlstm_fcn._optional import optional
 from mlstm_fcn.export import _tensorflow
-from mlstm_fcn.export.apart import LITERT, SAVED_MODEL, run_apart
+from mlstm_fcn.export.subprocess_check import LITERT, SAVED_MODEL, run_in_subprocess
 
 if TYPE_CHECKING:
     import keras
@@ -56,7 +56,7 @@ class Format:
 
     def outputs(self, path: Path, series: np.ndarray) -> np.ndarray:
         """What the artifact gives for series, to be compared."""
-        return self.open(path)(series) if self.apart is None else run_apart(self.apart, path, series)
+        return self.open(path)(series) if self.apart is None else run_in_subprocess(self.apart, path, series)
 
 
 # SavedModel.
@@ -68,7 +68,7 @@ def _write_saved_model(model, path, examples):
 
 
 def _open_saved_model(path):
-    return partial(run_apart, SAVED_MODEL, path)
+    return partial(run_in_subprocess, SAVED_MODEL, path)
 
 
 # ONNX.

@@ -16,11 +16,11 @@ import numpy as np
 from mlstm_fcn import _tensorflow
 from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn._optional import optional
-from mlstm_fcn.export import sidecar
-from mlstm_fcn.export.copying import export_copy
+from mlstm_fcn.export import manifest
 from mlstm_fcn.export.formats import FORMATS, Format
+from mlstm_fcn.export.graph import export_graph
 from mlstm_fcn.layers import StandardizeChannels
-from mlstm_fcn.models.raw_series import parts, takes_mask
+from mlstm_fcn.models.pipeline import split, takes_mask
 
 _N_EXAMPLES = 16  # random ones
 _LEAST_FOR_RANGES = 10
@@ -72,7 +72,7 @@ def export(
         shown, compared = _halves(format, series)
     else:
         shown = compared = _examples(model, length, about.get("missing")) if series is None else series
-    copy = export_copy(model, unrolled=form.unrolled, length=length)
+    copy = export_graph(model, unrolled=form.unrolled, length=length)
     _, steps, channels = copy.input_shape
     with TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
         made = Path(folder) / path.name
@@ -82,7 +82,7 @@ def export(
         check |= _compare(form, received, expected)
         shape = {"channels": channels, "length": steps}
         described = {"kind": format, **shape, **about, "check": check, "versions": _versions()}
-        sidecar.write(made, files, described)
+        manifest.write(made, files, described)
         _move(made, path)
     return path
 
@@ -129,7 +129,7 @@ def _require_place(path: Path, form: Format) -> None:
     require(path.suffix == form.suffix, f"The name must end in {form.suffix or 'no suffix'}.", path=str(path))
     if not path.parent.is_dir():
         raise FileNotFoundError(f"The folder {path.parent} does not exist.")
-    ours = sidecar.describes(path)
+    ours = manifest.describes(path)
     if path.is_dir():
         free = not path.is_symlink() and (ours or not any(path.iterdir()))
         require(free and not form.suffix, "There is a folder that no export has made.", path=str(path))
@@ -139,20 +139,20 @@ def _require_place(path: Path, form: Format) -> None:
     weights = path.with_suffix(".bin")
     free = form.suffix != ".xml" or ours or not weights.exists()
     require(free, "There is a file of weights that no export has made.", path=str(weights))
-    note = sidecar.path_of(path)
+    note = manifest.path_of(path)
     require(ours or not note.exists(), "There is a file that no export has made.", path=str(note))
 
 
 def _move(made: Path, path: Path) -> None:
     """Put what is whole in the place of what was there; the description comes last."""
-    note = sidecar.path_of(made)
-    sidecar.path_of(path).unlink(missing_ok=True)
+    note = manifest.path_of(made)
+    manifest.path_of(path).unlink(missing_ok=True)
     if path.is_dir():
         shutil.rmtree(path)
     for file in sorted(made.parent.iterdir()):
         if file != note:
             file.replace(path.parent / file.name)
-    note.replace(sidecar.path_of(path))
+    note.replace(manifest.path_of(path))
 
 
 def _compare(form: Format, received: np.ndarray, expected: np.ndarray) -> dict[str, float]:
@@ -190,8 +190,8 @@ def _examples(model: keras.Model, length: int | None, missing: str | None) -> np
     _, steps, channels = model.input_shape
     rng = np.random.default_rng(0)
     series = rng.normal(size=(_N_EXAMPLES, length or steps or 50, channels))
-    front, network, _ = parts(model)
-    for layer in front.layers:
+    preprocessor, network, _ = split(model)
+    for layer in preprocessor.layers:
         if isinstance(layer, StandardizeChannels):
             series = series * np.asarray(layer.std) + np.asarray(layer.mean)
     if missing != "error":

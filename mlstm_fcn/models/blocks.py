@@ -25,7 +25,7 @@ def with_differences(series, mask, *, config):
     return layer(zero_invalid(series, mask), mask=mask)
 
 
-def thinned(mask, strides):
+def strided_mask(mask, strides):
     """The mask of what a block gives that goes over the series in strides."""
     return mask if mask is None or strides == 1 else mask[:, ::strides]
 
@@ -77,7 +77,7 @@ def max_pool(series, mask, *, size, strides, name):
     first, last = series[:, :1], series[:, -1:]
     series = ops.concatenate([first] * before + [series] + [last] * (size - 1 - before), axis=1)
     highest = keras.layers.MaxPooling1D(size, strides, padding="valid", name=name)(series)
-    return zero_invalid(highest, thinned(mask, strides))
+    return zero_invalid(highest, strided_mask(mask, strides))
 
 
 def resample(series, mask, factor):

@@ -113,7 +113,7 @@ _PRODUCTS: dict[type, Callable[[Any, Any, Any], int]] = {
 }
 
 
-def steps_apart(model: keras.Model) -> float:
+def output_stride(model: keras.Model) -> float:
     """How many steps of the series lie between one step of a model's output and the next."""
     return max(_follow(model)[id(tensor)][1] for tensor in model.outputs)
 

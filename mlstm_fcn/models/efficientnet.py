@@ -6,7 +6,7 @@ from math import ceil
 import keras
 
 from mlstm_fcn._checks import require
-from mlstm_fcn.models.blocks import conv_block, conv_norm, pool, resample, squeeze_excite, thinned
+from mlstm_fcn.models.blocks import conv_block, conv_norm, pool, resample, squeeze_excite, strided_mask
 from mlstm_fcn.models.options import SqueezeExciteConfig
 
 DEPTH, WIDTH, LENGTH = 1.2, 1.1, 1.15**2
@@ -93,7 +93,7 @@ def efficientnet(config: EfficientNetConfig, series, mask):
         for unit in range(1, config.depth(config.units[stage - 1]) + 1):
             strides = config.strides[stage - 1] if unit == 1 else 1
             series = _bottleneck(config, series, mask, stage, strides, f"{stage}_{unit}")
-            mask = thinned(mask, strides)
+            mask = strided_mask(mask, strides)
     sizes = {"filters": config.width(config.top), "kernel_size": 1}
     series = conv_block(series, mask, config=config, name="top", activation="silu", **sizes)
     return pool(series, mask, config.head)
@@ -110,7 +110,7 @@ def _bottleneck(config, series, mask, stage, strides, name):
     sizes = {"filters": wide, "kernel_size": config.kernel_sizes[stage - 1]}
     sizes |= {"groups": wide, "strides": strides}
     series = conv_block(series, mask, name=f"depthwise_{name}", **sizes, **options)
-    mask = thinned(mask, strides)
+    mask = strided_mask(mask, strides)
     if config.has_squeeze_excite(stage):
         ratio = config.reduction * config.expansions[stage - 1]
         series = squeeze_excite(series, mask, config=config, name=name, reduction=ratio)

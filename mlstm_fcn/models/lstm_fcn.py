@@ -13,7 +13,7 @@ from mlstm_fcn.models.blocks import (
     pool,
     selective_kernel,
     squeeze_excite,
-    thinned,
+    strided_mask,
     with_differences,
     zero_invalid,
 )
@@ -32,9 +32,10 @@ class LSTMFCNConfig(SqueezeExciteConfig):
         dilation_rates: Steps from one element of a kernel to the next, for each block. Or a share in (0, 1],
             a float: of the length of the series, that the blocks should see; from it follows the dilation
             of the first block, doubled from block to block. None: 1 for all.
-        scales: Dilations side by side in each block, among which its filters are divided: the block's own,
-            and each next one half of the one before, but at least 1; not more of them than filters.
-        differences: Whether the convolutions read the differences between steps too, as further channels.
+        dilation_scales: Number of dilations side by side in each block, among which its filters are divided:
+            the block's own, and each next one half of the one before, at least 1; at most one per filter.
+        first_differences: Whether the convolutions also read the differences between neighbouring steps, as
+            further channels.
         convolutions: Number of convolutions in each block; squeeze-and-excitation follows each of them.
         selective_branches: Convolutions are selective kernels with as many branches; None: plain.
         pool_size: Steps of which the maximum is passed on after each block; 1: all of them.
@@ -61,8 +62,8 @@ class LSTMFCNConfig(SqueezeExciteConfig):
     filters: tuple[int, ...] = (128, 256, 128)
     kernel_sizes: tuple[int, ...] = (8, 5, 3)
     dilation_rates: tuple[int, ...] | float | None = None
-    scales: int = 1
-    differences: bool = False
+    dilation_scales: int = 1
+    first_differences: bool = False
     convolutions: int = 1
     selective_branches: int | None = None
     pool_size: int = 1
@@ -81,12 +82,17 @@ class LSTMFCNConfig(SqueezeExciteConfig):
         elif self.dilation_rates is not None:
             self._require_sizes("dilation_rates", like="filters")
         super().__post_init__()
-        for name in ("scales", "convolutions", "pool_size", "lstm_units"):
+        for name in ("dilation_scales", "convolutions", "pool_size", "lstm_units"):
             require_positive_int(name, getattr(self, name))
         if self.selective_branches is not None:
             require_positive_int("selective_branches", self.selective_branches)
-            rule = "`scales` and `selective_branches` exclude each other."
-            require(self.scales == 1, rule, scales=self.scales, selective_branches=self.selective_branches)
+            rule = "`dilation_scales` and `selective_branches` exclude each other."
+            require(
+                self.dilation_scales == 1,
+                rule,
+                dilation_scales=self.dilation_scales,
+                selective_branches=self.selective_branches,
+            )
         require_choice("recurrent", self.recurrent, ("lstm", "attention_lstm", None))
         self._require_share("dropout")
         require_choice("dimension_shuffle", self.dimension_shuffle, ("auto", "both", True, False))
@@ -115,7 +121,7 @@ class LSTMFCNConfig(SqueezeExciteConfig):
 
     def side_by_side(self, dilation: int) -> tuple[int, ...]:
         """The dilations in a block whose widest one this is."""
-        return tuple(max(1, dilation // 2**scale) for scale in range(self.scales))
+        return tuple(max(1, dilation // 2**scale) for scale in range(self.dilation_scales))
 
     def shuffles(self, time: int | None, channels: int) -> tuple[bool, ...]:
         """For each recurrent branch, whether it reads the transposed series, for series of this shape."""
@@ -144,7 +150,7 @@ class LSTMFCNConfig(SqueezeExciteConfig):
 
 def lstm_fcn(config: LSTMFCNConfig, series, mask):
     """The features of a network of the family. See `models.MODELS` for what it takes and gives."""
-    both = with_differences(series, mask, config=config) if config.differences else series
+    both = with_differences(series, mask, config=config) if config.first_differences else series
     features = _convolution_branch(config, both, mask)
     if config.recurrent is None:
         return features
@@ -166,7 +172,7 @@ def _convolution_branch(config, series, mask):
         if config.pool_size > 1:
             sizes = {"size": config.pool_size, "strides": config.pool_size}
             series = max_pool(series, mask, name=f"max_pool_{number}", **sizes)
-            mask = thinned(mask, config.pool_size)
+            mask = strided_mask(mask, config.pool_size)
     return pool(series, mask, config.head)
 
 
@@ -175,7 +181,7 @@ def _convolution(config, series, mask, number, name, dilation):
     options = {"config": config, "name": name, **sizes}
     if config.selective_branches is None:
         rates = config.side_by_side(dilation)[: sizes["filters"]]
-        rate = dilation if config.scales == 1 else rates
+        rate = dilation if config.dilation_scales == 1 else rates
         series = conv_block(series, mask, dilation_rate=rate, **options)
     else:
         branches = config.selective_branches

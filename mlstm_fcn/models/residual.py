@@ -6,7 +6,7 @@ from typing import Literal
 import keras
 
 from mlstm_fcn._checks import require, require_choice, require_positive_int
-from mlstm_fcn.models.blocks import conv_norm, pool, selective_kernel, squeeze_excite, thinned
+from mlstm_fcn.models.blocks import conv_norm, pool, selective_kernel, squeeze_excite, strided_mask
 from mlstm_fcn.models.options import SqueezeExciteConfig
 
 INTEGRATIONS = ("standard", "pre", "post", "identity")
@@ -86,13 +86,13 @@ def residual(config: ResidualConfig, series, mask):
         for unit in range(1, config.units[stage - 1] + 1):
             strides = config.strides[stage - 1] if unit == 1 else 1
             series = _unit(config, series, mask, stage, strides, f"{stage}_{unit}")
-            mask = thinned(mask, strides)
+            mask = strided_mask(mask, strides)
     return pool(series, mask, config.head)
 
 
 def _unit(config, series, mask, stage, strides, name):
     """One unit: what it adds to a shortcut, and the sum."""
-    filters, after = config.filters[stage - 1], thinned(mask, strides)
+    filters, after = config.filters[stage - 1], strided_mask(mask, strides)
     where = config.integration if config.has_squeeze_excite(stage) else None
     shortcut = series
     if strides > 1 or series.shape[-1] != filters:
@@ -124,7 +124,7 @@ def _function(config, series, mask, stage, strides, name):
             continue
         options = {"groups": groups, "strides": strides if number == 1 else 1}
         series = conv_norm(series, mask, config=config, name=f"conv_{part}", **sizes, **options)
-        mask = thinned(mask, options["strides"])
+        mask = strided_mask(mask, options["strides"])
         if number < last:
             series = keras.layers.ReLU(name=f"relu_{part}")(series)
     return series

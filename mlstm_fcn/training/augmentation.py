@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from mlstm_fcn._checks import require, require_choice
-from mlstm_fcn.training.examples import Examples
+from mlstm_fcn.training.dataset import Dataset
 
 Change = Callable[[np.ndarray, np.ndarray, float, np.random.Generator], np.ndarray]
 
 
-def augmented(examples: Examples, augmentation: Mapping[str, float], rng: np.random.Generator) -> Examples:
+def augmented(examples: Dataset, augmentation: Mapping[str, float], rng: np.random.Generator) -> Dataset:
     """Some cases as one gradient step sees them.
 
     Args:
@@ -37,7 +37,7 @@ def augmented(examples: Examples, augmentation: Mapping[str, float], rng: np.ran
             series, mask, kept = MIXTURES[name](series, mask, partners, strength, rng)
             targets, weights = _mixed(targets, weights, partners, kept)
     inputs = [series.astype(np.float32), *([mask] if masks else [])]
-    return Examples(inputs, targets.astype(np.float32), weights.astype(np.float32))
+    return Dataset(inputs, targets.astype(np.float32), weights.astype(np.float32))
 
 
 def _partners(weights, rng):

@@ -17,7 +17,7 @@ from mlstm_fcn._checks import require
 from mlstm_fcn.training.augmentation import augmented
 from mlstm_fcn.training.best_epoch import BestEpoch
 from mlstm_fcn.training.checkpoint import Checkpoint
-from mlstm_fcn.training.examples import Examples
+from mlstm_fcn.training.dataset import Dataset
 from mlstm_fcn.training.program import program
 from mlstm_fcn.training.randomness import shuffled
 from mlstm_fcn.training.recipes import Recipe
@@ -31,14 +31,14 @@ History = dict[str, list[float]]
 
 def train(
     network: keras.Model,
-    examples: Examples,
+    examples: Dataset,
     recipe: Recipe,
     *,
     loss: keras.losses.Loss | str,
     metrics: Sequence[str],
     rng: np.random.Generator,
     history: History,
-    validation: Examples | None = None,
+    validation: Dataset | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     checkpoint: Path | None = None,
 ) -> None:
@@ -157,7 +157,7 @@ def warm_up_and_cosine(step: int, n_steps: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / (n_steps - warm_up)))
 
 
-def identity(model: keras.Model, examples: Examples, validation: Examples | None, recipe: Recipe) -> str:
+def identity(model: keras.Model, examples: Dataset, validation: Dataset | None, recipe: Recipe) -> str:
     """A digest of all that decides how a training goes: data, initial weights, network, recipe."""
     digest = hashlib.sha256()
     parts = [part for part in (examples, validation) if part]

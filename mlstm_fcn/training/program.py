@@ -16,7 +16,7 @@ import numpy as np
 
 from mlstm_fcn import _jax, _tensorflow
 from mlstm_fcn.models.architecture import architecture, as_text, is_known
-from mlstm_fcn.training.examples import Examples
+from mlstm_fcn.training.dataset import Dataset
 from mlstm_fcn.training.randomness import seeded
 from mlstm_fcn.training.step import Step, compiled_step
 
@@ -42,7 +42,7 @@ class Program:
         self._steps: dict[str, Step] = {}
         self._start: list[np.ndarray] = []
 
-    def step(self, kind: str, examples: Examples) -> Step:
+    def step(self, kind: str, examples: Dataset) -> Step:
         """The compiled step of a kind, `"train"` or `"test"`."""
         if kind not in self._steps:
             self._steps[kind] = compiled_step(self.model, kind, examples)

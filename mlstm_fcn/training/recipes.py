@@ -177,8 +177,8 @@ ENSEMBLE = replace(
     n_members=5,
     member_options=(
         MappingProxyType({}),
-        MappingProxyType({"differences": True}),
-        MappingProxyType({"scales": 3}),
+        MappingProxyType({"first_differences": True}),
+        MappingProxyType({"dilation_scales": 3}),
     ),
 )
 """Members that see series in three ways; docs/accuracy.md has what that is worth."""

@@ -10,18 +10,18 @@ import numpy as np
 
 from mlstm_fcn import _jax, _tensorflow
 from mlstm_fcn.preprocess import cases_at_a_time
-from mlstm_fcn.training.examples import Examples
+from mlstm_fcn.training.dataset import Dataset
 
 Logs = dict[str, float]
 Step = Callable[[Any, np.ndarray], Logs]
 
 
 def reader(
-    examples: Examples, change: Callable[[Examples], Examples] | None = None
+    examples: Dataset, change: Callable[[Dataset], Dataset] | None = None
 ) -> Callable[[np.ndarray], tuple[Any, np.ndarray]]:
     """How steps come by their data: a function from cases to what a step takes.
 
-    Examples in memory are on the device from the start; those in a file, or with a change, which is made to
+    Dataset in memory are on the device from the start; those in a file, or with a change, which is made to
     the cases of every step anew, only while a step needs them.
     """
     if examples.prepare is None and change is None:
@@ -31,7 +31,7 @@ def reader(
     return lambda cases: (_on_device(change(examples.read(cases))), np.arange(len(cases)))
 
 
-def batches(examples: Examples, size: int) -> list[np.ndarray]:
+def batches(examples: Dataset, size: int) -> list[np.ndarray]:
     """All cases in order, as indices batch by batch."""
     return np.split(np.arange(len(examples)), range(size, len(examples), size))
 
@@ -42,7 +42,7 @@ def _on_device(examples):
     return _jax.on_device(examples.arrays()) if _jax.is_backend() else examples
 
 
-def compiled_step(model: keras.Model, kind: str, examples: Examples) -> Step:
+def compiled_step(model: keras.Model, kind: str, examples: Dataset) -> Step:
     """A function that trains or tests a compiled model on some cases.
 
     Args:
@@ -71,7 +71,7 @@ def compiled_step(model: keras.Model, kind: str, examples: Examples) -> Step:
     return _with_numbers(lambda examples, cases: keras_step(_keras_data(examples.take(cases))))
 
 
-def evaluation(step: Step, model: keras.Model, examples: Examples) -> Callable[[], Logs]:
+def evaluation(step: Step, model: keras.Model, examples: Dataset) -> Callable[[], Logs]:
     """A function that gives loss and metrics on all examples; it resets the model's metrics."""
     read, size = reader(examples), cases_at_a_time(examples.inputs[0].shape[1])
 
@@ -107,7 +107,7 @@ def _create_variables(model, examples):
     model.compute_metrics(inputs, targets, targets, sample_weight)
 
 
-def _keras_data(examples: Examples) -> tuple[Any, np.ndarray, np.ndarray]:
+def _keras_data(examples: Dataset) -> tuple[Any, np.ndarray, np.ndarray]:
     return _one_or_list(examples.inputs), examples.targets, examples.sample_weight
 
 

@@ -20,7 +20,7 @@ def is_large(X: Any) -> bool:
     return isinstance(X, np.memmap) and X.nbytes > LARGE
 
 
-class MappedSeries:
+class MemmapSeries:
     """Some series of a memory-mapped array, `(cases, time, channels)` to whoever asks, but not read yet.
 
     Args:
@@ -46,11 +46,11 @@ class MappedSeries:
     def __len__(self) -> int:
         return len(self._cases)
 
-    def __getitem__(self, cases: Any) -> MappedSeries:
+    def __getitem__(self, cases: Any) -> MemmapSeries:
         """Some of the series, not read either."""
-        return MappedSeries(self._array, self._cases[cases], self.shape[1])
+        return MemmapSeries(self._array, self._cases[cases], self.shape[1])
 
-    def trimmed(self) -> MappedSeries:
+    def trimmed(self) -> MemmapSeries:
         """The series without the steps that are padding in all of them; this reads them once.
 
         Raises:
@@ -58,9 +58,9 @@ class MappedSeries:
         """
         return self.with_length(max(int(lengths(chunk).max()) for chunk in self.chunks()))
 
-    def with_length(self, time: int) -> MappedSeries:
+    def with_length(self, time: int) -> MemmapSeries:
         """The series cut, or padded with NaN, to a length."""
-        return MappedSeries(self._array, self._cases, time)
+        return MemmapSeries(self._array, self._cases, time)
 
     def read(self) -> np.ndarray:
         """The series, float32 `(cases, time, channels)`.
@@ -86,6 +86,6 @@ class MappedSeries:
             mapping.madvise(mmap.MADV_DONTNEED)
 
 
-def chunks(batch: np.ndarray | MappedSeries) -> Iterator[np.ndarray]:
+def chunks(batch: np.ndarray | MemmapSeries) -> Iterator[np.ndarray]:
     """Series in memory at once, others in turn, as arrays `(cases, time, channels)`."""
-    return batch.chunks() if isinstance(batch, MappedSeries) else iter([batch])
+    return batch.chunks() if isinstance(batch, MemmapSeries) else iter([batch])

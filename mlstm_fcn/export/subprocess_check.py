@@ -32,7 +32,7 @@ np.save(sys.argv[3], interpreter.get_tensor(wanted["index"]))
 """Scripts that read an artifact and series, and write the outputs."""
 
 
-def run_apart(script: str, path: Path, series: np.ndarray) -> np.ndarray:
+def run_in_subprocess(script: str, path: Path, series: np.ndarray) -> np.ndarray:
     """The outputs of an artifact for series.
 
     Raises:

@@ -12,7 +12,9 @@ from mlstm_fcn.layers import FillMissing, StandardizeChannels, StandardizeSeries
 from mlstm_fcn.layers.missing import valid_steps
 
 
-def front(mean: np.ndarray, std: np.ndarray, *, scaling: str | None, missing: str) -> keras.Model:
+def build_preprocessor(
+    mean: np.ndarray, std: np.ndarray, *, scaling: str | None, missing: str
+) -> keras.Model:
     """Scaling, then missing values: the part of a model that training does not change.
 
     Args:
@@ -30,33 +32,41 @@ def front(mean: np.ndarray, std: np.ndarray, *, scaling: str | None, missing: st
         series = StandardizeChannels(mean.tolist(), std.tolist(), dtype="float32", name="scaling")(series)
     elif scaling == "series":
         series = StandardizeSeries(dtype="float32", name="scaling")(series)
-    return keras.Model(raw, FillMissing(missing, dtype="float32", name="fill_missing")(series), name="front")
+    return keras.Model(
+        raw, FillMissing(missing, dtype="float32", name="fill_missing")(series), name="preprocessor"
+    )
 
 
-def with_mask(front: keras.Model) -> keras.Model:
+def with_mask(preprocessor: keras.Model) -> keras.Model:
     """The same with a second output: the mask `(batch, time)` of the steps that belong to the series."""
-    return keras.Model(front.input, [front.output, valid_steps(front.input)], name=front.name)
+    return keras.Model(
+        preprocessor.input, [preprocessor.output, valid_steps(preprocessor.input)], name=preprocessor.name
+    )
 
 
-def without_filling(front: keras.Model) -> keras.Model:
+def without_filling(preprocessor: keras.Model) -> keras.Model:
     """The same for series in which nothing is missing."""
-    return keras.Model(front.input, front.get_layer("fill_missing").input, name=front.name)
+    return keras.Model(
+        preprocessor.input, preprocessor.get_layer("fill_missing").input, name=preprocessor.name
+    )
 
 
-def join(front: keras.Model, network: keras.Model, unit: tuple[float, float] = (1.0, 0.0)) -> keras.Model:
+def compose(
+    preprocessor: keras.Model, network: keras.Model, unit: tuple[float, float] = (1.0, 0.0)
+) -> keras.Model:
     """One model from raw series to the outputs of the network, times and plus the two numbers of `unit`."""
     shape = network.input_shape[0] if takes_mask(network) else network.input_shape
     series = keras.Input(shape[1:], name="series")
-    outputs = network(front(series))
+    outputs = network(preprocessor(series))
     if unit != (1.0, 0.0):
         outputs = keras.layers.Rescaling(*unit, dtype="float32", name="unit")(outputs)
     return keras.Model(series, outputs, name=f"{network.name}_on_raw_series")
 
 
-def parts(model: keras.Model) -> tuple[keras.Model, keras.Model, tuple[float, float]]:
-    """What `join` put together."""
-    _, front, network, *unit = model.layers
-    return front, network, (unit[0].scale, unit[0].offset) if unit else (1.0, 0.0)
+def split(model: keras.Model) -> tuple[keras.Model, keras.Model, tuple[float, float]]:
+    """What `compose` put together."""
+    _, preprocessor, network, *unit = model.layers
+    return preprocessor, network, (unit[0].scale, unit[0].offset) if unit else (1.0, 0.0)
 
 
 def takes_mask(network: keras.Model) -> bool:
@@ -64,7 +74,9 @@ def takes_mask(network: keras.Model) -> bool:
     return isinstance(network.input_shape, list)
 
 
-def partners(source: keras.Model, target: keras.Model) -> list[tuple[keras.layers.Layer, keras.layers.Layer]]:
+def matching_layers(
+    source: keras.Model, target: keras.Model
+) -> list[tuple[keras.layers.Layer, keras.layers.Layer]]:
     """The layers with weights that two networks share, the source's and the target's of each.
 
     By their names, if the source has all names of the target; else by their order, if both have the same
@@ -90,7 +102,7 @@ def transfer(source: keras.Model, target: keras.Model) -> None:
             another one.
     """
     copied = []
-    for old, new in partners(source, target):
+    for old, new in matching_layers(source, target):
         weights = old.get_weights()
         if [weight.shape for weight in weights] == [weight.shape for weight in new.get_weights()]:
             new.set_weights(weights)

@@ -12,7 +12,7 @@ from mlstm_fcn._checks import require
 from mlstm_fcn.export.formats import RECURRENT
 
 
-def export_copy(
+def export_graph(
     model: keras.Model, *, unrolled: Collection[str] = (), length: int | None = None
 ) -> keras.Model:
     """Copy a trained model for export.

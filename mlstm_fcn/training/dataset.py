@@ -10,7 +10,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Examples:
+class Dataset:
     """What a network is trained or tested on.
 
     Attributes:
@@ -33,14 +33,14 @@ class Examples:
         """All arrays, the inputs first."""
         return [*self.inputs, self.targets, self.sample_weight]
 
-    def take(self, cases: np.ndarray) -> Examples:
+    def take(self, cases: np.ndarray) -> Dataset:
         """Some of the cases, by their indices; of a file they are not read."""
         *inputs, targets, sample_weight = (array[cases] for array in self.arrays())
-        return Examples(inputs, targets, sample_weight, self.prepare)
+        return Dataset(inputs, targets, sample_weight, self.prepare)
 
-    def read(self, cases: np.ndarray) -> Examples:
+    def read(self, cases: np.ndarray) -> Dataset:
         """Some of the cases, in memory."""
         some = self.take(cases)
         if self.prepare is None:
             return some
-        return Examples(self.prepare(some.inputs[0].read()), some.targets, some.sample_weight)
+        return Dataset(self.prepare(some.inputs[0].read()), some.targets, some.sample_weight)

@@ -104,7 +104,7 @@ def class_activation_map(estimator: Any, X: Any) -> np.ndarray:
         Zhou et al.: Learning Deep Features for Discriminative Localization, arXiv 1512.04150, equation 2;
         for time series Wang et al., arXiv 1611.06455.
     """
-    from mlstm_fcn.mapped import chunks
+    from mlstm_fcn.memmap import chunks
     from mlstm_fcn.preprocess import lengths
 
     rule = 'The network must have the average head, `head="average"`.'
@@ -120,14 +120,14 @@ def _map_of_member(member):
     import keras
     from keras import ops
 
-    from mlstm_fcn.models.counting import steps_apart
+    from mlstm_fcn.models.counting import output_stride
 
     layers = {layer.name: layer for layer in member.layers}
     if not {"average", "output"} <= layers.keys():
         return {}
     features, *_ = keras.tree.flatten(layers["average"].input)
     kernel = layers["output"].kernel[-features.shape[-1] :]  # before them stands what an LSTM branch gives
-    apart = steps_apart(keras.Model(member.input, features))
+    apart = output_stride(keras.Model(member.input, features))
 
     def weighed(tensors):
         series, features = tensors
@@ -166,21 +166,21 @@ def _read(
 
     from mlstm_fcn.estimators.predicting import model_and_batch
     from mlstm_fcn.inference import predict
-    from mlstm_fcn.mapped import chunks
+    from mlstm_fcn.memmap import chunks
     from mlstm_fcn.models.ensemble import members
-    from mlstm_fcn.models.raw_series import join, parts
+    from mlstm_fcn.models.pipeline import compose, split
 
     estimator.check_is_fitted()
     estimator._require_network("an explanation")
     model, batch = model_and_batch(estimator, estimator._check_convert_X_for_predict(X))
-    front, network, _ = parts(model)
+    preprocessor, network, _ = split(model)
     networks, values = members(network), {}
     for number, member in enumerate(networks, 1):
         tensors = of_member(member)
         if not tensors:
             continue
         prefix = f"member_{number}/" if len(networks) > 1 else ""
-        whole = join(front, keras.Model(member.input, [*tensors.values()]))
+        whole = compose(preprocessor, keras.Model(member.input, [*tensors.values()]))
         columns = zip(*(predict(whole, chunk) for chunk in chunks(batch)), strict=True)
         for name, column in zip(tensors, columns, strict=True):
             values[prefix + name] = np.concatenate(column)

@@ -1,0 +1,162 @@
+"""`mlstm-fcn train`, `evaluate`, `predict`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from mlstm_fcn.cli.quiet import start_keras_quietly
+from mlstm_fcn.cli.saved import (
+    folder_option,
+    labelled_series,
+    load_classifier,
+    series_and_labels,
+    split_option,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@click.command()
+@click.argument("dataset")
+@click.option("--preset", default="default", show_default=True, help="Recipe: default, ensemble or paper.")
+@click.option("--members", type=int, help="Networks that vote.  [default: the preset's]")
+@click.option("--network", help="Another network: `mlstm-fcn models list` has the names.")
+@click.option("--epochs", type=int, help="Passes over the training set.  [default: the preset's]")
+@click.option("--batch-size", type=int, help="Cases a gradient step.  [default: the preset's]")
+@click.option("--lstm-units", type=int, default=8, show_default=True, help="Units of the LSTM branch.")
+@click.option("--attention", is_flag=True, help="Use the attention LSTM (MALSTM-FCN).")
+@click.option(
+    "--on-longer",
+    type=click.Choice(["cut", "error"]),
+    default="cut",
+    show_default=True,
+    help="What becomes of test series longer than the longest training series.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Decides all that is random.")
+@folder_option
+@click.option("--output", type=click.Path(path_type=Path), help="Save the model here, as NAME.keras.")
+@click.option("--quiet", is_flag=True, help="Show no progress bar.")
+def train(
+    dataset: str,
+    preset: str,
+    members: int | None,
+    network: str | None,
+    epochs: int | None,
+    batch_size: int | None,
+    lstm_units: int,
+    attention: bool,
+    on_longer: Literal["cut", "error"],
+    seed: int,
+    folder: Path | None,
+    output: Path | None,
+    quiet: bool,
+) -> None:
+    """Train on DATASET's training cases, and test on its test cases.
+
+    DATASET is a name that `mlstm-fcn data list` shows, or one of your own in FOLDER: of Gait, say, the files
+    Gait_TRAIN.ts and Gait_TEST.ts (or .arff, .tsv, .npz, or a folder Gait of X_train.npy, y_train.npy, ...).
+    """
+    import numpy as np
+
+    from mlstm_fcn import datasets
+    from mlstm_fcn._checks import require
+    from mlstm_fcn.persistence import checked_path
+
+    rule = "`--lstm-units` and `--attention` are options of MLSTM-FCN, which `--network` replaces."
+    require(network is None or (lstm_units == 8 and not attention), rule, network=network)
+    if output is not None:
+        checked_path(output)
+    problem = datasets.load(dataset, folder=folder)
+    require(len(problem.y_train) > 0, "Training cases must have labels.", dataset=dataset)
+    require(
+        problem.y_train.dtype.kind == "U",
+        "A data set with a number to predict has no classes.",
+        dataset=dataset,
+    )
+    known = np.unique(problem.y_train)
+    require(len(known) > 1, "Training cases must be of two classes or more.", labels=known.tolist())
+    click.echo(repr(problem))
+    start_keras_quietly()
+    from mlstm_fcn.estimators import MLSTMFCNClassifier, NetworkClassifier
+
+    common: dict[str, Any] = {"preset": preset, "n_epochs": epochs, "batch_size": batch_size}
+    common |= {
+        "n_members": members,
+        "on_longer": on_longer,
+        "random_state": seed,
+        "verbose": 0 if quiet else 1,
+    }
+    if network is None:
+        classifier: Any = MLSTMFCNClassifier(lstm_units=lstm_units, attention=attention, **common)
+    else:
+        classifier = NetworkClassifier(network=network, **common)
+    started = time.perf_counter()
+    classifier.fit(problem.X_train, problem.y_train)
+    fitted = time.perf_counter()
+    if output is not None:  # before anything can be wrong with the test set
+        classifier.save(output)
+    before = time.perf_counter()
+    y_pred = classifier.predict(problem.X_test)
+    predicted = time.perf_counter()
+    _print_results(problem.y_test, y_pred, np.union1d(known, problem.y_test))
+    click.echo(f"time      fit {fitted - started:.1f} s, predict {predicted - before:.1f} s")
+    if output is None:
+        click.echo("next      the same command with --output NAME.keras keeps the model")
+    else:
+        words = ["mlstm-fcn", "predict", str(output), dataset, *(["--folder", str(folder)] if folder else [])]
+        click.echo(f"saved     {output}\nnext      {shlex.join(words)}")
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("data")
+@split_option
+@folder_option
+def evaluate(model: Path, data: str, split: str, folder: Path | None) -> None:
+    """Test a saved MODEL on DATA, a data set's name or a file with labels."""
+    from mlstm_fcn._checks import require
+
+    X, y = labelled_series(data, split, folder)
+    classifier = load_classifier(model)
+    unknown = sorted(set(y.tolist()) - set(classifier.classes_.tolist()))
+    require(not unknown, "Every label must be one that the model knows.", unknown=unknown)
+    _print_results(y, classifier.predict(X), classifier.classes_)
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("data")
+@split_option
+@folder_option
+def predict(model: Path, data: str, split: str, folder: Path | None) -> None:
+    """Predict DATA, a data set's name or a file, with a saved MODEL.
+
+    Prints CSV: the case's number from 0, the predicted label, and the probability of each label.
+    """
+    import csv
+
+    X, _ = series_and_labels(data, split, folder)
+    classifier = load_classifier(model)
+    probabilities = classifier.predict_proba(X)
+    rows = csv.writer(sys.stdout, lineterminator="\n")
+    rows.writerow(["case", "label", *classifier.classes_])
+    for case, row in enumerate(probabilities):
+        rows.writerow([case, classifier.classes_[row.argmax()], *(f"{value:.6f}" for value in row)])
+
+
+def _print_results(y_true: np.ndarray, y_pred: np.ndarray, labels: np.ndarray) -> None:
+    from rich.console import Console
+
+    from mlstm_fcn import report
+
+    console = Console()
+    console.print(report.class_table(y_true, y_pred, labels))
+    console.print(report.confusion_table(y_true, y_pred, labels))
+    click.echo(report.accuracy_line(y_true, y_pred))
