@@ -14,29 +14,39 @@ if TYPE_CHECKING:
     from mlstm_fcn import datasets as datasets
     from mlstm_fcn import explain as explain
     from mlstm_fcn import export as export
+    from mlstm_fcn import fitting as fitting
     from mlstm_fcn import layers as layers
     from mlstm_fcn import models as models
     from mlstm_fcn.estimators import MLSTMFCNClassifier as MLSTMFCNClassifier
     from mlstm_fcn.estimators import MLSTMFCNRegressor as MLSTMFCNRegressor
     from mlstm_fcn.estimators import NetworkClassifier as NetworkClassifier
     from mlstm_fcn.estimators import NetworkRegressor as NetworkRegressor
+    from mlstm_fcn.training.recipes import Recipe as Recipe
 
     __version__: str
 
-_ESTIMATORS = ("MLSTMFCNClassifier", "MLSTMFCNRegressor", "NetworkClassifier", "NetworkRegressor")
-_MODULES = ("ablation", "benchmark", "datasets", "explain", "export", "layers", "models")
+_PLACES = {
+    "MLSTMFCNClassifier": "estimators",
+    "MLSTMFCNRegressor": "estimators",
+    "NetworkClassifier": "estimators",
+    "NetworkRegressor": "estimators",
+    "Recipe": "training.recipes",
+}
+_MODULES = ("ablation", "benchmark", "datasets", "explain", "export", "fitting", "layers", "models")
 
 __all__ = [
     "MLSTMFCNClassifier",
     "MLSTMFCNRegressor",
     "NetworkClassifier",
     "NetworkRegressor",
+    "Recipe",
     "__version__",
     "ablation",
     "benchmark",
     "datasets",
     "explain",
     "export",
+    "fitting",
     "layers",
     "models",
 ]
@@ -52,8 +62,8 @@ def __getattr__(name: str) -> object:
         return version("mlstm-fcn")
     if name in _MODULES:
         return import_module(f"mlstm_fcn.{name}")
-    if name in _ESTIMATORS:
-        return getattr(import_module("mlstm_fcn.estimators"), name)
+    if name in _PLACES:
+        return getattr(import_module(f"mlstm_fcn.{_PLACES[name]}"), name)
     raise AttributeError(f"module 'mlstm_fcn' has no attribute {name!r}")
 
 

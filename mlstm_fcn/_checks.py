@@ -37,11 +37,18 @@ def require_choice(name: str, value: object, options: Iterable[object]) -> None:
     known = list(options)
     if any(value is option or (isinstance(value, str) and value == option) for option in known):
         return
+    hint = did_you_mean(value, known)
+    options = ", ".join(map(repr, known)) if len(known) <= _MOST_SHOWN else f"{len(known)} known names"
+    raise ValueError(
+        f"`{name}` must be one of {options}. {hint}{' ' if hint else ''}Received: {name}={value!r}"
+    )
+
+
+def did_you_mean(value: object, known: Iterable[object]) -> str:
+    """A question that names the nearest of some options; empty if none is near."""
     by_lower_case = {str(option).lower(): option for option in known}
     near = [repr(by_lower_case[word]) for word in get_close_matches(str(value).lower(), by_lower_case, n=3)]
-    hint = f"Did you mean {' or '.join(near)}? " if near else ""
-    options = ", ".join(map(repr, known)) if len(known) <= _MOST_SHOWN else f"{len(known)} known names"
-    raise ValueError(f"`{name}` must be one of {options}. {hint}Received: {name}={value!r}")
+    return f"Did you mean {' or '.join(near)}?" if near else ""
 
 
 def require_positive_int(name: str, value: object) -> None:

@@ -1,14 +1,33 @@
 """A classifier that is small and quick to fit, and comparisons of what fits end in."""
 
+import dataclasses
+
 import numpy as np
 
-from mlstm_fcn import MLSTMFCNClassifier
+from mlstm_fcn import MLSTMFCNClassifier, Recipe
 
 SMALL = {"filters": (8, 16, 8), "reduction": 4, "n_epochs": 3, "batch_size": 8, "random_state": 0}
+OF_RECIPE = {one.name for one in dataclasses.fields(Recipe)} - set(
+    MLSTMFCNClassifier().get_params(deep=False)
+)
+"""Options that only a recipe has, and the constructor has not."""
+
+
+def with_recipe(parameters):
+    """Parameters of an estimator, with the options that only a recipe has put into one."""
+    options = {name: value for name, value in parameters.items() if name in OF_RECIPE}
+    others = {name: value for name, value in parameters.items() if name not in OF_RECIPE}
+    return (
+        {**others, "recipe": Recipe.named(others.get("recipe", "default"), **options)} if options else others
+    )
+
+
+def small(**parameters):
+    return MLSTMFCNClassifier(**with_recipe({**SMALL, **parameters}))
 
 
 def fit(data, *arguments, **parameters):
-    return MLSTMFCNClassifier(**{**SMALL, **parameters}).fit(*data, *arguments)
+    return small(**parameters).fit(*data, *arguments)
 
 
 def weights_of(classifier):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, datasets
+from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, Recipe, datasets
 from tests.small_networks import networks, small_options
 
 QUICK = {"n_epochs": 2, "batch_size": 8, "random_state": 0}
@@ -84,7 +84,10 @@ def test_a_sequential_network(network, callbacks, basic_motions, tmp_path):
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        (lambda shape, n_outputs: None, "a function that gives a `keras.Model`. Received: given='NoneType'"),
+        (
+            lambda shape, n_outputs: None,
+            "a function that returns a `keras.Model`. Received: returned='NoneType'",
+        ),
         (
             lambda shape, n_outputs: plain(shape, n_outputs + 1),
             r"one output of shape \(cases, 4\).*\(None, 5\)",
@@ -107,9 +110,7 @@ def test_saved_without_its_function_it_still_predicts_series_of_the_length_it_kn
     classifier.save(tmp_path / "it.keras")
     loaded = NetworkClassifier.load(tmp_path / "it.keras")
     np.testing.assert_array_equal(loaded.predict_proba(X), classifier.predict_proba(X))
-    with pytest.raises(
-        ValueError, match="need the function that made the network, which is not in a saved file"
-    ):
+    with pytest.raises(ValueError, match="require the function that made the network; a saved file has none"):
         loaded.predict(X[:, :, :50])
 
 
@@ -117,13 +118,13 @@ def test_a_function_without_a_mask_takes_series_of_one_length_only(basic_motions
     X, y = basic_motions.X_train, basic_motions.y_train
     classifier = NetworkClassifier(network=plain, **QUICK).fit(X, y)
     assert classifier.predict(X).shape == (40,)
-    with pytest.raises(ValueError, match="without a parameter `masked` needs series of one length"):
+    with pytest.raises(ValueError, match="without a parameter `masked` requires series of one length"):
         classifier.predict(X[:, :, :50])
 
 
 def test_the_preset_reaches_networks_as_far_as_they_have_its_options(basic_motions):
     X, y = basic_motions.X_train, basic_motions.y_train
-    classifier = NetworkClassifier(network="mlstm_fcn", preset="paper", **QUICK).fit(X, y)
+    classifier = NetworkClassifier(network="mlstm_fcn", recipe="paper", **QUICK).fit(X, y)
     names = [layer.name for layer in classifier.model_.layers[-1].layers]
     assert "squeeze_excite_2" in names
     assert "squeeze_excite_3" not in names
@@ -157,11 +158,12 @@ def test_a_network_for_one_length_predicts_shorter_series_too(network, head):
 
 
 def test_the_paper_preset_places_squeeze_and_excitation_in_its_own_network_only():
+    paper = Recipe.named("paper")
     options = {
-        network: NetworkClassifier(network=network, preset="paper")._options().get("se_blocks")
+        network: NetworkClassifier(network=network).network_spec().merged(paper).get("se_blocks")
         for network in ("mlstm_fcn", "se_resnet", "se_inception", "se_vgg", "efficientnet")
     }
     assert options == {**dict.fromkeys(options, None), "mlstm_fcn": (1, 2)}
     short = {"filters": (8,), "kernel_sizes": (3,)}
-    one = NetworkClassifier(network="mlstm_fcn", preset="paper", network_params=short)
-    assert one._options()["se_blocks"] == (1,)
+    one = NetworkClassifier(network="mlstm_fcn", network_params=short)
+    assert one.network_spec().merged(paper)["se_blocks"] == (1,)

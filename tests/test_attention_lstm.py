@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from mlstm_fcn.inference import predict
+from mlstm_fcn import engine
 from mlstm_fcn.layers import AttentionLSTM
 from tests import oracles
 
@@ -82,6 +82,6 @@ def test_compiled_for_any_length_it_reads_series_that_end_early(rng):
     layer, mask = AttentionLSTM(4), keras.ops.any(series != 0, axis=-1)
     X = rng.normal(size=(2, 9, 3)).astype("float32")
     X[1, 5:] = 0
-    (received,) = predict(keras.Model(series, layer(series, mask=mask)), X)
+    (received,) = engine.current().predict(keras.Model(series, layer(series, mask=mask)), X)
     np.testing.assert_allclose(received[0], layer(X[:1])[0], atol=1e-6)
     np.testing.assert_allclose(received[1], layer(X[1:, :5])[0], atol=1e-6)

@@ -10,7 +10,7 @@ import pytest
 SCRIPT = """
 import sys
 import keras, numpy as np
-from mlstm_fcn import MLSTMFCNClassifier, datasets
+from mlstm_fcn import MLSTMFCNClassifier, Recipe, datasets
 
 assert keras.config.backend() == sys.argv[1]
 motions = datasets.load("BasicMotions")
@@ -29,7 +29,10 @@ for attention in (False, True):
     loaded = MLSTMFCNClassifier.load(sys.argv[2])
     np.testing.assert_allclose(loaded.predict_proba(mixed), alone, atol=1e-5)
 voting = MLSTMFCNClassifier(
-    n_epochs=20, random_state=0, n_members=2, augmentation={"crop": 0.1, "mixup": 0.2}, average_weights=0.5
+    n_epochs=20,
+    random_state=0,
+    n_members=2,
+    recipe=Recipe(augmentation={"crop": 0.1, "mixup": 0.2}, average_weights=0.5),
 )
 assert voting.fit([holes[0, :, :70], *holes[1:]], motions.y_train)
 assert voting.score(motions.X_test, motions.y_test) > 0.9
@@ -37,7 +40,7 @@ assert voting.score(motions.X_test, motions.y_test) > 0.9
 # A loss is that of all cases, though they are read 256 at a time, and the last ones are of one class.
 order = np.argsort(np.tile(motions.y_test, 8), kind="stable")
 many = {"X_val": np.tile(motions.X_test, (8, 1, 1))[order], "y_val": np.tile(motions.y_test, 8)[order]}
-validated = MLSTMFCNClassifier(n_epochs=2, label_smoothing=0.0, random_state=0)
+validated = MLSTMFCNClassifier(n_epochs=2, recipe=Recipe(label_smoothing=0.0), random_state=0)
 validated.fit(motions.X_train, motions.y_train, **many)
 of_class = np.searchsorted(validated.classes_, many["y_val"])
 expected = -np.log(validated.predict_proba(many["X_val"])[np.arange(320), of_class]).mean()

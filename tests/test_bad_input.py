@@ -6,8 +6,8 @@ import pytest
 from sklearn.exceptions import NotFittedError as SklearnNotFittedError
 from sktime.exceptions import NotFittedError as SktimeNotFittedError
 
-from mlstm_fcn import MLSTMFCNClassifier
-from tests.quick_fit import SMALL
+from mlstm_fcn import MLSTMFCNClassifier, Recipe
+from tests.quick_fit import SMALL, with_recipe
 
 LABELS = ("Badminton", "Running", "Standing", "Walking")
 
@@ -38,7 +38,7 @@ def test_outputs_that_are_no_numbers_are_no_classes(fitted, basic_motions):
 
 
 def test_training_that_diverges_is_told(basic_motions):
-    classifier = MLSTMFCNClassifier(**SMALL, optimizer="sgd", learning_rate=1e30)
+    classifier = MLSTMFCNClassifier(**SMALL, recipe=Recipe(optimizer="sgd"), learning_rate=1e30)
     with pytest.warns(UserWarning, match="Training has diverged: its last loss is nan"):
         classifier.fit(basic_motions.X_train, basic_motions.y_train)
 
@@ -95,13 +95,16 @@ def test_data_that_do_not_fit_together(spoil, message, basic_motions):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"preset": "papr"}, "Did you mean 'paper'"),
+        ({"recipe": "papr"}, "Did you mean 'paper'"),
         ({"n_epochs": 0}, "`n_epochs` must be a positive integer"),
         ({"scaling": "chanel"}, "Did you mean 'channel'"),
         ({"missing": "drop"}, "`missing` must be one of 'interpolate', 'zero', 'error'"),
         ({"on_longer": "crop"}, "`on_longer` must be one of 'warn', 'cut', 'error'"),
         ({"gate": "sigmod"}, "Did you mean 'sigmoid'"),
-        ({"label_smoothing": 0.2, "loss": "kl_divergence"}, "`label_smoothing` is of the loss that is used"),
+        (
+            {"label_smoothing": 0.2, "loss": "kl_divergence"},
+            "`label_smoothing` applies only to the default loss",
+        ),
         (
             {"class_weight": dict.fromkeys(LABELS, -1.0)},
             "`class_weight` must be finite numbers, not negative",
@@ -115,7 +118,7 @@ def test_data_that_do_not_fit_together(spoil, message, basic_motions):
     ],
 )
 def test_bad_parameters_are_named_in_fit(parameters, message, basic_motions):
-    classifier = MLSTMFCNClassifier(**parameters)
+    classifier = MLSTMFCNClassifier(**with_recipe(parameters))
     with pytest.raises(ValueError, match=message):
         classifier.fit(basic_motions.X_train, basic_motions.y_train)
 

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlstm_fcn import MLSTMFCNClassifier
+from mlstm_fcn import MLSTMFCNClassifier, Recipe
+from mlstm_fcn._options import NOT_GIVEN
 from mlstm_fcn.models import LSTMFCNConfig
+from tests.quick_fit import with_recipe
 
 SMALL = {"filters": (8, 16, 8), "reduction": 4, "n_epochs": 3, "batch_size": 8, "random_state": 0}
 
@@ -125,25 +127,27 @@ def test_random_state_decides_everything(seed, basic_motions):
 
 OF_TRAINING = {
     "scaling": None,
-    "optimizer": "sgd",
-    "schedule": "constant",
     "class_weight": {"Badminton": 9.0, "Running": 1.0, "Standing": 1.0, "Walking": 1.0},
-    "label_smoothing": 0.5,
     "validation_split": 0.5,
-    "loss": "kl_divergence",
     "n_epochs": 1,
     "batch_size": 5,
+    "n_members": 2,
+    "learning_rate": 0.1,
+    "random_state": 1,
+    "recipe": Recipe(optimizer="sgd"),
+}
+OF_RECIPE = {
+    "schedule": "constant",
+    "label_smoothing": 0.5,
+    "loss": "kl_divergence",
     "equal_batches": False,
     "weight_decay": 0.5,
     "average_weights": 0.5,
     "augmentation": {"jitter": 0.1},
-    "n_members": 2,
-    "learning_rate": 0.1,
-    "random_state": 1,
+    "optimizer": "sgd",
 }
 OF_NETWORK = {
-    "preset": "paper",
-    "member_options": ({"lstm_units": 4},),
+    "recipe": Recipe(member_options=({"lstm_units": 4},)),
     "filters": (8, 8, 8),
     "kernel_sizes": (8, 5, 5),
     "dilation_rates": (1, 1, 1),
@@ -163,14 +167,13 @@ OF_NETWORK = {
 SEEN_ELSEWHERE = {
     "callbacks",
     "checkpoint",
-    "keep_best",
     "on_longer",
     "missing",
-    "n_steps",
     "patience",
     "verbose",
     "warm_start",
 }
+OF_RECIPE_SEEN_ELSEWHERE = {"keep_best", "n_steps", "network_options", "member_options"}
 
 
 def test_without_a_random_state_every_fit_is_another(basic_motions):
@@ -196,12 +199,12 @@ def assert_each_matters(changes, motions, **base):
     X, y = motions.X_train[::4], motions.y_train[::4]
     expected = MLSTMFCNClassifier(**{**SMALL, **base}).fit(X, y).predict_proba(X)
     for name, value in changes.items():
-        other = MLSTMFCNClassifier(**{**SMALL, **base, name: value}).fit(X, y).predict_proba(X)
+        other = MLSTMFCNClassifier(**with_recipe({**SMALL, **base, name: value})).fit(X, y).predict_proba(X)
         assert np.abs(other - expected).max() > 1e-6, f"{name} changes nothing"
 
 
 def test_each_parameter_reaches_the_training(basic_motions):
-    assert_each_matters(OF_TRAINING, basic_motions, n_epochs=2, batch_size=4)  # of 10 cases
+    assert_each_matters(OF_TRAINING | OF_RECIPE, basic_motions, n_epochs=2, batch_size=4)  # of 10 cases
 
 
 @pytest.mark.usefixtures("uncompiled")
@@ -210,24 +213,40 @@ def test_each_parameter_reaches_the_network(basic_motions):
 
 
 def test_no_parameter_is_left_out_of_these_tests():
-    assert {*OF_TRAINING, *OF_NETWORK, *SEEN_ELSEWHERE} == set(MLSTMFCNClassifier().get_params())
+    known = set(MLSTMFCNClassifier().get_params(deep=False))
+    assert {*OF_TRAINING, *OF_NETWORK, *SEEN_ELSEWHERE} == known
+    of_recipe = {one.name for one in dataclasses.fields(Recipe)} - known
+    assert {*OF_RECIPE, *OF_RECIPE_SEEN_ELSEWHERE} == of_recipe
+    assert len(known) <= 30
 
 
 def test_defaults_are_those_of_the_network():
     config = {field.name: field.default for field in dataclasses.fields(LSTMFCNConfig)}
-    for field in dataclasses.fields(MLSTMFCNClassifier):
-        if field.name in config:  # None is the preset's, and the paper's is the network's
-            assert field.default in (config[field.name], None), field.name
-    of_paper = MLSTMFCNClassifier(preset="paper", se_blocks=(1, 2, 3))._network_options(100, 6)
-    for name in ("dilation_rates", "dilation_scales", "first_differences"):
-        assert of_paper.get(name, config[name]) == config[name]
+    shared = [field for field in dataclasses.fields(MLSTMFCNClassifier) if field.name in config]
+    assert len(shared) > 10
+    for field in shared:
+        assert field.default in (config[field.name], NOT_GIVEN), field.name
 
 
 def test_every_parameter_is_documented_once():
     doc = inspect.getdoc(MLSTMFCNClassifier)
     for name in MLSTMFCNClassifier().get_params():
         assert doc.count(f"\n    {name}: ") == 1, name
-    assert "{training parameters}" not in doc
+    assert "{inherited" not in doc
+
+
+def test_a_name_that_is_no_parameter_gets_the_nearest_or_the_recipe():
+    with pytest.raises(TypeError, match=r"no parameter 'lstm_unit'\. Did you mean 'lstm_units'\?"):
+        MLSTMFCNClassifier(lstm_unit=4)
+    for make in (MLSTMFCNClassifier, lambda **given: MLSTMFCNClassifier().set_params(**given)):
+        with pytest.raises(
+            (TypeError, ValueError), match=r"option of the recipe: recipe=Recipe\(schedule=\.\.\.\)"
+        ):
+            make(schedule="constant")
+    with pytest.raises(ValueError, match=r"no parameter 'n_epoch'\. Did you mean 'n_epochs'\?"):
+        MLSTMFCNClassifier().set_params(n_epoch=3)
+    with pytest.raises(ValueError, match=r"Did you mean 'label_smoothing'\?"):
+        MLSTMFCNClassifier().set_params(recipe__label_smooth=0.1)
 
 
 def test_verbose_shows_a_progress_bar_and_silence_is_silent(basic_motions, capsys):
@@ -253,10 +272,7 @@ def test_mixed_precision_leaves_scaling_exact(basic_motions):
 
 def test_the_paper_preset_goes_with_fewer_blocks(basic_motions):
     classifier = MLSTMFCNClassifier(
-        **{**SMALL, "filters": (8,), "n_epochs": 1}, kernel_sizes=(3,), preset="paper"
+        **{**SMALL, "filters": (8,), "n_epochs": 1}, kernel_sizes=(3,), recipe="paper"
     )
     classifier.fit(basic_motions.X_train, basic_motions.y_train)
     assert classifier.model_.layers[-1].get_layer("squeeze_excite_1")
-
-
-# Bad input.

@@ -83,7 +83,7 @@ def test_module_and_script_are_one():
     [
         (["train", "BasicMotion"], "Error: `dataset` must be one of"),
         (["train", "BasicMotion"], "Did you mean 'BasicMotions'"),
-        (["train", "BasicMotions", "--preset", "papers"], "Did you mean 'paper'"),
+        (["train", "BasicMotions", "--recipe", "papers"], "Did you mean 'paper'"),
         (["train", "BasicMotions", "--epochs", 0], "Error: `n_epochs` must be a positive integer"),
         (["train", "BasicMotions", "--output", "it.h5"], "Error: The name must end in .keras or .mlstm."),
         (["train", "BasicMotions", "--output", "none/it.keras"], "Error: The folder none does not exist."),
@@ -229,7 +229,7 @@ def test_models_describe_says_what_a_network_costs():
     assert ["flops", f"{2 * (50 * convolutions + 128 * 4):,}"] in figures
     assert ["receptive", "field", "24"] in figures  # half of the length
     assert ["receptive", "field", "14"] in [
-        line.split() for line in run(*of_fcn, "50,6", "--preset", "paper").splitlines()
+        line.split() for line in run(*of_fcn, "50,6", "--recipe", "paper").splitlines()
     ]
     assert "conv_2" in output
     assert "steps and channels, as in 100,6" in run(*of_fcn, "5", code=1)

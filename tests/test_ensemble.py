@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier, explain
+from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier, Recipe, explain
 from mlstm_fcn.layers import ConvNorm1D
 from mlstm_fcn.models.ensemble import ensemble, members
 from mlstm_fcn.models.pipeline import split
@@ -139,23 +139,24 @@ def test_members_may_differ_in_what_they_see(data, basic_motions, tmp_path):
 
 
 def test_the_ensemble_preset_sees_series_in_three_ways(data):
-    options = [MLSTMFCNClassifier(preset="ensemble")._network_options(100, 6, member) for member in range(5)]
+    ensemble_of = Recipe.named("ensemble")
+    options = [MLSTMFCNClassifier().network_spec().resolved(ensemble_of, member, 100) for member in range(5)]
     seen = [(each.get("first_differences", False), each.get("dilation_scales", 1)) for each in options]
     assert seen == [(False, 1), (True, 1), (False, 3), (False, 1), (True, 1)]
-    own = MLSTMFCNClassifier(preset="ensemble", first_differences=False, dilation_scales=1)
-    options = [own._network_options(100, 6, member) for member in range(3)]
+    own = MLSTMFCNClassifier(first_differences=False, dilation_scales=1).network_spec()
+    options = [own.resolved(ensemble_of, member, 100) for member in range(3)]
     assert [(each["first_differences"], each["dilation_scales"]) for each in options] == [(False, 1)] * 3
     for network in ("resnet", "sk_mlstm_fcn"):  # which have no such options, or scales of their own
-        other = NetworkClassifier(network=network, preset="ensemble")
-        assert "dilation_scales" not in other._network_options(100, 6, 2)
+        other = NetworkClassifier(network=network).network_spec()
+        assert "dilation_scales" not in other.resolved(ensemble_of, 2, 100)
 
 
 def test_what_members_are_given_goes_before_what_the_network_has():
-    kinds = {"n_members": 2, "member_options": ({}, {"dilation_scales": 2})}
-    own = MLSTMFCNClassifier(dilation_scales=3, **kinds)
-    of_any = NetworkClassifier(network="fcn", network_params={"dilation_scales": 3}, **kinds)
-    for each in (own, of_any):
-        assert [each._network_options(100, 6, member)["dilation_scales"] for member in (0, 1)] == [3, 2]
+    recipe = Recipe(n_members=2, member_options=({}, {"dilation_scales": 2}))
+    own = MLSTMFCNClassifier(dilation_scales=3)
+    of_any = NetworkClassifier(network="fcn", network_params={"dilation_scales": 3})
+    for spec in (own.network_spec(), of_any.network_spec()):
+        assert [spec.resolved(recipe, member, 100)["dilation_scales"] for member in (0, 1)] == [3, 2]
 
 
 @pytest.mark.usefixtures("uncompiled")
@@ -177,7 +178,7 @@ def test_what_is_frozen_may_be_in_some_members_only(data):
             same = all(map(np.array_equal, layer.get_weights(), now))
             assert same == layer.name.startswith(("conv", "squeeze_excite")), layer.name
     voting.fine_tune(*data, freeze=("conv_differences",), n_epochs=1)  # of the second member
-    with pytest.raises(ValueError, match="`freeze` must hold beginnings of layers' names"):
+    with pytest.raises(ValueError, match="`freeze` must hold prefixes of layer names"):
         voting.fine_tune(*data, freeze=("dense",), n_epochs=1)
 
 
@@ -236,7 +237,9 @@ def test_an_interrupt_leaves_the_members_that_are_whole(data, basic_motions):
 def test_a_training_that_goes_on_takes_no_members_from_nowhere(data):
     classifier = fit(data, n_members=2, n_epochs=1)
     assert len(members(split(classifier.fine_tune(*data, n_members=1).model_)[1])) == 1
-    with pytest.raises(ValueError, match=r"no more members than before\. Received: n_members=3, before=2"):
+    with pytest.raises(
+        ValueError, match=r"cannot have more members than before\. Received: n_members=3, before=2"
+    ):
         classifier.fine_tune(*data, n_members=3)
 
 
@@ -281,7 +284,7 @@ def test_a_killed_fit_goes_on_and_ends_as_if_it_had_not_been(data, tmp_path):
 
 def test_a_state_of_other_members_that_is_left_over_is_named_before_anything_is_trained(data, tmp_path):
     (tmp_path / "state.2").write_bytes(b"of another fit")
-    with pytest.raises(ValueError, match="state is missing, but those of other members are there"):
+    with pytest.raises(ValueError, match="state is missing, but checkpoints of other members exist"):
         fit(data, n_members=2, checkpoint=tmp_path / "state")
 
 
@@ -297,7 +300,7 @@ def test_a_regressor_gives_the_mean_in_the_units_of_the_data(rng):
 @pytest.mark.usefixtures("uncompiled")
 def test_the_preset_of_that_name_has_several_members(data):
     for given, expected in (({}, 5), ({"n_members": 2}, 2)):
-        voting = fit(data, preset="ensemble", n_epochs=1, batch_size=40, **given)
+        voting = fit(data, recipe="ensemble", n_epochs=1, batch_size=40, **given)
         assert len(members(split(voting.model_)[1])) == expected
 
 

@@ -6,10 +6,10 @@ import pytest
 from onnx import load as load_onnx
 
 from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier, datasets, export, models
-from mlstm_fcn.estimators import predicting
 from mlstm_fcn.export import FORMATS
 from mlstm_fcn.export.formats import RECURRENT
 from mlstm_fcn.export.graph import export_graph
+from mlstm_fcn.fitting import fitted as fitted_networks
 from tests.exported import SMALL, name_in
 from tests.small_networks import small_options
 
@@ -132,7 +132,7 @@ def test_series_of_two_steps_are_compared_too(rng, tmp_path):
 
 def test_many_complete_series_are_no_series_that_end_early(classifier, motions, tmp_path, monkeypatch):
     """Large complete data are predicted by another model, which leaves out what fills in."""
-    monkeypatch.setattr(predicting, "_LARGE", 1)
+    monkeypatch.setattr(fitted_networks, "_LARGE", 1)
     path = classifier.export(tmp_path / "model.onnx", X=motions.X_test)
     np.testing.assert_allclose(
         export.load(path).outputs(motions.X_test), classifier.predict_proba(motions.X_test), atol=1e-5

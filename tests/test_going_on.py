@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier
-from mlstm_fcn.estimators import fitting
+from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, Recipe
+from mlstm_fcn.fitting import members, prepare
 from tests.quick_fit import SMALL, assert_same, differ, fit, weights_of
 
 
@@ -48,8 +48,8 @@ def frozen_first_layer(input_shape, n_outputs):
 
 
 def test_going_on_takes_over_the_weights_of_layers_without_names(data):
-    optimizer = keras.optimizers.SGD(1e-12)
-    classifier = NetworkClassifier(network=unnamed_layers, n_epochs=1, optimizer=optimizer, random_state=0)
+    recipe = Recipe(optimizer=keras.optimizers.SGD(1e-12))
+    classifier = NetworkClassifier(network=unnamed_layers, n_epochs=1, recipe=recipe, random_state=0)
     before = [weight.copy() for weight in weights_of(classifier.fit(*data))]
     classifier.random_state = 1
     for old, new in zip(before, weights_of(classifier.partial_fit(*data)), strict=True):
@@ -69,8 +69,8 @@ def half_named(input_shape, n_outputs, activation="softmax", masked=False):
 
 @pytest.mark.parametrize("goes_on", ["partial_fit", "fine_tune"])
 def test_weights_are_taken_over_when_series_come_to_have_different_lengths(goes_on, data):
-    optimizer = keras.optimizers.SGD(1e-12)
-    classifier = NetworkClassifier(network=half_named, n_epochs=1, optimizer=optimizer, random_state=0)
+    recipe = Recipe(optimizer=keras.optimizers.SGD(1e-12))
+    classifier = NetworkClassifier(network=half_named, n_epochs=1, recipe=recipe, random_state=0)
     before = [weight.copy() for weight in weights_of(classifier.fit(*data))]
     classifier.random_state = 1
     shorter = [case[:, : 100 - number] for number, case in enumerate(data[0])]
@@ -90,7 +90,9 @@ def test_layers_without_a_counterpart_are_named(data):
         return keras.Model(series, keras.layers.Dense(n_outputs, activation="softmax", name="head")(hidden))
 
     fitted = NetworkClassifier(network=network, n_epochs=1, random_state=0).fit(*data)
-    with pytest.warns(UserWarning, match="no such layers; they begin anew: additional"):
+    with pytest.warns(
+        UserWarning, match="No matching layers in the previous network; re-initialised: additional"
+    ):
         fitted.fine_tune(data[0], data[1] == "Running")
 
 
@@ -98,7 +100,7 @@ def test_what_classes_weigh_may_change(data):
     classifier = fit(data, class_weight=dict.fromkeys(np.unique(data[1]), 1.0))
     tuned = classifier.fine_tune(data[0], data[1] == "Running", class_weight={False: 1.0, True: 3.0})
     assert tuned.classes_.tolist() == [False, True]
-    classifier.label_smoothing, classifier.class_weight = 0.3, "balanced"
+    classifier.recipe, classifier.class_weight = Recipe(label_smoothing=0.3), "balanced"
     assert classifier.partial_fit(*data).n_epochs_ == SMALL["n_epochs"] + 1
 
 
@@ -113,14 +115,14 @@ def test_layers_that_the_user_froze_stay_frozen(data):
 def test_every_training_that_goes_on_draws_anew_but_holds_back_the_same_cases(data, tmp_path, monkeypatch):
     """Else dropout and the order of batches would repeat, and validation cases would have been trained on."""
     begun, held_back = [], []
-    train, split = fitting.train, fitting._split
+    train, split = members.train, prepare._split
 
     def noted_train(*given, rng, **more):
         begun.append(rng.bit_generator.state)
         train(*given, rng=rng, **more)
 
-    monkeypatch.setattr(fitting, "train", noted_train)
-    monkeypatch.setattr(fitting, "_split", lambda *given: held_back.append(split(*given)) or held_back[-1])
+    monkeypatch.setattr(members, "train", noted_train)
+    monkeypatch.setattr(prepare, "_split", lambda *given: held_back.append(split(*given)) or held_back[-1])
     classifier = fit(data, warm_start=True, validation_split=0.25, random_state=0, n_epochs=1)
     classifier.fit(*data).fit(*data)
     classifier.save(tmp_path / "it.mlstm")
@@ -133,7 +135,7 @@ def test_every_training_that_goes_on_draws_anew_but_holds_back_the_same_cases(da
 
 def test_warm_start_needs_the_same_labels(data):
     classifier = fit(data, warm_start=True)
-    with pytest.raises(ValueError, match="With warm_start the labels must be those of before"):
+    with pytest.raises(ValueError, match="With `warm_start` the labels must be those of the last fit"):
         classifier.fit(data[0], np.roll(np.where(data[1] == "Running", "Flying", data[1]), 1))
 
 
@@ -145,7 +147,7 @@ def test_training_that_goes_on_refuses_another_network(data, tmp_path, saved):
         classifier = MLSTMFCNClassifier.load(tmp_path / "it.mlstm")
     classifier.lstm_units, classifier.n_epochs = 3, 1
     for go_on in (classifier.partial_fit, classifier.fit):
-        with pytest.raises(ValueError, match=r"keeps the network.*Received: lstm_units=3$"):
+        with pytest.raises(ValueError, match=r"cannot change the network.*Received: lstm_units=3$"):
             go_on(*data)
     assert classifier.set_params(lstm_units=8, warm_start=False).fit(*data).n_epochs_ == 1
 
@@ -228,12 +230,12 @@ def test_one_name_to_freeze_needs_no_tuple(data):
 
 
 def test_freezing_what_is_not_there_is_named(data):
-    with pytest.raises(
-        ValueError, match=r"`freeze` must hold beginnings of layers' names: conv_1.*freeze='gru'"
-    ):
+    with pytest.raises(ValueError, match=r"`freeze` must hold prefixes of layer names: conv_1.*freeze='gru'"):
         fit(data).fine_tune(*data, freeze=("gru",))
 
 
 def test_fine_tuning_refuses_what_it_could_not_change(data):
-    with pytest.raises(ValueError, match=r"keeps the network.*Received: lstm_units=3, missing='zero'"):
+    with pytest.raises(
+        ValueError, match=r"cannot change the network.*Received: lstm_units=3, missing='zero'"
+    ):
         fit(data).fine_tune(*data, lstm_units=3, missing="zero", n_epochs=1)

@@ -9,8 +9,10 @@ import keras
 import numpy as np
 import pytest
 
-from mlstm_fcn import inference, models, preprocess
-from mlstm_fcn.models.architecture import architecture
+from mlstm_fcn import engine, models
+from mlstm_fcn.engine import on_keras, on_tensorflow
+from mlstm_fcn.engine.cache import Predictions
+from mlstm_fcn.engine.fingerprint import architecture
 from mlstm_fcn.models.pipeline import build_preprocessor, compose
 
 
@@ -40,16 +42,15 @@ def series(rng):
 @pytest.fixture
 def compiled(monkeypatch):
     """How often a prediction is compiled, from none on."""
-    from mlstm_fcn import _tensorflow
-
-    calls, compile_function = [], _tensorflow.compiled
+    calls, compile_function = [], on_tensorflow.compiled
 
     def counted(function, signature):
         calls.append(len(signature))
         return compile_function(function, signature)
 
-    monkeypatch.setattr(_tensorflow, "compiled", counted)
-    monkeypatch.setattr(inference, "_SHARED", {})
+    monkeypatch.setattr(on_tensorflow, "compiled", counted)
+    new = on_tensorflow.TensorFlowEngine()
+    monkeypatch.setattr(engine, "current", lambda: new)
     return calls
 
 
@@ -60,49 +61,49 @@ def expected(model, series):
 def test_models_that_differ_in_weights_and_scaling_share_it(series, compiled):
     for seed in range(4):
         model = network(seed)
-        (output,) = inference.predict(model, series)
+        (output,) = engine.current().predict(model, series)
         np.testing.assert_allclose(output, expected(model, series), atol=1e-5)
     assert len(compiled) == 1
-    inference.predict(network(filters=(4, 4, 4)), series)
+    engine.current().predict(network(filters=(4, 4, 4)), series)
     assert len(compiled) == 2
 
 
 def test_a_model_that_is_asked_often_gets_its_own(series, compiled):
     model = network()
-    for _ in range(inference._OFTEN + 10):
-        (output,) = inference.predict(model, series)
+    for _ in range(Predictions.OFTEN + 10):
+        (output,) = engine.current().predict(model, series)
         np.testing.assert_allclose(output, expected(model, series), atol=1e-5)
     assert len(compiled) == 2
     assert compiled[-1] == 1  # it takes the series alone
 
 
-@pytest.mark.parametrize("calls_before", [1, inference._OFTEN + 5])
+@pytest.mark.parametrize("calls_before", [1, Predictions.OFTEN + 5])
 def test_weights_may_change_between_calls(calls_before, series):
     model, other = network(0), network(1)
     for _ in range(calls_before):
-        inference.predict(model, series)
+        engine.current().predict(model, series)
     model.set_weights(other.get_weights())
-    np.testing.assert_allclose(inference.predict(model, series)[0], expected(other, series), atol=1e-5)
+    np.testing.assert_allclose(engine.current().predict(model, series)[0], expected(other, series), atol=1e-5)
 
 
 def test_numbers_of_cases_do_not_matter(series):
     model = network()
-    whole = inference.predict(model, series)[0]
-    alone = [inference.predict(model, series[case : case + 1])[0] for case in range(len(series))]
+    whole = engine.current().predict(model, series)[0]
+    alone = [engine.current().predict(model, series[case : case + 1])[0] for case in range(len(series))]
     np.testing.assert_allclose(np.concatenate(alone), whole, atol=1e-6)
 
 
 def test_long_series_are_predicted_a_few_at_a_time(series, monkeypatch):
-    assert [preprocess.cases_at_a_time(steps) for steps in (10, 100, 1000, 10**6)] == [256, 256, 25, 1]
+    assert [on_keras.cases_at_a_time(steps) for steps in (10, 100, 1000, 10**6)] == [256, 256, 25, 1]
     model = network()
-    whole = inference.predict(model, series)[0]
-    monkeypatch.setattr(preprocess, "_MOST_STEPS", 2 * series.shape[1])
-    np.testing.assert_allclose(inference.predict(model, series)[0], whole, atol=1e-6)
+    whole = engine.current().predict(model, series)[0]
+    monkeypatch.setattr(on_keras, "_MOST_STEPS", 2 * series.shape[1])
+    np.testing.assert_allclose(engine.current().predict(model, series)[0], whole, atol=1e-6)
 
 
 def test_a_model_is_not_kept_alive(series):
     model = network()
-    inference.predict(model, series)
+    engine.current().predict(model, series)
     reference = weakref.ref(model)
     del model
     gc.collect()
@@ -116,7 +117,7 @@ def test_threads_may_predict_at_once(series):
 
     def predict(task):
         barrier.wait(timeout=60)
-        return [inference.predict(trained[task % 3], series)[0] for _ in range(30)]
+        return [engine.current().predict(trained[task % 3], series)[0] for _ in range(30)]
 
     with ThreadPoolExecutor(6) as pool:
         for task, outputs in enumerate(pool.map(predict, range(6))):

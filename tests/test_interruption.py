@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier
+from tests.quick_fit import with_recipe
 
 SMALL = {"filters": (8, 16, 8), "reduction": 4, "n_epochs": 6, "batch_size": 16, "random_state": 0}
 
@@ -47,6 +48,7 @@ SCRIPT = """
 import os, signal, sys
 import keras
 from mlstm_fcn import MLSTMFCNClassifier, datasets
+from tests.quick_fit import with_recipe
 
 class Kill(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
@@ -54,7 +56,7 @@ class Kill(keras.callbacks.Callback):
             os.kill(os.getpid(), signal.SIGKILL)
 
 motions = datasets.load("BasicMotions")
-parameters = eval(sys.argv[2])
+parameters = with_recipe(eval(sys.argv[2]))
 classifier = MLSTMFCNClassifier(**parameters, checkpoint=sys.argv[1], callbacks=[Kill()])
 classifier.fit(motions.X_train, motions.y_train)
 """
@@ -82,18 +84,22 @@ def test_a_killed_fit_goes_on_and_ends_as_if_it_had_not_been(parameters, basic_m
     note = keras.callbacks.LambdaCallback(on_train_batch_begin=lambda step, logs: steps.append(step))
     callbacks = [note, Interrupt(5)]
     with pytest.raises(KeyboardInterrupt):
-        MLSTMFCNClassifier(**parameters, checkpoint=str(checkpoint), callbacks=callbacks).fit(X, y)
+        MLSTMFCNClassifier(**with_recipe(parameters), checkpoint=str(checkpoint), callbacks=callbacks).fit(
+            X, y
+        )
     n_steps = max(steps) + 1
     assert steps == [*range(n_steps)] * 3  # epochs 2, 3 and 4
-    resumed = MLSTMFCNClassifier(**parameters, checkpoint=str(checkpoint)).fit(X, y)
+    resumed = MLSTMFCNClassifier(**with_recipe(parameters), checkpoint=str(checkpoint)).fit(X, y)
     assert not checkpoint.exists()
-    whole = MLSTMFCNClassifier(**parameters).fit(X, y)
+    whole = MLSTMFCNClassifier(**with_recipe(parameters)).fit(X, y)
     for series in (X, basic_motions.X_test):
         np.testing.assert_allclose(resumed.predict_proba(series), whole.predict_proba(series), atol=1e-6)
 
 
 def interrupted(path, basic_motions, **parameters):
-    classifier = MLSTMFCNClassifier(**{**SMALL, **parameters}, checkpoint=str(path), callbacks=[Interrupt(2)])
+    classifier = MLSTMFCNClassifier(
+        **with_recipe({**SMALL, **parameters}), checkpoint=str(path), callbacks=[Interrupt(2)]
+    )
     with pytest.raises(KeyboardInterrupt):
         classifier.fit(basic_motions.X_train, basic_motions.y_train)
 
@@ -143,8 +149,10 @@ def test_a_checkpoint_of_the_same_training_is_taken_and_removed(left_over, basic
 def test_a_checkpoint_of_another_training_is_refused_and_kept(change, left_over, basic_motions, tmp_path):
     path = tmp_path / "state"
     path.write_bytes(left_over)
-    with pytest.raises(ValueError, match="is of a training with other data, settings or network; delete it"):
-        MLSTMFCNClassifier(**{**SMALL, **change}, checkpoint=str(path)).fit(
+    with pytest.raises(
+        ValueError, match="belongs to a training with other data, settings or network; delete it"
+    ):
+        MLSTMFCNClassifier(**with_recipe({**SMALL, **change}), checkpoint=str(path)).fit(
             basic_motions.X_train, basic_motions.y_train
         )
     assert path.read_bytes() == left_over
@@ -157,7 +165,7 @@ def test_the_folder_of_a_checkpoint_must_be_there(basic_motions, tmp_path):
 
 
 def test_a_checkpoint_needs_a_seed(basic_motions, tmp_path):
-    with pytest.raises(ValueError, match="`checkpoint` needs an integer as `random_state`"):
+    with pytest.raises(ValueError, match="`checkpoint` requires an integer as `random_state`"):
         interrupted(tmp_path / "state", basic_motions, random_state=None)
 
 

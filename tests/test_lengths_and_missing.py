@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier, datasets
-from mlstm_fcn.estimators import predicting
+from mlstm_fcn.fitting import fitted as fitted_networks
 from mlstm_fcn.models.pipeline import split
 
 SMALL = {"filters": (8, 16, 8), "reduction": 4, "n_epochs": 2, "batch_size": 32, "random_state": 0}
@@ -94,7 +94,9 @@ def test_longer_series_are_an_error_or_cut_where_the_length_is_fixed(vowels):
     with warnings.catch_warnings(action="error", category=UserWarning):
         np.testing.assert_allclose(classifier.predict_proba([long]), expected, atol=1e-6)
     classifier.on_longer = MLSTMFCNClassifier().on_longer
-    with pytest.warns(UserWarning, match=rf"up to {long.shape[1]} steps are cut to the {longest} of the"):
+    with pytest.warns(
+        UserWarning, match=rf"up to {long.shape[1]} steps are cut to {longest}, the longest length in fit"
+    ):
         np.testing.assert_allclose(classifier.predict_proba([long]), expected, atol=1e-6)
 
 
@@ -160,10 +162,10 @@ def test_where_nothing_is_missing_nothing_is_filled_in(monkeypatch, basic_motion
     X, y = basic_motions.X_train, basic_motions.y_train
     usual = MLSTMFCNClassifier(**SMALL).fit(X, y)
     expected = usual.predict_proba(X)
-    monkeypatch.setattr(predicting, "_LARGE", 1)
+    monkeypatch.setattr(fitted_networks, "_LARGE", 1)
     quick = MLSTMFCNClassifier(**SMALL).fit(X, y)
     np.testing.assert_allclose(quick.predict_proba(X), expected, atol=1e-6)
-    model, _ = predicting.model_and_batch(quick, X)
+    model, _ = quick.fitted_.model_for(X)
     assert [layer.name for layer in split(model)[0].layers] == ["raw_series", "scaling"]
     gaps = X.copy()
     gaps[0, 1, 3] = np.nan

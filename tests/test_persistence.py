@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sktime.base import load as sktime_load
 
-from mlstm_fcn import MLSTMFCNClassifier
+from mlstm_fcn import MLSTMFCNClassifier, Recipe
 from mlstm_fcn._files import crc
 from mlstm_fcn.persistence import ENTRY
 
@@ -100,7 +100,7 @@ def test_copies_predict_the_same_to_the_bit(copied, fitted, basic_motions, tmp_p
     [
         {"filters": [4, 8, 4]},
         {"class_weight": {0: 1.0, 1: 2.0}},
-        {"lstm_units": np.int64(2), "optimizer": np.str_("adam")},
+        {"lstm_units": np.int64(2), "recipe": Recipe(optimizer=np.str_("adam"))},
         {"kernel_sizes": (3, 3, 3), "random_state": np.int32(3)},
     ],
     ids=str,
@@ -117,16 +117,25 @@ def test_plain_parameters_come_back_and_other_lengths_are_predicted(parameters, 
 
 
 def test_parameters_that_are_objects_are_left_out(basic_motions, tmp_path):
-    objects = {"optimizer": keras.optimizers.Adam(0.01), "callbacks": [keras.callbacks.History()]}
-    objects |= {"loss": keras.losses.CategoricalCrossentropy(), "random_state": np.random.RandomState(0)}
+    recipe = Recipe(
+        optimizer=keras.optimizers.Adam(0.01),
+        loss=keras.losses.CategoricalCrossentropy(),
+        average_weights=0.5,
+    )
+    objects = {"callbacks": [keras.callbacks.History()], "random_state": np.random.RandomState(0)}
     plain = {"class_weight": {"Badminton": 1.0, "Running": 1.0, "Standing": 2.0, "Walking": 1.0}}
-    classifier = MLSTMFCNClassifier(**{**SMALL, **objects, **plain}).fit(
+    classifier = MLSTMFCNClassifier(**{**SMALL, **objects, **plain}, recipe=recipe).fit(
         basic_motions.X_train, basic_motions.y_train
     )
-    with pytest.warns(UserWarning, match="does not keep objects: loss, optimizer, callbacks"):
+    with pytest.warns(UserWarning, match="does not keep objects: recipe__optimizer, recipe__loss, callbacks"):
         classifier.save(tmp_path / "it.mlstm")
     loaded = MLSTMFCNClassifier.load(tmp_path / "it.mlstm")
     assert {name: getattr(loaded, name) for name in objects} == dict.fromkeys(objects)
+    assert (loaded.recipe.optimizer, loaded.recipe.loss, loaded.recipe.average_weights) == (
+        "adamw",
+        None,
+        0.5,
+    )
     loaded.partial_fit(basic_motions.X_train, basic_motions.y_train)
     assert loaded.n_epochs_ == 2
     assert loaded.class_weight == plain["class_weight"]

@@ -9,23 +9,26 @@ import keras
 import numpy as np
 import pytest
 
-from mlstm_fcn import MLSTMFCNClassifier, models
-from mlstm_fcn.models.architecture import architecture
-from mlstm_fcn.training import program
+from mlstm_fcn import MLSTMFCNClassifier, engine, models
+from mlstm_fcn.engine.fingerprint import architecture
+from mlstm_fcn.engine.on_tensorflow import TensorFlowProgram
+from tests.quick_fit import with_recipe
 from tests.small_networks import networks, small_options
+
+TRAIN = "train at rates"  # of the schedule
 
 
 @pytest.fixture
 def compiled(monkeypatch):
     """The kinds of steps that were compiled, from no kept program on."""
-    kinds, compile_step = [], program.compiled_step
+    kinds, compile_step = [], TensorFlowProgram._compile
 
-    def counted(model, kind, examples):
+    def counted(program, kind):
         kinds.append(kind)
-        return compile_step(model, kind, examples)
+        return compile_step(program, kind)
 
-    monkeypatch.setattr(program, "compiled_step", counted)
-    monkeypatch.setattr(program, "_IDLE", [])
+    monkeypatch.setattr(TensorFlowProgram, "_compile", counted)
+    engine.current().idle.clear()
     return kinds
 
 
@@ -37,7 +40,7 @@ def problem(seed=0, steps=20):
 
 def fit(data, **options):
     options = {"filters": (4, 8, 4), "reduction": 2, "n_epochs": 3, "random_state": 0} | options
-    return MLSTMFCNClassifier(**options).fit(*data)
+    return MLSTMFCNClassifier(**with_recipe(options)).fit(*data)
 
 
 def weights(classifier):
@@ -50,10 +53,10 @@ def same(one, other):
 
 def test_a_kept_program_trains_as_a_new_one(compiled):
     first = fit(problem(), validation_split=0.25)
-    assert compiled == ["train", "test"]
+    assert compiled == [TRAIN, "test"]
     other = fit(problem(1), validation_split=0.25, random_state=5)
     again = fit(problem(), validation_split=0.25)
-    assert compiled == ["train", "test"]
+    assert compiled == [TRAIN, "test"]
     assert same(first, again)
     assert first.history_ == again.history_
     assert not same(first, other)
@@ -72,7 +75,7 @@ def test_an_ensemble_that_sees_in_several_ways_compiles_once_for_each(compiled):
     members = {"n_members": 4, "member_options": ({}, {"first_differences": True}), "n_epochs": 1}
     fit(problem(), **members)
     fit(problem(1), **members)
-    assert compiled == ["train", "train"]
+    assert compiled == [TRAIN, TRAIN]
 
 
 def test_what_is_compiled_in_decides_whether_it_is_used_again(compiled):
@@ -125,7 +128,7 @@ def test_an_interrupted_program_is_dropped_and_its_network_kept(compiled, monkey
         classifier = MLSTMFCNClassifier(filters=(4, 8, 4), reduction=2, n_epochs=3, random_state=0, verbose=1)
         with pytest.raises(KeyboardInterrupt):
             classifier.fit(*problem())
-    assert program._IDLE == []
+    assert len(engine.current().idle) == 0
     assert classifier.n_epochs_ == 2
     assert not same(classifier, fit(problem(), n_epochs=1))
 
@@ -141,7 +144,7 @@ def test_fits_in_threads_get_programs_of_their_own(compiled):
     with ThreadPoolExecutor(4) as pool:
         for one, other in zip(expected, pool.map(fit_at_once, range(4)), strict=True):
             assert same(one, other)
-    assert len(program._IDLE) in range(1, 5)
+    assert len(engine.current().idle) in range(1, 5)
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="memory is read as Linux tells it")

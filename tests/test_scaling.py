@@ -36,11 +36,11 @@ def test_scaling_each_series_makes_its_level_and_size_irrelevant(data, basic_mot
 
 def test_scaling_uses_training_cases_only(data, monkeypatch):
     """Cases that are held back for validation do not enter the statistics."""
-    from mlstm_fcn.estimators import fitting
+    from mlstm_fcn.fitting import prepare
 
     chosen = []
-    split = fitting._split
-    monkeypatch.setattr(fitting, "_split", lambda *given: chosen.append(split(*given)) or chosen[0])
+    split = prepare._split
+    monkeypatch.setattr(prepare, "_split", lambda *given: chosen.append(split(*given)) or chosen[0])
     classifier = fit(data, validation_split=0.5)
     scaling = classifier.model_.get_layer("preprocessor").get_layer("scaling")
     X = data[0][chosen[0][0]]

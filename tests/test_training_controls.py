@@ -1,15 +1,17 @@
 """Each control of training does what its documentation says, on real data."""
 
 import copy
+import dataclasses
 
 import keras
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from mlstm_fcn import MLSTMFCNClassifier
 from mlstm_fcn.models.pipeline import split
 from mlstm_fcn.training.recipes import Recipe
-from tests.quick_fit import SMALL, assert_same, differ, fit, weights_of
+from tests.quick_fit import OF_RECIPE, SMALL, assert_same, differ, fit, small, weights_of
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +30,12 @@ def test_an_optimizer_by_name_or_as_an_object_trains_the_same(data):
 
 def test_an_optimizer_object_is_left_untouched_and_serves_again(data):
     optimizer = keras.optimizers.Adam(0.01)
-    classifier = MLSTMFCNClassifier(**SMALL, optimizer=optimizer)
+    classifier = small(optimizer=optimizer)
     first = copy.deepcopy(weights_of(classifier.fit(*data)))
     assert not optimizer.built
     for before, after in zip(first, weights_of(classifier.fit(*data)), strict=True):
         np.testing.assert_array_equal(before, after)
-    assert classifier.optimizer is optimizer
+    assert classifier.recipe.optimizer is optimizer
 
 
 def test_a_keras_schedule_inside_an_optimizer_is_followed(data):
@@ -51,7 +53,7 @@ def test_a_loss_by_name_or_as_an_object(data):
 
 def test_an_optimizer_with_a_schedule_of_its_own_takes_no_second_one(data):
     falling = keras.optimizers.schedules.ExponentialDecay(0.05, decay_steps=1, decay_rate=0.1)
-    with pytest.raises(ValueError, match="schedule of its own needs `schedule='constant'` or None"):
+    with pytest.raises(ValueError, match="its own learning rate schedule requires `schedule='constant'`"):
         fit(data, optimizer=keras.optimizers.SGD(falling), schedule="cosine")
     flat = fit(data, optimizer=keras.optimizers.SGD(falling), learning_rate=0.05)
     assert_same(flat, fit(data, optimizer=keras.optimizers.SGD(0.05)))
@@ -105,7 +107,7 @@ def test_bad_sample_weights_are_named(weights, message, data):
 def test_sample_weights_would_be_lost_with_two_columns_of_labels(data):
     """sktime fits one copy for each column, and gives it X and y only."""
     X, y = data
-    with pytest.raises(ValueError, match="With more than one column of y"):
+    with pytest.raises(ValueError, match="do not support multi-output `y`"):
         fit((X, np.stack([y, y], axis=1)), np.ones(40))
 
 
@@ -118,7 +120,7 @@ def test_class_weights_that_leave_a_label_out_are_named(data):
 
 
 def test_a_validation_split_is_stratified_and_not_trained_on(data, monkeypatch):
-    from mlstm_fcn.estimators import fitting
+    from mlstm_fcn.fitting import members
 
     seen = {}
 
@@ -126,8 +128,8 @@ def test_a_validation_split_is_stratified_and_not_trained_on(data, monkeypatch):
         seen.update(training=examples, validation=validation)
         return train(network, examples, recipe, validation=validation, **others)
 
-    train = fitting.train
-    monkeypatch.setattr(fitting, "train", spy)
+    train = members.train
+    monkeypatch.setattr(members, "train", spy)
     classifier = fit(data, validation_split=0.2)
     assert set(classifier.history_) == {"loss", "accuracy", "val_loss", "val_accuracy"}
     assert seen["training"].targets.sum(axis=0).tolist() == [8] * 4
@@ -155,12 +157,12 @@ def test_a_class_with_one_case_makes_the_split_unstratified_with_a_warning(data)
 
 def test_patience_stops_and_ends_with_the_best_epoch(data, basic_motions):
     validation = {"X_val": basic_motions.X_test, "y_val": basic_motions.y_test}
-    parameters = {**SMALL, "n_epochs": 40, "learning_rate": 0.3, "schedule": "constant", "patience": 3}
-    classifier = MLSTMFCNClassifier(**parameters).fit(*data, **validation)
+    parameters = {"n_epochs": 40, "learning_rate": 0.3, "schedule": "constant", "patience": 3}
+    classifier = small(**parameters).fit(*data, **validation)
     losses = classifier.history_["val_loss"]
     best = int(np.argmin(losses))
     assert classifier.n_epochs_ == len(losses) == best + 1 + 3 < 40
-    same_epochs = MLSTMFCNClassifier(**{**parameters, "n_epochs": best + 1, "patience": None})
+    same_epochs = small(**{**parameters, "n_epochs": best + 1, "patience": None})
     assert_same(classifier, same_epochs.fit(*data, **validation))
 
 
@@ -192,29 +194,74 @@ def test_callbacks_are_called_and_every_fit_has_its_own_copy(data):
     assert callback.n_epochs == 0
 
 
-def test_every_recipe_field_that_an_estimator_has_reaches_the_recipe():
-    classifier = MLSTMFCNClassifier(
-        n_epochs=7,
-        n_steps=11,
-        batch_size=9,
-        equal_batches=False,
-        weight_decay=0.03,
-        augmentation={"jitter": 0.1},
-        n_members=2,
-        member_options=({"dilation_scales": 2},),
-        optimizer="adamw",
-        learning_rate=0.3,
-        schedule="plateau",
-        label_smoothing=0.2,
-        class_weight="balanced",
-        validation_split=0.1,
-        patience=4,
-        keep_best=True,
-    )
-    recipe = classifier._recipe()
-    for name, value in classifier.get_params().items():
-        if hasattr(recipe, name):
-            assert getattr(recipe, name) == value, name
+CHANGED = {
+    "n_epochs": 7,
+    "n_steps": 11,
+    "batch_size": 9,
+    "equal_batches": False,
+    "optimizer": "adam",
+    "learning_rate": 0.3,
+    "weight_decay": 0.03,
+    "schedule": "plateau",
+    "loss": "kl_divergence",
+    "label_smoothing": 0.2,
+    "class_weight": "balanced",
+    "validation_split": 0.1,
+    "patience": 4,
+    "keep_best": True,
+    "average_weights": 0.5,
+    "augmentation": {"jitter": 0.1},
+    "n_members": 2,
+    "network_options": {"head": "max"},
+    "member_options": ({"dilation_scales": 2},),
+}
+"""Another value than the default's for every option of a recipe; each must change what training does."""
+
+
+def test_every_option_of_a_recipe_is_here():
+    assert set(CHANGED) == {one.name for one in dataclasses.fields(Recipe)}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_every_option_is_reached_by_its_nested_name(name):
+    classifier = MLSTMFCNClassifier(random_state=0)
+    before = classifier.get_params()
+    assert before[f"recipe__{name}"] == getattr(Recipe(), name) != CHANGED[name]
+    classifier.set_params(**{f"recipe__{name}": CHANGED[name]})
+    assert classifier.get_params()[f"recipe__{name}"] == CHANGED[name]
+    assert getattr(classifier.training_recipe(), name) == CHANGED[name]
+    assert clone(classifier).get_params() == classifier.get_params()
+
+
+@pytest.mark.parametrize("name", sorted(set(CHANGED) - OF_RECIPE))
+def test_options_of_the_constructor_replace_those_of_the_recipe(name):
+    for recipe in ("default", Recipe(), "paper"):
+        classifier = MLSTMFCNClassifier(recipe=recipe, **{name: CHANGED[name]})
+        assert getattr(classifier.training_recipe(), name) == CHANGED[name]
+
+
+def test_none_means_none_and_not_given_means_the_recipes():
+    of = lambda **given: MLSTMFCNClassifier(recipe="paper", **given).training_recipe()  # noqa: E731
+    assert of().class_weight == "balanced"
+    assert of(class_weight=None).class_weight is None
+    assert (of().n_epochs, of(n_epochs=None).n_epochs, of(n_epochs=None).n_steps) == (250, None, 600)
+    network = lambda **given: MLSTMFCNClassifier(**given).network_spec()  # noqa: E731
+    default, paper = Recipe(), Recipe.named("paper")
+    assert network().resolved(default, 0, 100)["dilation_rates"] == (2, 4, 8)
+    assert network(dilation_rates=None).resolved(default, 0, 100)["dilation_rates"] is None
+    assert network().resolved(paper, 0, 100)["se_blocks"] == (1, 2)
+    assert network(se_blocks=None).resolved(paper, 0, 100)["se_blocks"] is None
+
+
+def test_options_that_depend_on_others_follow_them():
+    sgd = keras.optimizers.SGD(0.05)
+    assert (Recipe(optimizer=sgd).learning_rate, Recipe(optimizer=sgd).schedule) == (None, "constant")
+    assert Recipe(optimizer=sgd, learning_rate=0.1).learning_rate == 0.1
+    assert Recipe(optimizer="sgd").weight_decay is None
+    assert Recipe().but(optimizer="sgd").but(optimizer="adamw").weight_decay == Recipe().weight_decay
+    assert Recipe(loss="kl_divergence").label_smoothing == 0
+    assert Recipe.named("paper", n_steps=60).n_epochs is None
+    assert Recipe.named("paper", optimizer="sgd").schedule == "plateau"
 
 
 # Budgets of steps, averages of weights.
@@ -263,16 +310,16 @@ def test_averaged_weights_are_what_training_ends_with(by, data):
 
 
 def test_an_average_and_a_best_epoch_exclude_each_other(data):
-    for other in ({"keep_best": True}, {"patience": 3}, {"preset": "paper"}):
-        with pytest.raises(ValueError, match="`average_weights` and the best epoch"):
+    for other in ({"keep_best": True}, {"patience": 3}, {"recipe": "paper"}):
+        with pytest.raises(ValueError, match="`average_weights` cannot be combined with the best epoch"):
             fit(data, average_weights=0.9, **other)
 
 
 @pytest.mark.usefixtures("uncompiled")
 def test_weight_decay_is_of_adamw(data):
-    assert differ(*(fit(data, weight_decay=decay, batch_size=40) for decay in (0.5, None)))
-    for others in ({"optimizer": "sgd"}, {"preset": "paper"}, {"optimizer": keras.optimizers.Adam()}):
-        with pytest.raises(ValueError, match="`weight_decay` is of optimizer='adamw'"):
+    assert differ(*(fit(data, weight_decay=decay, batch_size=40) for decay in (0.5, 0.01)))
+    for others in ({"optimizer": "sgd"}, {"recipe": "paper"}, {"optimizer": keras.optimizers.Adam()}):
+        with pytest.raises(ValueError, match="`weight_decay` requires `optimizer='adamw'`"):
             fit(data, weight_decay=0.1, **others)
     with pytest.raises(ValueError, match="`weight_decay` must not be negative"):
         fit(data, weight_decay=-1.0)

@@ -1,11 +1,15 @@
-"""What sktime and scikit-learn both ask of an estimator, where one's way breaks the other's."""
+"""The contracts of sktime and scikit-learn, where keeping one breaks the other."""
 
 from typing import Any
 
+import numpy as np
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import NotFittedError as SklearnNotFittedError
 from sktime.base import BaseEstimator
 from sktime.exceptions import NotFittedError as SktimeNotFittedError
+
+from mlstm_fcn.memmap import is_large
+from mlstm_fcn.preprocess import pad
 
 # What scikit-learn keeps on an estimator across calls of fit, and sktime's reset would delete.
 _SKLEARN_STATE = (
@@ -53,3 +57,13 @@ class Contract(CallbackSupportMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.non_deterministic = self.random_state is None
         return tags
+
+    def _check_convert_X_for_predict(self, X: Any) -> Any:  # noqa: N802, sktime's name
+        """As sktime does; but its checks would read a large file whole."""
+        return X if is_large(X) else super()._check_convert_X_for_predict(X)
+
+    def _internal_convert(self, X: Any, y: Any = None) -> Any:
+        """Where sktime converts what is convenient; it does not know lists of arrays."""
+        if isinstance(X, list | tuple) and all(isinstance(case, np.ndarray) for case in X):
+            X = pad(X)
+        return super()._internal_convert(X, y)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mlstm_fcn._checks import require
 
+if TYPE_CHECKING:
+    from mlstm_fcn.fitting import FittedNetwork
 
-def gates(estimator: Any, X: Any) -> dict[str, np.ndarray]:
+
+def gates(source: Any, X: Any) -> dict[str, np.ndarray]:
     """How strongly squeeze-and-excitation lets each channel pass, for each case.
 
     Args:
-        estimator: A fitted estimator.
+        source: A fitted estimator or `fitting.FittedNetwork`.
         X: Series, as for its `predict`.
 
     Returns:
@@ -22,19 +25,19 @@ def gates(estimator: Any, X: Any) -> dict[str, np.ndarray]:
         `(cases, channels)`: from 0 to 1 where the activation is the sigmoid.
 
     Raises:
-        NotFittedError: If the estimator is not fitted.
+        NotFittedError: If an estimator is not fitted.
         ValueError: If its network has no squeeze-and-excitation.
     """
     from mlstm_fcn.layers import SqueezeExcite1D
 
-    return _of_layers(estimator, X, SqueezeExcite1D, SqueezeExcite1D.gates, (None,))
+    return _of_layers(source, X, SqueezeExcite1D, SqueezeExcite1D.gates, (None,))
 
 
-def kernel_shares(estimator: Any, X: Any) -> dict[str, np.ndarray]:
+def kernel_shares(source: Any, X: Any) -> dict[str, np.ndarray]:
     """How much of each kernel length a selective kernel convolution takes, for each case and filter.
 
     Args:
-        estimator: A fitted estimator.
+        source: A fitted estimator or `fitting.FittedNetwork`.
         X: Series, as for its `predict`.
 
     Returns:
@@ -42,22 +45,22 @@ def kernel_shares(estimator: Any, X: Any) -> dict[str, np.ndarray]:
         `(cases, branches, filters)`, the shortest kernel first; over the branches they sum to 1.
 
     Raises:
-        NotFittedError: If the estimator is not fitted.
+        NotFittedError: If an estimator is not fitted.
         ValueError: If its network has no selective kernels.
     """
     from mlstm_fcn.layers import SelectiveKernel1D
 
-    return _of_layers(estimator, X, SelectiveKernel1D, SelectiveKernel1D.branch_weights, (None, None))
+    return _of_layers(source, X, SelectiveKernel1D, SelectiveKernel1D.branch_weights, (None, None))
 
 
-def attention(estimator: Any, X: Any) -> dict[str, np.ndarray]:
+def attention(source: Any, X: Any) -> dict[str, np.ndarray]:
     """What each step of an attention LSTM attends to, for each case.
 
     The LSTM branch reads the transposed series where it has the dimension shuffle: its steps are then the
     channels of the series, else the points in time.
 
     Args:
-        estimator: A fitted estimator, say `MLSTMFCNClassifier(attention=True)`.
+        source: A fitted estimator or `fitting.FittedNetwork`, say `MLSTMFCNClassifier(attention=True)`.
         X: Series, as for its `predict`.
 
     Returns:
@@ -65,7 +68,7 @@ def attention(estimator: Any, X: Any) -> dict[str, np.ndarray]:
         `(cases, steps, steps)`: row `t` tells what step `t` attends to, and sums to 1.
 
     Raises:
-        NotFittedError: If the estimator is not fitted.
+        NotFittedError: If an estimator is not fitted.
         ValueError: If its network has no attention LSTM.
 
     References:
@@ -76,10 +79,10 @@ def attention(estimator: Any, X: Any) -> dict[str, np.ndarray]:
     def weights(layer: AttentionLSTM, series: Any, mask: Any = None) -> Any:
         return layer(series, mask=mask, return_attention=True)[1]
 
-    return _of_layers(estimator, X, AttentionLSTM, weights, (None, None))
+    return _of_layers(source, X, AttentionLSTM, weights, (None, None))
 
 
-def class_activation_map(estimator: Any, X: Any) -> np.ndarray:
+def class_activation_map(source: Any, X: Any) -> np.ndarray:
     """Which steps of a series speak for each class, for each case.
 
     The convolutions of a network with the average head give features at each step, whose mean over time is
@@ -88,7 +91,7 @@ def class_activation_map(estimator: Any, X: Any) -> np.ndarray:
     the softmax takes.
 
     Args:
-        estimator: A fitted estimator whose network has the average head, as most have by default.
+        source: A fitted estimator or `fitting.FittedNetwork` whose network has the average head, as most have by default.
         X: Series, as for its `predict`.
 
     Returns:
@@ -97,7 +100,7 @@ def class_activation_map(estimator: Any, X: Any) -> np.ndarray:
         Where blocks are strided, neighbours have one value. Of an ensemble it is the mean of its members.
 
     Raises:
-        NotFittedError: If the estimator is not fitted.
+        NotFittedError: If an estimator is not fitted.
         ValueError: If its network has another head, or is none of this package.
 
     References:
@@ -108,7 +111,7 @@ def class_activation_map(estimator: Any, X: Any) -> np.ndarray:
     from mlstm_fcn.preprocess import lengths
 
     rule = 'The network must have the average head, `head="average"`.'
-    maps, batch = _read(estimator, X, _map_of_member, rule)
+    maps, batch = _read(source, X, _map_of_member, rule)
     steps = np.concatenate([lengths(chunk) for chunk in chunks(batch)])
     time = np.arange(steps.max())
     whole = np.mean([each[:, time] for each in maps.values()], axis=0)
@@ -139,7 +142,7 @@ def _map_of_member(member):
     return {"class_activation_map": weigh([keras.tree.flatten(member.input)[0], features])}
 
 
-def _of_layers(estimator, X, kind, method, shape):
+def _of_layers(source, X, kind, method, shape):
     """What a method of each layer of a kind gives, of a shape for each case, for what the layer reads."""
     import keras
 
@@ -152,11 +155,11 @@ def _of_layers(estimator, X, kind, method, shape):
             if isinstance(layer, kind)
         }
 
-    return _read(estimator, X, figures, f"The network must have a layer of type {kind.__name__}.")[0]
+    return _read(source, X, figures, f"The network must have a layer of type {kind.__name__}.")[0]
 
 
 def _read(
-    estimator: Any, X: Any, of_member: Callable[[Any], dict[str, Any]], rule: str
+    source: Any, X: Any, of_member: Callable[[Any], dict[str, Any]], rule: str
 ) -> tuple[dict[str, np.ndarray], Any]:
     """The values of tensors in the networks of an estimator, by name, and the series that they belong to.
 
@@ -164,15 +167,13 @@ def _read(
     """
     import keras
 
-    from mlstm_fcn.estimators.predicting import model_and_batch
-    from mlstm_fcn.inference import predict
+    from mlstm_fcn import engine
     from mlstm_fcn.memmap import chunks
     from mlstm_fcn.models.ensemble import members
     from mlstm_fcn.models.pipeline import compose, split
 
-    estimator.check_is_fitted()
-    estimator._require_network("an explanation")
-    model, batch = model_and_batch(estimator, estimator._check_convert_X_for_predict(X))
+    fitted, series = _fitted_and_series(source, X)
+    model, batch = fitted.model_for(series)
     preprocessor, network, _ = split(model)
     networks, values = members(network), {}
     for number, member in enumerate(networks, 1):
@@ -181,8 +182,21 @@ def _read(
             continue
         prefix = f"member_{number}/" if len(networks) > 1 else ""
         whole = compose(preprocessor, keras.Model(member.input, [*tensors.values()]))
-        columns = zip(*(predict(whole, chunk) for chunk in chunks(batch)), strict=True)
+        run = engine.current().predict
+        columns = zip(*(run(whole, chunk) for chunk in chunks(batch)), strict=True)
         for name, column in zip(tensors, columns, strict=True):
             values[prefix + name] = np.concatenate(column)
     require(len(values) > 0, rule, network=network.name)
     return values, batch
+
+
+def _fitted_and_series(source: Any, X: Any) -> tuple[FittedNetwork, Any]:
+    """The fitted network, and series as it takes them; an estimator converts its own containers."""
+    from mlstm_fcn.fitting import FittedNetwork
+
+    if isinstance(source, FittedNetwork):
+        return source, X
+    source.check_is_fitted()
+    rule = "An explanation requires a network: fit saw one class only, or several columns of y."
+    require(hasattr(source, "fitted_"), rule)
+    return source.fitted_, source._check_convert_X_for_predict(X)

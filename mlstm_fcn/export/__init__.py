@@ -1,6 +1,6 @@
 """One trained model as SavedModel, ONNX, LiteRT or OpenVINO, compared with Keras before it is kept.
 
-Loading an artifact imports neither Keras nor TensorFlow; `export` is loaded when it is first used.
+Loading an artifact imports neither Keras nor TensorFlow; what writes one is loaded when it is first used.
 """
 
 from typing import TYPE_CHECKING
@@ -10,9 +10,10 @@ from mlstm_fcn.export.artifact import load as load
 from mlstm_fcn.export.formats import FORMATS as FORMATS
 
 if TYPE_CHECKING:
+    from mlstm_fcn.export.fitted import export_fitted as export_fitted
     from mlstm_fcn.export.writing import export as export
 
-__all__ = ["FORMATS", "Artifact", "export", "load"]
+__all__ = ["FORMATS", "Artifact", "export", "export_fitted", "load"]
 
 
 def __getattr__(name: str) -> object:
@@ -20,4 +21,8 @@ def __getattr__(name: str) -> object:
         from mlstm_fcn.export.writing import export
 
         return export
+    if name == "export_fitted":
+        from mlstm_fcn.export.fitted import export_fitted
+
+        return export_fitted
     raise AttributeError(f"module 'mlstm_fcn.export' has no attribute {name!r}")

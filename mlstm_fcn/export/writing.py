@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from mlstm_fcn import _tensorflow
+from mlstm_fcn import engine
 from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn._optional import optional
 from mlstm_fcn.export import manifest
@@ -66,7 +66,7 @@ def export(
     for module in form.modules:
         optional(module, form.extra)
     rule = "Export needs Keras on TensorFlow: save the model, and `mlstm-fcn export` it there."
-    require(_tensorflow.is_backend(), rule, backend=keras.config.backend())
+    require(engine.current().name == "tensorflow", rule, backend=engine.current().name)
     _require_labels(about, model.output_shape[-1])
     if format.endswith("int8"):
         shown, compared = _halves(format, series)

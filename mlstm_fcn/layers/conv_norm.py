@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from mlstm_fcn import _tensorflow
+from mlstm_fcn import engine
 from mlstm_fcn._checks import require, require_positive_int
 from mlstm_fcn.layers.convolution import convolve_in_parts
 
@@ -110,8 +110,9 @@ class ConvNorm1D(keras.layers.Layer):
             inputs = ops.where(ops.expand_dims(mask, -1), inputs, ops.cast(0, inputs.dtype))
         if not (training and self.trainable):
             return self._folded(inputs)
-        if mask is None and self.compute_dtype == "float32" and _tensorflow.is_backend():
-            return self._fused(inputs)
+        batch_norm = engine.current().fused_batch_norm(self.compute_dtype) if mask is None else None
+        if batch_norm is not None:
+            return self._fused(inputs, batch_norm)
         bias = ops.cast(self.conv.bias, self.compute_dtype)
         series = self._convolved(inputs, ops.cast(self.conv.kernel, self.compute_dtype)) + bias
         mask = mask if mask is None else mask[:, :: self.strides]
@@ -126,11 +127,11 @@ class ConvNorm1D(keras.layers.Layer):
         offset = scale * (self.conv.bias - self.norm.moving_mean) + self.norm.beta
         return self._convolved(inputs, kernel) + ops.cast(offset, self.compute_dtype)
 
-    def _fused(self, inputs):
+    def _fused(self, inputs, batch_norm):
         """The same in fewer passes; what the bias adds, the mean takes away, so its gradient is zero."""
         norm, series = self.norm, self._convolved(inputs, self.conv.kernel)
         beta = norm.beta + 0.0 * self.conv.bias  # optimizers complain of weights without a gradient
-        output, mean, variance = _tensorflow.batch_norm(series, norm.gamma, beta, self.epsilon)
+        output, mean, variance = batch_norm(series, norm.gamma, beta, self.epsilon)
         for moving, now in ((norm.moving_mean, mean + self.conv.bias), (norm.moving_variance, variance)):
             moving.assign(moving * self.momentum + now * (1.0 - self.momentum))
         return output

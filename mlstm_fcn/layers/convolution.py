@@ -2,10 +2,9 @@
 
 from itertools import groupby
 
-import numpy as np
 from keras import ops
 
-from mlstm_fcn import _tensorflow
+from mlstm_fcn import engine
 
 
 def convolve(series, kernel, strides=1, dilation=1):
@@ -31,13 +30,11 @@ def convolve(series, kernel, strides=1, dilation=1):
     groups = series.shape[-1] // width
     depthwise = groups > 1 and groups == filters == series.shape[-1]
     if strides == 1 and not depthwise:
-        if dilation > 1 and _tensorflow.is_backend():
-            return _in_columns(series, kernel, dilation)
-        return _conv(series, kernel, padding="same", dilation_rate=dilation)
+        return engine.current().conv(series, kernel, padding="same", dilation_rate=dilation)
     span = dilation * (size - 1)
     series = ops.pad(series, [(0, 0), (span // 2, span - span // 2), (0, 0)])
     if not depthwise:
-        return _conv(series, kernel, strides=strides, padding="valid")
+        return engine.current().conv(series, kernel, strides=strides)
     kernel = ops.transpose(kernel, (0, 2, 1))
     return ops.depthwise_conv(series, kernel, strides, padding="valid", dilation_rate=dilation)
 
@@ -56,48 +53,3 @@ def convolve_in_parts(series, kernel, strides, dilations):
         parts.append(convolve(series, kernel[:, :, start:end], strides, dilation))
         start = end
     return ops.concatenate(parts, axis=-1)
-
-
-def _in_columns(series, kernel, dilation):
-    """A dilated convolution as a plain one: in rows of `dilation` steps its elements stand in columns.
-
-    From `(batch, time, channels)` to `(batch, time, filters)`. TensorFlow on CPUs convolves with dilation by
-    copying every phase of the series (`benchmarks/dilation.py`); to write it in rows is to read it with
-    another shape.
-    """
-    size, _, filters = kernel.shape
-    channels = series.shape[-1]
-    span, time = dilation * (size - 1), ops.shape(series)[1]
-    n_rows = (time + span + dilation - 1) // dilation  # of no negative number, which ONNX rounds another way
-    before = span // 2
-    series = ops.pad(series, [(0, 0), (before, n_rows * dilation - time - before), (0, 0)])
-    rows = ops.reshape(series, (-1, n_rows, dilation, channels))
-    columns = _conv(rows, ops.expand_dims(kernel, 1), padding="valid")
-    return ops.reshape(columns, (-1, (n_rows - size + 1) * dilation, filters))[:, :time]
-
-
-def _conv(series, kernel, **options):
-    """Keras' convolution, in groups if the kernel is of fewer channels than the series, over one axis or two.
-
-    TensorFlow has no gradient of a grouped convolution on CPUs, so it gets that of an ungrouped one.
-    """
-    groups = series.shape[-1] // kernel.shape[-2]
-    if groups == 1:
-        return ops.conv(series, kernel, **options)
-
-    def ungrouped(series, kernel):
-        return ops.conv(series, _ungrouped(kernel, groups), **options)
-
-    if not _tensorflow.is_backend():
-        return ungrouped(series, kernel)
-    return _tensorflow.grouped_conv(series, kernel, ungrouped, **options)
-
-
-def _ungrouped(kernel, groups):
-    """The kernel that is zero between channels and filters of different groups.
-
-    It multiplies by zeros, but a matrix product for each group took twice the time with eight groups.
-    """
-    *size, width, filters = kernel.shape
-    same = np.kron(np.eye(groups, dtype="float32"), np.ones((width, filters // groups), "float32"))
-    return ops.tile(kernel, (*(1 for _ in size), groups, 1)) * ops.cast(same, kernel.dtype)

@@ -1,10 +1,12 @@
 """Plain convolution blocks beside a recurrent branch: the LSTM-FCN family (Karim et al.), FCN and VGG."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 
+from mlstm_fcn import engine
 from mlstm_fcn._checks import require, require_choice, require_positive_int
 from mlstm_fcn.layers import AttentionLSTM
 from mlstm_fcn.models.blocks import (
@@ -18,8 +20,6 @@ from mlstm_fcn.models.blocks import (
     zero_invalid,
 )
 from mlstm_fcn.models.options import SqueezeExciteConfig
-
-_UNROLLED = 16  # steps; so few cost more as a loop than as copies of the cell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +101,18 @@ class LSTMFCNConfig(SqueezeExciteConfig):
     def block_numbers(self) -> range:
         """The blocks' numbers, from 1."""
         return range(1, len(self.filters) + 1)
+
+    def suited(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """A recipe's network options, as far as this network has them; `se_blocks` as far as it has blocks."""
+        suited = super().suited(options)
+        if self.pool_size > 1:  # pooling widens what the next block sees
+            suited.pop("dilation_rates", None)
+        if self.selective_branches is not None:  # they have several dilations already
+            suited.pop("dilation_scales", None)
+        blocks = options.get("se_blocks")
+        if blocks and self.recurrent is not None:
+            suited["se_blocks"] = tuple(block for block in blocks if block in self.block_numbers)
+        return suited
 
     def dilations(self, time: int | None) -> tuple[int, ...]:
         """The dilation of each block, for series of this length.
@@ -198,7 +210,7 @@ def _recurrent_branch(config, series, mask, shuffle, suffix):
     if config.recurrent == "attention_lstm":
         layer = AttentionLSTM(config.lstm_units, name=f"attention_lstm{suffix}")
     else:
-        few_steps = series.shape[1] is not None and series.shape[1] <= _UNROLLED
+        few_steps = engine.current().unrolls(series.shape[1])
         layer = keras.layers.LSTM(config.lstm_units, unroll=few_steps, name=f"lstm{suffix}")
     state = layer(series, mask=mask)
     return keras.layers.Dropout(config.dropout, name=f"dropout{suffix}")(state)

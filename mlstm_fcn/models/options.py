@@ -1,7 +1,8 @@
 """What the networks' configs share: the head, batch normalisation, and squeeze-and-excitation."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Literal
 
 from mlstm_fcn._checks import require, require_choice, require_positive_int
 from mlstm_fcn.layers.squeeze_excite import GATES, SQUEEZES
@@ -24,6 +25,8 @@ class NetworkConfig:
     batch_norm_momentum: float = 0.99
     head: Literal["average", "max", "flatten"] = "average"
 
+    trained_by: ClassVar[str] = "gradient"
+
     def __post_init__(self) -> None:
         self._require_share("batch_norm_momentum")
         require_choice("head", self.head, POOLS)
@@ -40,6 +43,14 @@ class NetworkConfig:
         """
         rule = "`head='flatten'` needs a fixed length: give `time`, or choose otherwise."
         require(time is not None or self.head != "flatten", rule, input_shape=(time, channels))
+
+    def suited(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """A recipe's network options, as far as this network has them.
+
+        `se_blocks` of a recipe number the blocks of MLSTM-FCN, so other networks leave them out.
+        """
+        known = {one.name for one in fields(self)} - {"se_blocks"}
+        return {name: value for name, value in options.items() if name in known}
 
     def _require_share(self, name: str) -> None:
         value = getattr(self, name)

@@ -1,7 +1,8 @@
-"""The state of a training in one file, so that a training that was killed can go on."""
+"""The state of a training in one file, from which a killed training resumes."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zipfile
 from pathlib import Path
@@ -13,6 +14,10 @@ import numpy as np
 from mlstm_fcn._checks import require
 from mlstm_fcn._files import written_whole
 from mlstm_fcn.training.best_epoch import BestEpoch
+from mlstm_fcn.training.dataset import Dataset
+from mlstm_fcn.training.recipes import Recipe
+
+_CASES_AT_A_TIME = 256
 
 
 class Checkpoint:
@@ -26,7 +31,7 @@ class Checkpoint:
         rng: The generator of the order of cases.
         history: The figures of each epoch so far.
         best: The best epoch so far.
-        of: What identifies the training; a file of another one is refused.
+        of: What identifies the training, see `identity`; the file of another training is refused.
     """
 
     def __init__(
@@ -42,23 +47,25 @@ class Checkpoint:
         self._model, self._rng, self._history, self._best = model, rng, history, best
 
     def resume(self, callbacks: keras.callbacks.CallbackList) -> int:
-        """Take up the state of the file, if there is one.
+        """Restore the state from the file, if it exists.
 
-        Callbacks live through the epochs that are over once more, with the latest weights; one that keeps
-        the weights of an earlier epoch (`patience` does without it) does not get those back.
+        Epoch callbacks are replayed for finished epochs, with the latest weights. A callback that keeps the
+        weights of an earlier epoch does not get these back; `patience` does.
 
         Returns:
-            The number of epochs that are over.
+            The number of finished epochs.
 
         Raises:
-            ValueError: If the file is damaged, or of another training.
+            ValueError: If the file is damaged, or belongs to another training.
         """
         if not self._path.exists():
             return 0
         values, arrays = self._read()
         variables = self._variables()
         fits = [list(array.shape) for array in arrays["variables"]] == [list(v.shape) for v in variables]
-        rule = f"{self._path} is of a training with other data, settings or network; delete it to start anew."
+        rule = (
+            f"{self._path} belongs to a training with other data, settings or network; delete it to restart."
+        )
         require(fits and values["of"] == self._of, rule)
         n_epochs = len(values["history"]["loss"])
         self._assign(arrays["variables"])
@@ -107,3 +114,23 @@ class Checkpoint:
                 }
         except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(f"{self._path} is damaged, or not a checkpoint: {error}") from error
+
+
+def identity(model: keras.Model, examples: Dataset, validation: Dataset | None, recipe: Recipe) -> str:
+    """A digest of everything that decides how a training goes: data, initial weights, network, recipe."""
+    digest = hashlib.sha256()
+    for dataset in filter(None, (examples, validation)):
+        for start in range(0, len(dataset), _CASES_AT_A_TIME):
+            cases = np.arange(start, min(start + _CASES_AT_A_TIME, len(dataset)))
+            _add(digest, dataset.read(cases).arrays())
+    _add(digest, model.get_weights())
+    for layer in model.layers:
+        digest.update(repr({**layer.get_config(), "name": None}).encode())
+    settings = {**vars(recipe), "optimizer": {**model.optimizer.get_config(), "name": None}, "loss": None}
+    digest.update(repr([settings, repr(keras.losses.serialize(keras.losses.get(model.loss)))]).encode())
+    return digest.hexdigest()
+
+
+def _add(digest: Any, arrays: list[Any]) -> None:
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())

@@ -1,4 +1,4 @@
-"""What networks are trained and tested on."""
+"""What networks are trained and tested on, and how steps read it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a network is trained or tested on.
+    """Series, targets and weights.
 
     Attributes:
-        inputs: One array for each input of the network: series `(cases, time, channels)`, perhaps a mask.
-            Or series in a file.
-        targets: Shape `(cases, outputs)`.
-        sample_weight: Weight of each case in loss and metrics, shape `(cases,)`.
-        prepare: Makes the network's inputs of series that were read from a file; else None.
+        inputs: One array for each input of the network: series `(cases, time, channels)`, and perhaps a mask.
+            Or memory-mapped series.
+        targets: Shape `(cases, outputs)`, float32.
+        sample_weight: Weight of each case in loss and metrics, shape `(cases,)`, float32.
+        prepare: Turns memory-mapped series, once read, into the network's inputs; None for arrays in memory.
     """
 
     inputs: list[Any]
@@ -34,7 +34,7 @@ class Dataset:
         return [*self.inputs, self.targets, self.sample_weight]
 
     def take(self, cases: np.ndarray) -> Dataset:
-        """Some of the cases, by their indices; of a file they are not read."""
+        """Some of the cases, by index; memory-mapped series are not read yet."""
         *inputs, targets, sample_weight = (array[cases] for array in self.arrays())
         return Dataset(inputs, targets, sample_weight, self.prepare)
 
@@ -44,3 +44,32 @@ class Dataset:
         if self.prepare is None:
             return some
         return Dataset(self.prepare(some.inputs[0].read()), some.targets, some.sample_weight)
+
+
+class BatchSource:
+    """A dataset as training steps read it. See `engine.Source`.
+
+    Args:
+        dataset: The dataset.
+        change: Changes the cases of each step, as augmentation does; None leaves them as they are.
+    """
+
+    def __init__(self, dataset: Dataset, change: Callable[[Dataset], Dataset] | None = None):
+        self.dataset = dataset
+        self.resident = dataset.prepare is None and change is None
+        self._change = change
+        self._placed: Any = None
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def read(self, cases: np.ndarray) -> list[np.ndarray]:
+        """Arrays of some cases, in memory."""
+        some = self.dataset.read(cases)
+        return (self._change(some) if self._change else some).arrays()
+
+    def on_device(self, place: Callable[[list[Any]], Any]) -> Any:
+        """All arrays as `place` puts them on the device, once."""
+        if self._placed is None:
+            self._placed = place(self.dataset.arrays())
+        return self._placed

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import itertools
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 
-from mlstm_fcn._checks import require
+from mlstm_fcn import engine
+from mlstm_fcn._randomness import shuffled
 from mlstm_fcn.training.augmentation import augmented
 from mlstm_fcn.training.best_epoch import BestEpoch
-from mlstm_fcn.training.checkpoint import Checkpoint
-from mlstm_fcn.training.dataset import Dataset
-from mlstm_fcn.training.program import program
-from mlstm_fcn.training.randomness import shuffled
+from mlstm_fcn.training.checkpoint import Checkpoint, identity
+from mlstm_fcn.training.dataset import BatchSource, Dataset
+from mlstm_fcn.training.optimizer import learning_rates, optimizer_of, plateau
 from mlstm_fcn.training.recipes import Recipe
-from mlstm_fcn.training.step import Logs, batches, evaluation, reader
-
-WARM_UP = 0.1
-PLATEAU_EPOCHS = 100
 
 History = dict[str, list[float]]
+_BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 
 
 def train(
@@ -45,147 +38,127 @@ def train(
     """Train a network in place, as a recipe says.
 
     This is Keras' `fit` for arrays, with the order of cases from `rng` instead of a global generator, and
-    with the learning rate set once a step: as a schedule inside the compiled step it would be computed
-    anew for each weight, which takes seconds to compile.
+    with an epoch in one call of the engine unless a callback has batch hooks.
 
     Args:
         network: The network.
-        examples: What it is trained on.
-        recipe: How.
+        examples: Training cases.
+        recipe: How to train.
         loss: What to minimise.
         metrics: Names of further figures to report.
         rng: Decides the order of the cases.
         history: Gets loss and metrics of each epoch by name, those of validation as `val_...`; complete
             up to the last whole epoch also if training is interrupted.
-        validation: What it is tested on after each epoch.
+        validation: Cases to evaluate after each epoch.
         callbacks: Called as Keras' `fit` calls them around training, epochs and batches; the end of
             training also if it is interrupted.
-        checkpoint: A file that keeps the state after each epoch. If it is there, training goes on from
-            it. It stays when training is over.
-    """
-    own = all(type(callback).__module__.startswith("mlstm_fcn.") for callback in callbacks)
-    with program(network, _optimizer(recipe), loss, metrics, reusable=own) as compiled:
-        _train(compiled, examples, recipe, rng, history, validation, callbacks, checkpoint)
-
-
-def _train(compiled, examples, recipe, rng, history, validation, callbacks, checkpoint):
-    model, train_step = compiled.model, compiled.step("train", examples)
-    evaluate = _no_evaluation
-    if validation:
-        evaluate = evaluation(compiled.step("test", validation), model, validation)
-    keeps_best = bool(recipe.keep_best or recipe.patience)
-    best = BestEpoch("val_loss" if validation else "loss", recipe.patience)
-    n_epochs, steps = recipe.epochs(len(examples)), -(-len(examples) // recipe.batch_size)
-    rate = LearningRate(recipe, model.optimizer, steps, n_epochs)
-    state = None
-    if checkpoint:
-        of = identity(model, examples, validation, recipe)
-        state = Checkpoint(checkpoint, model, rng, history, best, of)
-    calls = keras.callbacks.CallbackList(
-        [*_plateau(recipe, rate.highest), *callbacks], model=model, epochs=n_epochs, steps=steps
-    )
-    change = partial(augmented, augmentation=recipe.augmentation, rng=rng) if recipe.augmentation else None
-    read = reader(examples, change)
-    model.stop_training = False
-    calls.on_train_begin()
-    try:
-        for epoch in range(state.resume(calls) if state else 0, n_epochs):
-            if model.stop_training or best.is_long_ago(epoch - 1):
-                break
-            calls.on_epoch_begin(epoch)
-            steps = map(read, shuffled(len(examples), recipe.batch_size, rng, recipe.equal_batches))
-            logs = _epoch(model, train_step, steps, epoch, rate, calls)
-            logs |= {f"val_{name}": value for name, value in evaluate().items()}
-            for name, value in logs.items():
-                history.setdefault(name, []).append(value)
-            calls.on_epoch_end(epoch, logs)
-            if keeps_best:
-                best.note(epoch, logs, model)
-            if state:
-                state.save()
-        model.optimizer.finalize_variable_values(model.trainable_variables)  # averages, where it keeps them
-        if keeps_best:
-            best.restore(model)
-    finally:
-        calls.on_train_end()
-
-
-def _no_evaluation() -> Logs:
-    return {}
-
-
-def _epoch(model, train_step, steps, epoch, rate, calls) -> Logs:
-    model.reset_metrics()
-    for step, data in enumerate(steps):
-        rate.set(epoch, step)
-        calls.on_train_batch_begin(step)
-        logs = train_step(*data)
-        calls.on_train_batch_end(step, logs)
-    return dict(logs)
-
-
-class LearningRate:
-    """Sets the learning rate of each of the `steps` of an epoch, where the schedule has one for each step.
+        checkpoint: A file that keeps the state after each epoch. If it exists, training resumes from it. It
+            stays when training ends.
 
     Raises:
-        ValueError: If the optimizer has a schedule of its own, and the recipe another.
+        ValueError: If the optimizer has a schedule of its own and the recipe another, or the checkpoint
+            belongs to another training.
     """
-
-    def __init__(self, recipe: Recipe, optimizer: keras.optimizers.Optimizer, steps: int, n_epochs: int):
-        self.steps = steps
-        self.highest = float(optimizer.learning_rate)
-        self._optimizer = optimizer
-        self._n_steps = n_epochs * steps
-        self._follows_cosine = recipe.schedule == "cosine"
-        inner = getattr(optimizer, "inner_optimizer", optimizer)  # of the one that float16 needs
-        own = isinstance(inner.get_config()["learning_rate"], dict)
-        rule = "An optimizer with a learning rate schedule of its own needs `schedule='constant'` or None."
-        require(not own or recipe.schedule == "constant", rule, schedule=recipe.schedule)
-
-    def set(self, epoch: int, step: int) -> None:
-        """Set the rate for a step of an epoch, both counted from 0."""
-        if self._follows_cosine:
-            share = warm_up_and_cosine(epoch * self.steps + step, self._n_steps)
-            self._optimizer.learning_rate = self.highest * share
+    own = all(type(callback).__module__.startswith("mlstm_fcn.") for callback in callbacks)
+    current, optimizer = engine.current(), optimizer_of(recipe)
+    with current.program(network, optimizer, loss, metrics, reusable=own) as program:
+        training = _Training(program, examples, validation, recipe, rng, callbacks)
+        training.run(history, checkpoint)
 
 
-def warm_up_and_cosine(step: int, n_steps: int) -> float:
-    """Learning rate of a step (from 0) as a share of the highest: linear warm-up, then half a cosine."""
-    warm_up = max(1, round(WARM_UP * n_steps))
-    if step < warm_up:
-        return (step + 1) / warm_up
-    return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / (n_steps - warm_up)))
+class _Training:
+    """One training of a compiled program."""
 
-
-def identity(model: keras.Model, examples: Dataset, validation: Dataset | None, recipe: Recipe) -> str:
-    """A digest of all that decides how a training goes: data, initial weights, network, recipe."""
-    digest = hashlib.sha256()
-    parts = [part for part in (examples, validation) if part]
-    read = (part.read(cases).arrays() for part in parts for cases in batches(part, 256))
-    for array in itertools.chain(*read, model.get_weights()):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    for layer in model.layers:
-        digest.update(repr({**layer.get_config(), "name": None}).encode())
-    settings = {**vars(recipe), "optimizer": {**model.optimizer.get_config(), "name": None}}
-    digest.update(repr([settings, repr(keras.losses.serialize(keras.losses.get(model.loss)))]).encode())
-    return digest.hexdigest()
-
-
-def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
-    settings: dict[str, Any] = {}
-    if recipe.learning_rate is not None:
-        settings["learning_rate"] = recipe.learning_rate
-    if recipe.average_weights is not None:
-        settings |= {"use_ema": True, "ema_momentum": recipe.average_weights}
-    if not isinstance(recipe.optimizer, str):
-        return type(recipe.optimizer).from_config({**recipe.optimizer.get_config(), **settings})
-    if recipe.optimizer == "adamw":
-        settings["weight_decay"] = recipe.weight_decay
-    return keras.optimizers.get({"class_name": str(recipe.optimizer), "config": settings})
-
-
-def _plateau(recipe: Recipe, highest: float) -> Iterator[keras.callbacks.Callback]:
-    if recipe.schedule == "plateau":
-        yield keras.callbacks.ReduceLROnPlateau(
-            monitor="loss", factor=2 ** (-1 / 3), patience=PLATEAU_EPOCHS, min_lr=highest / 10
+    def __init__(
+        self,
+        program: engine.Program,
+        examples: Dataset,
+        validation: Dataset | None,
+        recipe: Recipe,
+        rng: np.random.Generator,
+        callbacks: Sequence[keras.callbacks.Callback],
+    ):
+        self.program, self.recipe, self.rng = program, recipe, rng
+        self.examples, self.validation = examples, validation
+        change = (
+            partial(augmented, augmentation=recipe.augmentation, rng=rng) if recipe.augmentation else None
         )
+        self.source = BatchSource(examples, change)
+        self.held_back = BatchSource(validation) if validation else None
+        program.prepare(self.source)
+        optimizer = program.model.optimizer
+        self.n_epochs, n_steps = recipe.epochs(len(examples)), -(-len(examples) // recipe.batch_size)
+        self.rates = learning_rates(recipe, optimizer, self.n_epochs, n_steps)
+        self.best = BestEpoch("val_loss" if validation else "loss", recipe.patience)
+        self.keeps_best = bool(recipe.keep_best or recipe.patience)
+        self.step_by_step = any(map(_has_batch_hooks, callbacks))
+        self.calls = keras.callbacks.CallbackList(
+            [*plateau(recipe, float(optimizer.learning_rate)), *callbacks],
+            model=program.model,
+            epochs=self.n_epochs,
+            steps=n_steps,
+        )
+
+    def run(self, history: History, checkpoint: Path | None) -> None:
+        """All epochs; callbacks see the end of training however it ends."""
+        model, state = self.program.model, self._checkpoint(history, checkpoint)
+        model.stop_training = False
+        self.calls.on_train_begin()
+        try:
+            for epoch in range(state.resume(self.calls) if state else 0, self.n_epochs):
+                if model.stop_training or self.best.is_long_ago(epoch - 1):
+                    break
+                self.calls.on_epoch_begin(epoch)
+                figures = self._epoch(epoch)
+                for name, value in figures.items():
+                    history.setdefault(name, []).append(value)
+                self.calls.on_epoch_end(epoch, figures)
+                if self.keeps_best:
+                    self.best.note(epoch, figures, model)
+                if state:
+                    state.save()
+            model.optimizer.finalize_variable_values(model.trainable_variables)  # moving averages
+            if self.keeps_best:
+                self.best.restore(model)
+        finally:
+            self.calls.on_train_end()
+
+    def _checkpoint(self, history: History, path: Path | None) -> Checkpoint | None:
+        if not path:
+            return None
+        model = self.program.model
+        of = identity(model, self.examples, self.validation, self.recipe)
+        return Checkpoint(path, model, self.rng, history, self.best, of)
+
+    def _epoch(self, epoch: int) -> engine.Figures:
+        """Figures of an epoch, those of validation as `val_...`."""
+        recipe = self.recipe
+        batches = list(shuffled(len(self.source), recipe.batch_size, self.rng, recipe.equal_batches))
+        rates = None if self.rates is None else self.rates[epoch]
+        self.program.model.reset_metrics()
+        if self.step_by_step:
+            figures = self._steps(batches, rates)
+        else:
+            figures = self.program.train(self.source, batches, rates)
+        if self.validation and self.held_back:
+            steps = self.validation.inputs[0].shape[1]
+            validated = self.program.evaluate(self.held_back, steps)
+            figures |= {f"val_{name}": value for name, value in validated.items()}
+        return figures
+
+    def _steps(self, batches: list[np.ndarray], rates: np.ndarray | None) -> engine.Figures:
+        """An epoch step by step, for callbacks that are called around each batch."""
+        figures: engine.Figures = {}
+        for step, batch in enumerate(batches):
+            self.calls.on_train_batch_begin(step)
+            one = None if rates is None else rates[step : step + 1]
+            figures = self.program.train(self.source, [batch], one)
+            self.calls.on_train_batch_end(step, figures)
+        return dict(figures)
+
+
+def _has_batch_hooks(callback: keras.callbacks.Callback) -> bool:
+    """Whether a callback is to be called around each batch; an epoch is not one call then."""
+    plain = keras.callbacks.Callback
+    own = (getattr(getattr(callback, hook), "__func__", None) for hook in _BATCH_HOOKS)
+    return any(method is not getattr(plain, hook) for method, hook in zip(own, _BATCH_HOOKS, strict=True))

@@ -2,133 +2,218 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from mlstm_fcn._checks import require, require_choice, require_positive_int
+from mlstm_fcn._options import NOT_GIVEN, NotGiven
 from mlstm_fcn.training.augmentation import require_augmentation
 
 if TYPE_CHECKING:
     import keras
 
 OPTIMIZERS = (
-    "adadelta",
-    "adafactor",
-    "adagrad",
-    "adam",
-    "adamax",
-    "adamw",
-    "ftrl",
-    "lamb",
-    "lion",
-    "nadam",
-    "rmsprop",
-    "sgd",
+    *("adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw"),
+    *("ftrl", "lamb", "lion", "nadam", "rmsprop", "sgd"),
 )
 LEAST_EPOCHS, MOST_EPOCHS = 20, 200
 ENOUGH_BATCHES, MOST_BUDGETS = 10, 15
 SCHEDULES = ("cosine", "plateau", "constant")
+_N_STEPS, _LEARNING_RATE, _WEIGHT_DECAY, _LABEL_SMOOTHING = 600, 1e-3, 1e-2, 0.1
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Recipe:
-    """A way to train.
+    """How to train. Its defaults are the default recipe; `Recipe.named("paper")` is the paper's.
+
+    An option whose default depends on another one is resolved when the recipe is made, so that every field
+    says what training does.
 
     Attributes:
-        n_epochs: Passes over the training set; None for those that `n_steps` make.
-        n_steps: Gradient steps that decide the number of epochs: as many epochs as hold them, where more than
-            ENOUGH_BATCHES an epoch count as so many, up to MOST_BUDGETS times the steps, at least
-            LEAST_EPOCHS and at most MOST_EPOCHS. 600 are 60 epochs of 160 to 2400 cases in batches of 16.
-        batch_size: Cases a gradient step at most.
-        equal_batches: Whether an epoch is divided into batches of one size, or one fewer; else its last batch
-            has what is left, perhaps a single case, whose statistics batch normalisation then takes.
-        optimizer: Keras' name of an optimizer, or an optimizer, of which every training uses a copy.
-        learning_rate: The highest learning rate of the schedule; None for the optimizer's own.
-        weight_decay: Decoupled weight decay, where `optimizer` is `"adamw"`.
-        schedule: `"cosine"`: linear warm-up over the first tenth of all steps, then a half cosine down
-            to zero. `"plateau"`: times 1/cbrt(2), not below a tenth, whenever the training loss has not
-            improved for 100 epochs. `"constant"`: as the optimizer has it.
-        label_smoothing: Share of a class target that is spread over all classes, in [0, 1).
-        class_weight: `"balanced"` weighs each class by n_cases / (n_classes * count); a dictionary has a
-            weight for each label; None: equally.
-        validation_split: Share of the training set that is set aside for validation, in [0, 1).
-        patience: Stop when this many epochs in a row have not lowered the validation loss, or without
-            validation the training loss; None: never.
-        keep_best: Whether to end with the weights of the epoch in which that loss was lowest.
-        average_weights: Share of the old that a moving average of the weights keeps in each step, in (0, 1);
-            training ends with the average, beside the last statistics of batch normalisation. It begins
-            with the weights after the first step, so it should be far below one for few steps. None: training
-            ends with the weights themselves.
+        n_epochs: Number of epochs; None if `n_steps` decides it.
+        n_steps: Gradient steps that decide the number of epochs where `n_epochs` is None: 600 by default.
+            At most ENOUGH_BATCHES batches an epoch count, training takes at most MOST_BUDGETS times the
+            steps, and LEAST_EPOCHS to MOST_EPOCHS epochs. 600 steps with batches of 16 are 200 epochs of up to
+            48 cases, 600 steps of up to 160, 60 epochs of up to 2400, 9000 steps of up to 7200, and 20 epochs
+            of more.
+        batch_size: Maximum batch size.
+        equal_batches: Whether the batches of an epoch differ in size by at most one case. False: the last
+            batch holds the rest, as in Keras' `fit`; it may be a single case, whose statistics batch
+            normalisation then takes.
+        optimizer: Keras' name of an optimizer, or an optimizer object, of which every training uses a copy.
+        learning_rate: The highest learning rate of the schedule: 0.001 by default; None, the default with an
+            optimizer object: the optimizer's own.
+        weight_decay: Decoupled weight decay: 0.01 by default. Requires `optimizer="adamw"`; None with others.
+        schedule: `"cosine"`, the default: linear warm-up over the first tenth of all steps, then half a
+            cosine down to zero. `"plateau"`: times 1/cbrt(2), not below a tenth, whenever the training loss
+            has not improved for 100 epochs. `"constant"`, the default with an optimizer object: as the
+            optimizer has it.
+        loss: Keras' name of a loss, or a loss object. None: cross-entropy, in regression squared error.
+        label_smoothing: Share of a class target that is spread over all classes, in [0, 1): 0.1 by default.
+            Applies only to the default loss; 0 with another.
+        class_weight: `"balanced"` weights each class by n_cases / (n_classes * count). A dictionary has a
+            weight for each label. None: equal weights.
+        validation_split: Share of the training set that validates, in [0, 1), stratified by class.
+        patience: Stop after this number of epochs without a lower validation loss (training loss without
+            validation), and end with the weights of the best epoch; None: never.
+        keep_best: Whether to end with the weights of the epoch of the lowest loss in any case.
+        average_weights: Share that a moving average of the weights keeps in each step, in (0, 1). Training
+            ends with the average, which starts at the weights after the first step. None: no average. Cannot
+            be combined with `keep_best` or `patience`.
         augmentation: Strengths of random changes to the series of each step, by name; see
-            `training.augmentation`.
-        n_members: Networks that are trained, from different seeds, and vote.
-        network_options: Options for the network, where the user gives none.
-        member_options: Options in which the networks of an ensemble differ, taken in turn; none: they differ
-            in their seeds alone.
+            `training.augmentation`. `"jitter"`: standard deviation of noise; `"scale"`: of a factor on each
+            channel; `"channel_dropout"`: share of channels left out; `"shift"` and `"crop"`: shares of the
+            length; `"warp"`: largest relative change of speed; `"mixup"` and `"cutmix"`: parameter of their
+            beta distribution. Values are in units after scaling.
+        n_members: Number of networks, trained from different seeds, whose mean output is the prediction.
+        network_options: Options of the network where the caller gives none, as far as the network has them.
+        member_options: Options in which the members differ, taken in turn; empty: members differ in their
+            seeds alone.
+
+    Raises:
+        ValueError: If a value is out of its range, or two options contradict each other.
     """
 
     n_epochs: int | None = None
-    n_steps: int | None = 600
+    n_steps: int | None = _N_STEPS
     batch_size: int = 16
     equal_batches: bool = True
     optimizer: str | keras.optimizers.Optimizer = "adamw"
-    learning_rate: float | None = 1e-3
-    weight_decay: float = 1e-2
-    schedule: Literal["cosine", "plateau", "constant"] = "cosine"
-    label_smoothing: float = 0.1
-    class_weight: Literal["balanced"] | Mapping[object, float] | None = None
+    learning_rate: float | NotGiven | None = NOT_GIVEN
+    weight_decay: float | NotGiven | None = NOT_GIVEN
+    schedule: Literal["cosine", "plateau", "constant"] | NotGiven = NOT_GIVEN
+    loss: str | keras.losses.Loss | None = None
+    label_smoothing: float | NotGiven = NOT_GIVEN
+    class_weight: Literal["balanced"] | Mapping[Any, float] | None = None
     validation_split: float = 0.0
     patience: int | None = None
     keep_best: bool = False
     average_weights: float | None = None
-    augmentation: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    augmentation: Mapping[str, float] = field(default_factory=dict)
     n_members: int = 1
-    network_options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
-    member_options: Sequence[Mapping[str, object]] = ()
+    network_options: Mapping[str, Any] = field(
+        default_factory=lambda: {"batch_norm_momentum": 0.9, "dilation_rates": 0.5}
+    )
+    member_options: Sequence[Mapping[str, Any]] = ()
 
     def __post_init__(self) -> None:
-        rule = "A recipe needs `n_epochs` or `n_steps`."
-        require(self.n_epochs is not None or self.n_steps is not None, rule)
-        for name in ("n_epochs", "n_steps"):
+        self._resolve()
+        require(self.n_epochs or self.n_steps, "A recipe requires `n_epochs` or `n_steps`.")
+        for name in ("n_epochs", "n_steps", "patience"):
             if getattr(self, name) is not None:
                 require_positive_int(name, getattr(self, name))
         for name in ("batch_size", "n_members"):
             require_positive_int(name, getattr(self, name))
-        if isinstance(self.optimizer, str):
-            require_choice("optimizer", self.optimizer, OPTIMIZERS)
-        if self.learning_rate is not None:
-            require(
-                self.learning_rate > 0, "`learning_rate` must be positive.", learning_rate=self.learning_rate
-            )
-        require_choice("schedule", self.schedule, SCHEDULES)
+        self._require_optimizer()
         for name in ("label_smoothing", "validation_split"):
-            require(
-                0 <= getattr(self, name) < 1, f"`{name}` must be in [0, 1).", **{name: getattr(self, name)}
-            )
-        if self.patience is not None:
-            require_positive_int("patience", self.patience)
+            value = getattr(self, name)
+            good = isinstance(value, int | float) and 0 <= value < 1
+            require(good, f"`{name}` must be in [0, 1).", **{name: value})
+        rule = "`label_smoothing` applies only to the default loss; set it on `loss`."
+        smooths = {"label_smoothing": self.label_smoothing, "loss": self.loss}
+        require(not (self.label_smoothing and self.loss), rule, **smooths)
         if self.average_weights is not None:
             rule = "`average_weights` must be between 0 and 1."
             require(0 < self.average_weights < 1, rule, average_weights=self.average_weights)
-            rule = "`average_weights` and the best epoch (`keep_best`, `patience`) exclude each other."
+            rule = "`average_weights` cannot be combined with the best epoch (`keep_best`, `patience`)."
             require(not self.keep_best and self.patience is None, rule)
-        require(
-            self.weight_decay >= 0, "`weight_decay` must not be negative.", weight_decay=self.weight_decay
-        )
         require_augmentation(self.augmentation)
         rule = "`member_options` must be a list or tuple of dictionaries of options."
-        kinds = self.member_options
-        good = isinstance(kinds, list | tuple) and all(isinstance(kind, Mapping) for kind in kinds)
-        require(good, rule, member_options=kinds)
+        members = self.member_options
+        good = isinstance(members, list | tuple) and all(isinstance(one, Mapping) for one in members)
+        require(good, rule, member_options=members)
 
-    def options_of(self, member: int) -> dict[str, object]:
-        """The options in which a network of an ensemble, counted from 0, differs from the others."""
+    def _resolve(self) -> None:
+        """Put values in the place of NOT_GIVEN."""
+        by_name = isinstance(self.optimizer, str)
+        defaults = {
+            "learning_rate": _LEARNING_RATE if by_name else None,
+            "schedule": "cosine" if by_name else "constant",
+            "weight_decay": _WEIGHT_DECAY if by_name and self.optimizer == "adamw" else None,
+            "label_smoothing": 0.0 if self.loss else _LABEL_SMOOTHING,
+        }
+        for name, value in defaults.items():
+            if getattr(self, name) is NOT_GIVEN:
+                object.__setattr__(self, name, value)
+
+    def _require_optimizer(self) -> None:
+        if isinstance(self.optimizer, str):
+            require_choice("optimizer", self.optimizer, OPTIMIZERS)
+        if self.learning_rate is not None:
+            rule = "`learning_rate` must be positive."
+            require(self.learning_rate > 0, rule, learning_rate=self.learning_rate)  # type: ignore[operator]
+        require_choice("schedule", self.schedule, SCHEDULES)
+        if self.weight_decay is not None:
+            given = {"weight_decay": self.weight_decay, "optimizer": self.optimizer}
+            adamw = isinstance(self.optimizer, str) and self.optimizer == "adamw"
+            require(adamw, "`weight_decay` requires `optimizer='adamw'`.", **given)
+            rule = "`weight_decay` must not be negative."
+            require(self.weight_decay >= 0, rule, weight_decay=self.weight_decay)  # type: ignore[operator]
+
+    @classmethod
+    def named(cls, name: str | Recipe, **changes: Any) -> Recipe:
+        """A recipe by name, with changes.
+
+        Args:
+            name: `"default"`, `"ensemble"` or `"paper"`; a recipe stands for itself.
+            **changes: Fields that differ.
+
+        Raises:
+            ValueError: If there is no such recipe or field.
+        """
+        if isinstance(name, Recipe):
+            return name.but(**changes)
+        require_choice("recipe", name, RECIPES)
+        return RECIPES[name].but(**changes)
+
+    def but(self, **changes: Any) -> Recipe:
+        """This recipe with changes; an option that depends on a changed one is resolved again.
+
+        An optimizer object keeps its learning rate, and its schedule, unless they are changed too. `n_steps`
+        decides the number of epochs unless `n_epochs` is given.
+        """
+        for name in changes:
+            require_choice("recipe option", name, [one.name for one in fields(self)])
+        again: dict[str, Any] = {}
+        if "optimizer" in changes:
+            again["weight_decay"] = NOT_GIVEN
+            if not isinstance(changes["optimizer"], str):
+                again |= {"learning_rate": NOT_GIVEN, "schedule": NOT_GIVEN}
+        if changes.get("loss") is not None:
+            again["label_smoothing"] = NOT_GIVEN
+        if changes.get("n_steps") is not None:
+            again["n_epochs"] = None
+        if changes.get("n_epochs", 0) is None and self.n_steps is None:
+            again["n_steps"] = _N_STEPS
+        return replace(self, **{**again, **changes}) if changes else self
+
+    def __repr__(self) -> str:
+        """The options that differ from the default recipe."""
+        default = Recipe()
+        values = ((one.name, getattr(self, one.name)) for one in fields(self))
+        changed = [f"{name}={value!r}" for name, value in values if value != getattr(default, name)]
+        return f"Recipe({', '.join(changed)})"
+
+    def __deepcopy__(self, memo: Any) -> Recipe:
+        return self  # nothing changes it; objects in it are copied by every training
+
+    @property
+    def has_own_members(self) -> bool:
+        """Whether `member_options` are the caller's, and not those of a named recipe."""
+        return not any(self.member_options == one.member_options for one in RECIPES.values())
+
+    def options_of(self, member: int) -> dict[str, Any]:
+        """The options in which a member, counted from 0, differs from the others."""
         return dict(self.member_options[member % len(self.member_options)]) if self.member_options else {}
 
+    def n_training(self, n_cases: int) -> int:
+        """Number of cases that are trained on where `validation_split` holds back some of all cases."""
+        return n_cases - math.ceil(self.validation_split * n_cases)
+
     def epochs(self, n_cases: int) -> int:
-        """Passes over a training set of so many cases."""
+        """Number of epochs for a number of training cases."""
         if self.n_epochs is not None:
             return self.n_epochs
         assert self.n_steps is not None
@@ -137,8 +222,12 @@ class Recipe:
         return min(max(round(epochs), LEAST_EPOCHS), MOST_EPOCHS)
 
 
+DEFAULT = Recipe()
+"""Chosen on training data alone: docs/recipe.md has the study, and what it did not measure."""
+
 PAPER = Recipe(
     n_epochs=250,
+    n_steps=None,
     batch_size=128,
     equal_batches=False,
     optimizer="adam",
@@ -146,13 +235,13 @@ PAPER = Recipe(
     label_smoothing=0.0,
     class_weight="balanced",
     keep_best=True,
-    network_options=MappingProxyType({"se_blocks": (1, 2), "batch_norm_momentum": 0.99}),
+    network_options={"se_blocks": (1, 2), "batch_norm_momentum": 0.99, "dilation_rates": None},
 )
 """The recipe of Karim et al. 2019 (arXiv 1801.04503).
 
 Stated there: Adam from 1e-3, divided by cbrt(2) down to 1e-4; batches of 128; 250 epochs "unless stated";
-classes weighted by their inverse frequency; squeeze-and-excitation after the first two blocks. What the
-paper, its authors' code and this recipe do differently or leave open:
+classes weighted by their inverse frequency; squeeze-and-excitation after the first two blocks. Where the
+paper, its authors' code and this recipe differ, or leave something open:
 
 * Learning rate. The paper says after every 100 epochs; the code, after 100 epochs without a better loss,
   as here. At that pace 1e-4 is out of reach within 250 epochs.
@@ -160,27 +249,17 @@ paper, its authors' code and this recipe do differently or leave open:
   until September 2018, when the published figures had been made, and the lowest training loss since. Here
   it is the lowest training loss: no test set is ever seen.
 * Class weights. The code computed them as an array, which the Keras of its time ignored. Here they work.
-* Epochs. The code's scripts run 500 to 1000; the paper's 250 are taken.
+* Epochs. The code's scripts run 500 to 1000; here 250, as in the paper.
 * LSTM units. The paper searches 8 to 128 for every data set; most scripts have 8, as here.
 * Gates. Keras 2's LSTM had the hard sigmoid; here it is the sigmoid.
 * Scaling. The authors' prepared data were standardised over training and test set together; here the
   statistics are those of the training set.
 """
 
-DEFAULT = Recipe(
-    network_options=MappingProxyType({"batch_norm_momentum": 0.9, "dilation_rates": 0.5}),
-)
-"""Chosen on training data alone: docs/recipe.md has the study, and what in it was not measured."""
-
-ENSEMBLE = replace(
-    DEFAULT,
+ENSEMBLE = DEFAULT.but(
     n_members=5,
-    member_options=(
-        MappingProxyType({}),
-        MappingProxyType({"first_differences": True}),
-        MappingProxyType({"dilation_scales": 3}),
-    ),
+    member_options=({}, {"first_differences": True}, {"dilation_scales": 3}),
 )
-"""Members that see series in three ways; docs/accuracy.md has what that is worth."""
+"""Members that see series in three ways; docs/accuracy.md says what that gains."""
 
 RECIPES = {"default": DEFAULT, "ensemble": ENSEMBLE, "paper": PAPER}

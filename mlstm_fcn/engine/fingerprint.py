@@ -1,4 +1,4 @@
-"""What two networks have in common that differ in their weights alone."""
+"""The fingerprint of an architecture: the same for networks that differ in their weights alone."""
 
 from __future__ import annotations
 

@@ -1,0 +1,131 @@
+"""What the rest of the package asks of a backend: training steps, predictions, and ways to compute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+
+Figures = dict[str, float]
+"""Loss and metrics by name."""
+
+
+class Source(Protocol):
+    """Cases that training steps read.
+
+    Attributes:
+        resident: Whether all cases are in memory and every step reads them unchanged.
+    """
+
+    resident: bool
+
+    def __len__(self) -> int: ...
+
+    def read(self, cases: np.ndarray) -> list[Any]:
+        """Some cases in memory: the network's inputs, then targets and sample weights."""
+        ...
+
+    def on_device(self, place: Callable[[list[Any]], Any]) -> Any:
+        """All arrays of a resident source as `place` puts them on the device; placed once."""
+        ...
+
+
+class Program(Protocol):
+    """A compiled Keras model with its training and validation steps.
+
+    Attributes:
+        model: The compiled model; its variables are up to date between calls.
+    """
+
+    model: keras.Model
+
+    def prepare(self, source: Source) -> None:
+        """Create all variables of optimizer and metrics."""
+        ...
+
+    def train(
+        self, source: Source, batches: Sequence[np.ndarray], rates: np.ndarray | None = None
+    ) -> Figures:
+        """Train one step for each batch.
+
+        Args:
+            source: The cases.
+            batches: Indices of the cases of each step.
+            rates: Learning rate of each step; None leaves the optimizer's own.
+
+        Returns:
+            Loss and metrics since the model's `reset_metrics`, read from the device once.
+        """
+        ...
+
+    def evaluate(self, source: Source, n_steps: int) -> Figures:
+        """Loss and metrics over all cases, series of `n_steps` steps; resets the model's metrics before."""
+        ...
+
+
+class Engine(Protocol):
+    """One backend on one device.
+
+    Attributes:
+        name: Keras' name of the backend.
+    """
+
+    name: str
+
+    def program(
+        self,
+        network: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        loss: keras.losses.Loss | str,
+        metrics: Sequence[str],
+        *,
+        reusable: bool,
+    ) -> AbstractContextManager[Program]:
+        """A program that trains a network; the network has what was learnt when the block ends.
+
+        Args:
+            network: The network.
+            optimizer: Not built yet.
+            loss: What to minimise.
+            metrics: Names of further figures.
+            reusable: Whether a later fit may reuse the program. Must be False where user code, such as a
+                callback, could keep or change its model.
+        """
+        ...
+
+    def predict(self, model: keras.Model, batch: np.ndarray) -> list[np.ndarray]:
+        """The outputs of a model, each `(cases, ...)`, for series of shape `(cases, time, channels)`."""
+        ...
+
+    def place(self, arrays: list[Any]) -> Any:
+        """Arrays as the engine's steps read them."""
+        ...
+
+    def conv(
+        self, series: Any, kernel: Any, *, strides: int = 1, padding: str = "valid", dilation_rate: int = 1
+    ) -> Any:
+        """Convolution in the formulation that is fastest on this device.
+
+        Args:
+            series: `(batch, time, channels)`.
+            kernel: `(size, channels / groups, filters)`, from which the number of groups follows.
+            strides: Steps between outputs.
+            padding: `"valid"` or `"same"`.
+            dilation_rate: Steps between the elements of the kernel; above 1 only with `strides=1`.
+        """
+        ...
+
+    def fused_batch_norm(self, dtype: str) -> Callable[[Any, Any, Any, float], tuple[Any, Any, Any]] | None:
+        """Batch normalisation by batch statistics in one pass, or None where the backend has none.
+
+        The function takes series `(batch, time, channels)`, scale and offset `(channels,)`, and epsilon. It
+        returns the normalised series, and mean and (biased) variance of each channel.
+        """
+        ...
+
+    def unrolls(self, n_steps: int | None) -> bool:
+        """Whether a recurrent layer over this number of steps is faster unrolled than as a loop."""
+        ...

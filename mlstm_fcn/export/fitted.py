@@ -1,0 +1,84 @@
+"""A fitted network as an artifact for another runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlstm_fcn._checks import require, require_choice, require_positive_int
+from mlstm_fcn.export.formats import FORMATS
+from mlstm_fcn.export.writing import export
+from mlstm_fcn.fitting import FittedNetwork
+from mlstm_fcn.fitting.inputs import ends_early
+from mlstm_fcn.memmap import MemmapSeries
+from mlstm_fcn.preprocess import with_length
+
+_MOST_EXAMPLES = 256
+_BY_SUFFIX = {"": "savedmodel", ".onnx": "onnx", ".tflite": "litert", ".xml": "openvino"}
+
+
+def export_fitted(
+    fitted: FittedNetwork,
+    path: Path | str,
+    format: str | None = None,
+    *,
+    X: Any = None,
+    any_length: bool = False,
+    length: int | None = None,
+    data: str = "",
+    metrics: Mapping[str, float] | None = None,
+    about: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write a fitted network for another runtime, run it there, and compare before it is kept.
+
+    Args:
+        fitted: The network.
+        path: Where to. An earlier export there is replaced; anything else there is an error.
+        format: A name of `FORMATS`; None: by the ending of the name.
+        X: Series to compare on, as `fitting.Cases.X`, of which up to 256 at even distances are used. The int8
+            formats require at least 10. None: random ones.
+        any_length: Whether series may end early (NaN), though no training series did.
+        length: Steps to fix, where the network reads any number of them.
+        data: Name of the training data.
+        metrics: Figures to note, by name; finite numbers.
+        about: Further values for the manifest that JSON can hold.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: If the format cannot hold the model or differs too much, and why.
+        ImportError: If what the format needs is not installed.
+    """
+    path = Path(path)
+    if format is None:
+        require_choice("suffix", path.suffix, _BY_SUFFIX)
+        format = _BY_SUFFIX[path.suffix]
+    require_choice("format", format, (*FORMATS, "keras"))
+    if length is not None:
+        require_positive_int("length", length)
+    chosen = fitted.with_mask() if any_length else fitted
+    series = None if X is None else _examples(chosen, X, length)
+    known = {
+        "labels": fitted.task.to_plain().get("classes"),
+        "missing": fitted.inputs.missing,
+        "any_length": chosen.takes_mask,
+        "network": fitted.network.name,
+        "data": data,
+        "metrics": dict(metrics or {}),
+    }
+    whole = {**known, **(about or {})}
+    return export(chosen.keras_model, path, format, about=whole, series=series, length=length)
+
+
+def _examples(fitted: FittedNetwork, X: Any, length: int | None) -> np.ndarray:
+    """Some of the series, at even distances, as the model reads them."""
+    batch = fitted.inputs.fit_length(fitted.inputs.read(X), fitted.time, fitted.channels)
+    rule = "Series of X end early, which the model does not read: export with any_length=True."
+    require(fitted.takes_mask or not ends_early(batch), rule)
+    chosen = batch[np.unique(np.linspace(0, len(batch) - 1, _MOST_EXAMPLES).astype(int))]
+    series = chosen.read() if isinstance(chosen, MemmapSeries) else chosen
+    return series if length is None else with_length(series, length)

@@ -1,0 +1,28 @@
+"""Fitting as values: cases, a task, a network spec, a recipe and an input policy give a fitted network.
+
+Nothing in this folder knows an estimator.
+"""
+
+from mlstm_fcn.fitting.cases import Cases as Cases
+from mlstm_fcn.fitting.fit import Interrupted as Interrupted
+from mlstm_fcn.fitting.fit import fit as fit
+from mlstm_fcn.fitting.fitted import FittedNetwork as FittedNetwork
+from mlstm_fcn.fitting.inputs import InputPolicy as InputPolicy
+from mlstm_fcn.fitting.network import NetworkSpec as NetworkSpec
+from mlstm_fcn.fitting.rng import RngSpec as RngSpec
+from mlstm_fcn.fitting.task import Classification as Classification
+from mlstm_fcn.fitting.task import Regression as Regression
+from mlstm_fcn.fitting.task import Task as Task
+
+__all__ = [
+    "Cases",
+    "Classification",
+    "FittedNetwork",
+    "InputPolicy",
+    "Interrupted",
+    "NetworkSpec",
+    "Regression",
+    "RngSpec",
+    "Task",
+    "fit",
+]

@@ -1,0 +1,91 @@
+"""Series with their targets and weights, as the user gives them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlstm_fcn._checks import require
+
+
+@dataclass(frozen=True, eq=False)
+class Cases:
+    """Labelled series.
+
+    Attributes:
+        X: Series: an array `(cases, channels, time)`, a list of arrays `(channels, time)` or of frames with a
+            row for each step, or a `numpy.memmap`.
+        y: Targets, `(cases,)`.
+        sample_weight: Weight of each case, finite and not negative; None: 1.
+    """
+
+    X: Any
+    y: np.ndarray
+    sample_weight: Any = None
+
+    def weights(self) -> np.ndarray:
+        """The weight of each case, `(cases,)`.
+
+        Raises:
+            ValueError: If they are not as many finite numbers as cases, negative, or all zero.
+        """
+        if self.sample_weight is None:
+            return np.ones(len(self.y))
+        weights = np.asarray(self.sample_weight, dtype=np.float64)
+        rule = f"`sample_weight` must be {len(self.y)} finite numbers, not negative and not all zero."
+        finite = weights.shape == (len(self.y),) and np.isfinite(weights).all()
+        require(bool(finite and weights.min() >= 0 and weights.any()), rule, sample_weight=self.sample_weight)
+        return weights
+
+
+def as_targets(y: Any) -> np.ndarray:
+    """Targets as an array; a list is checked first, since NumPy would turn labels of two kinds into one.
+
+    Raises:
+        ValueError: As `require_targets`.
+    """
+    if isinstance(y, list | tuple) and len(y) > 0:
+        require_targets(np.asarray(y, dtype=object))
+    return np.asarray(y)
+
+
+def one_column(y: Any) -> np.ndarray:
+    """Targets as an array `(cases,)`.
+
+    Raises:
+        ValueError: If they have several columns, or one is missing.
+    """
+    y = as_targets(y)
+    require(y.ndim == 1 or (y.ndim == 2 and y.shape[1] == 1), "y must be one column.", shape=y.shape)
+    return y.ravel()
+
+
+def require_cases(X: Any, y: Any) -> None:
+    """Check X and y where sktime does not, or says it less clearly.
+
+    Raises:
+        ValueError: If there is no case, X has another shape, X and y differ in length, or a target is missing.
+    """
+    require(len(y) > 0, "X and y must hold at least one case.")
+    if isinstance(X, np.ndarray):
+        require(X.ndim in (2, 3), "X must be (cases, channels, time) or (cases, time).", shape=X.shape)
+        require(X.size > 0, "X must hold at least one value.", shape=X.shape)
+    if isinstance(X, np.ndarray | list | tuple):
+        require(len(X) == len(y), "X and y must have equally many cases.", X=len(X), y=len(y))
+    require_targets(y)
+
+
+def require_targets(y: Any) -> None:
+    """Check that every case has a target, and that labels are of one kind.
+
+    Raises:
+        ValueError: If not.
+    """
+    missing = np.flatnonzero(np.asarray(pd.isna(y)).reshape(len(y), -1).any(axis=1))
+    require(len(missing) == 0, "Every case must have a target.", cases_without_one=missing[:5].tolist())
+    if isinstance(y, np.ndarray) and y.dtype == object:
+        kinds = {isinstance(value, str) for value in y.ravel()}
+        require(len(kinds) == 1, "Labels must be all strings, or none of them.", y=y.ravel()[:5].tolist())

@@ -1,0 +1,198 @@
+"""Fitting: cases, a task, a network spec, a recipe and an input policy give a fitted network."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import warnings
+from collections.abc import Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from mlstm_fcn._checks import require
+from mlstm_fcn._randomness import seeded
+from mlstm_fcn.fitting.cases import Cases
+from mlstm_fcn.fitting.fitted import FittedNetwork, History, Member
+from mlstm_fcn.fitting.inputs import InputPolicy, ends_early
+from mlstm_fcn.fitting.members import TRAINERS, Callbacks, Lesson
+from mlstm_fcn.fitting.network import NetworkSpec
+from mlstm_fcn.fitting.prepare import as_members_read, datasets
+from mlstm_fcn.fitting.rng import RngSpec
+from mlstm_fcn.fitting.task import Task
+from mlstm_fcn.models.ensemble import ensemble
+from mlstm_fcn.models.pipeline import compose, with_mask
+from mlstm_fcn.models.transfer import require_freezable, transfer
+from mlstm_fcn.training.dataset import Dataset
+from mlstm_fcn.training.recipes import Recipe
+
+
+class Interrupted(KeyboardInterrupt):
+    """An interrupt from the keyboard, with what had been fitted.
+
+    Attributes:
+        fitted: The network after its last whole epoch; None if no epoch was whole.
+    """
+
+    def __init__(self, fitted: FittedNetwork | None):
+        super().__init__()
+        self.fitted = fitted
+
+
+def fit(
+    train: Cases,
+    *,
+    network: NetworkSpec,
+    task: Task,
+    recipe: Recipe,
+    inputs: InputPolicy,
+    rng: RngSpec,
+    validation: Cases | None = None,
+    start: FittedNetwork | None = None,
+    freeze: Sequence[str] = (),
+    callbacks: Callbacks = list,
+    checkpoint: Path | None = None,
+) -> FittedNetwork:
+    """Train new networks, or train a fitted network further.
+
+    Args:
+        train: Training cases.
+        network: What to build.
+        task: What for; it knows the targets.
+        recipe: How to train.
+        inputs: How series are read.
+        rng: Decides everything random.
+        validation: Cases to evaluate after each epoch; they go before the recipe's `validation_split`.
+        start: Continue from this one: its preprocessing, options, weights, history and number of epochs.
+            Layers that do not match, such as the head for another number of classes, are new.
+        freeze: Prefixes of the names of layers that training leaves as they are.
+        callbacks: Makes the Keras callbacks of each member.
+        checkpoint: A file that keeps the state after each epoch, from which a killed fit resumes. It is
+            deleted at the end. Members after the first have files with `.2`, `.3` at the end.
+
+    Returns:
+        The fitted network.
+
+    Raises:
+        ValueError: If cases, options or `start` do not fit together.
+        FileNotFoundError: If the folder of the checkpoint does not exist.
+        Interrupted: If the keyboard interrupts training; it has the network with its whole epochs.
+
+    Warns:
+        UserWarning: If training diverged, a validation split is not stratified, or series are cut.
+    """
+    rule = "A fit with a `checkpoint` requires an integer as `random_state`, so that it can be resumed."
+    require(not checkpoint or rng.is_fixed, rule, random_state=rng.state)
+    generators = [
+        rng.generator(number, start.epochs_trained if start else 0)
+        for number in range(_n_members(recipe, start))
+    ]
+    training, held_back = datasets(train, validation, task, recipe, inputs, rng)
+    preprocessor, members = _untrained(training, held_back, network, task, recipe, inputs, start, generators)
+    require_freezable([member.network for member in members], freeze)
+    prepared = [data and as_members_read(preprocessor, data) for data in (training, held_back)]
+    lesson = Lesson(*prepared, recipe, task, freeze, callbacks)
+    files = _checkpoints(checkpoint, len(members))
+
+    def fitted(n_whole: int) -> FittedNetwork:
+        chosen = members[:n_whole]
+        model = compose(preprocessor, ensemble([member.network for member in chosen]), task.unit)
+        history = _mean([member.history for member in chosen])
+        n_new = len(history["loss"]) - (len(start.history.get("loss", ())) if start else 0)
+        epochs = (start.epochs_trained if start else 0) + n_new
+        options = tuple(member.options for member in chosen)
+        return FittedNetwork(model, network, options, task, inputs, history, epochs)
+
+    n_whole = len(members) if start else 0  # members that were trained before vote in any case
+    try:
+        for member, generator, file in zip(members, generators, files, strict=True):
+            trainer = TRAINERS[network.trained_by]
+            trainer(member.network, lesson, generator, member.history, file)  # type: ignore[arg-type]
+            n_whole += 1
+    except KeyboardInterrupt as interrupt:
+        n_whole = min(max(n_whole, 1), len(members))  # the first member has whole epochs, or none has
+        raise Interrupted(fitted(n_whole) if members[0].history else None) from interrupt
+    result = fitted(len(members))
+    _warn_of_divergence(result.history)
+    for file in filter(None, reversed(files)):  # the first one last: the others are invalid without it
+        file.unlink(missing_ok=True)
+    return result
+
+
+def _n_members(recipe: Recipe, start: FittedNetwork | None) -> int:
+    if start is None:
+        return recipe.n_members
+    n_before = len(start.options)
+    rule = "Continued training cannot have more members than before."
+    require(recipe.n_members <= n_before, rule, n_members=recipe.n_members, before=n_before)
+    return recipe.n_members
+
+
+def _untrained(
+    training: Dataset,
+    held_back: Dataset | None,
+    spec: NetworkSpec,
+    task: Task,
+    recipe: Recipe,
+    inputs: InputPolicy,
+    start: FittedNetwork | None,
+    generators: Sequence[np.random.Generator],
+) -> tuple[keras.Model, list[Member]]:
+    """The preprocessor, and the members to train; series are brought to the length that these fix."""
+    (batch,) = training.inputs
+    if start is None:
+        preprocessor, channels = inputs.preprocessor(batch), batch.shape[2]
+        time = spec.fixed_length(recipe, len(generators), batch.shape[1:])
+        options = [spec.resolved(recipe, number, batch.shape[1]) for number in range(len(generators))]
+    else:
+        preprocessor, time, channels = start.preprocessor, start.time, start.channels
+        preprocessor = keras.Model(preprocessor.input, preprocessor.outputs[0], name=preprocessor.name)
+        options = [dict(one) for one in start.options]
+    for data in filter(None, (training, held_back)):
+        data.inputs[0] = inputs.fit_length(data.inputs[0], time, channels)
+    masked = any(ends_early(data.inputs[0]) for data in (training, held_back) if data)
+    form: dict[str, Any] = {"activation": task.activation, "masked": masked}
+    members = []
+    for number, rng in enumerate(generators):
+        with seeded(rng):
+            network = spec.build((time, channels), task.n_outputs, options[number], **form)
+        if start:
+            transfer(start.members[number].network, network)
+        before = start.history if start else {}
+        history = {name: list(figures) for name, figures in before.items()}
+        members.append(Member(network, options[number], history))
+    return (with_mask(preprocessor) if masked else preprocessor), members
+
+
+def _checkpoints(path: Path | None, n_members: int) -> list[Path | None]:
+    """A file for each member: the given one for the first."""
+    if not path:
+        return [None] * n_members
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"The folder of the checkpoint {path} does not exist.")
+    others = [path.with_name(f"{path.name}.{number}") for number in range(2, n_members + 1)]
+    left = [str(other) for other in others if other.exists() and not path.exists()]
+    require(not left, f"{path} is missing, but checkpoints of other members exist; delete them.", files=left)
+    return [path, *others]
+
+
+def _mean(histories: Sequence[History]) -> dict[str, list[float]]:
+    """Figures of each epoch, means over the members that had the epoch."""
+    begun = [history for history in histories if history]
+    names = dict.fromkeys(name for history in begun for name in history)
+    columns = {name: zip_longest(*(history.get(name, ()) for history in begun)) for name in names}
+    return {
+        name: [statistics.fmean(figure for figure in figures if figure is not None) for figures in column]
+        for name, column in columns.items()
+    }
+
+
+def _warn_of_divergence(history: History) -> None:
+    last = history["loss"][-1]
+    if not math.isfinite(last):
+        text = f"Training has diverged: its last loss is {last}. A lower `learning_rate` may help."
+        warnings.warn(text, UserWarning, stacklevel=3)

@@ -1,0 +1,177 @@
+"""A fitted network: what comes out of a fit, and all that predicting, saving and exporting need."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import keras
+import numpy as np
+
+from mlstm_fcn import engine
+from mlstm_fcn._checks import require
+from mlstm_fcn._randomness import seeded
+from mlstm_fcn.fitting.inputs import Batch, InputPolicy, ends_early
+from mlstm_fcn.fitting.network import NetworkSpec
+from mlstm_fcn.fitting.task import Task
+from mlstm_fcn.memmap import chunks
+from mlstm_fcn.models.ensemble import ensemble, members
+from mlstm_fcn.models.pipeline import compose, split, takes_mask, with_mask, without_filling
+from mlstm_fcn.models.transfer import copy_weights
+
+History = Mapping[str, list[float]]
+
+_LARGE = 1 << 20  # values; in more, looking for gaps in the graph takes long
+
+
+@dataclass(frozen=True)
+class Member:
+    """A network that votes, however it was trained.
+
+    Attributes:
+        network: From `(batch, time, channels)`, scaled and without gaps, perhaps with a mask, to outputs.
+        options: The options that it was built with.
+        history: Figures of each epoch, by name.
+    """
+
+    network: keras.Model
+    options: Mapping[str, Any]
+    history: History = field(default_factory=dict)
+
+
+class _Variants:
+    """Models with the same weights for other series, made when first needed; copies start without."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def get(self, name: str, make: Callable[[], Any]) -> Any:
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = make()
+            return self._made[name]
+
+    def __reduce__(self) -> Any:
+        return _Variants, ()
+
+
+@dataclass(frozen=True, eq=False)
+class FittedNetwork:
+    """A trained network with its preprocessing.
+
+    Attributes:
+        keras_model: From raw series `(batch, time, channels)` to outputs in the unit of the data.
+        spec: What was built.
+        options: Options of each member, those that follow the length of the training series as numbers.
+        task: What the outputs are for.
+        inputs: How series are read.
+        history: Figures of each epoch by name, means over the members that had the epoch.
+        epochs_trained: Number of epochs in all, those of earlier fits that this one continued too.
+    """
+
+    keras_model: keras.Model
+    spec: NetworkSpec
+    options: tuple[Mapping[str, Any], ...]
+    task: Task
+    inputs: InputPolicy
+    history: History = field(default_factory=dict)
+    epochs_trained: int = 0
+    _variants: _Variants = field(default_factory=_Variants, repr=False)
+
+    @property
+    def preprocessor(self) -> keras.Model:
+        """Scaling and filling in: from raw series to series as the members read them."""
+        return split(self.keras_model)[0]
+
+    @property
+    def network(self) -> keras.Model:
+        """The network, or the ensemble of several."""
+        return split(self.keras_model)[1]
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The networks that vote."""
+        return tuple(map(Member, members(self.network), self.options))
+
+    @property
+    def time(self) -> int | None:
+        """The length that the network fixes, or None."""
+        return self.keras_model.input_shape[1]  # type: ignore[no-any-return]
+
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+        return self.keras_model.input_shape[2]  # type: ignore[no-any-return]
+
+    @property
+    def takes_mask(self) -> bool:
+        """Whether the network reads a mask, so that series may end early."""
+        return takes_mask(self.network)
+
+    def outputs(self, X: Any) -> np.ndarray:
+        """The outputs for series, `(cases, outputs)`.
+
+        Args:
+            X: As `Cases.X`, with the channels of the training series.
+
+        Raises:
+            ValueError: If X does not fit, or an output is not finite.
+        """
+        model, batch = self.model_for(X)
+        run = engine.current().predict
+        values = np.concatenate([run(model, chunk)[0] for chunk in chunks(batch)])
+        cases = np.flatnonzero(~np.isfinite(values).all(axis=1)).tolist()
+        rule = "Outputs overflowed: the inputs are far outside the training range, or training diverged."
+        require(not cases, rule, cases=cases[:5], n_cases=len(cases))
+        return values
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Labels or numbers, `(cases,)`; as `outputs`."""
+        return self.task.decode(self.outputs(X))
+
+    def model_for(self, X: Any) -> tuple[keras.Model, Batch]:
+        """The Keras model that reads series, and the series as it reads them.
+
+        It is `keras_model`, or one with the same weights: with a mask where series end early, without filling
+        in where nothing is missing.
+        """
+        batch = self.inputs.fit_length(self.inputs.read(X), self.time, self.channels)
+        if ends_early(batch):
+            return self.with_mask().keras_model, batch
+        if self.takes_mask or not is_large_and_complete(batch):
+            return self.keras_model, batch
+        return self._variants.get("complete", self._complete_model), batch
+
+    def _complete_model(self) -> keras.Model:
+        preprocessor, network, unit = split(self.keras_model)
+        return compose(without_filling(preprocessor), network, unit)
+
+    def with_mask(self) -> FittedNetwork:
+        """The same network for series that may end early; itself if it reads a mask already.
+
+        Raises:
+            ValueError: If the network is a function that takes no mask, or that a file could not hold.
+        """
+        return self if self.takes_mask else self._variants.get("masked", self._masked)
+
+    def _masked(self) -> FittedNetwork:
+        preprocessor, _, unit = split(self.keras_model)
+        with seeded(np.random.default_rng(0)):
+            network = ensemble([self._masked_member(member) for member in self.members])
+        return replace(
+            self, keras_model=compose(with_mask(preprocessor), network, unit), _variants=_Variants()
+        )
+
+    def _masked_member(self, member: Member) -> keras.Model:
+        shape, form = member.network.input_shape[1:], {"activation": self.task.activation, "masked": True}
+        masked = self.spec.build(shape, self.task.n_outputs, member.options, **form)  # type: ignore[arg-type]
+        copy_weights(member.network, masked)
+        return masked
+
+
+def is_large_and_complete(batch: Batch) -> bool:
+    """Whether nothing is missing in a number of values that makes looking for gaps in the graph slow."""
+    return isinstance(batch, np.ndarray) and batch.size >= _LARGE and not np.isnan(batch).any()

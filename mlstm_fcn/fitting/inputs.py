@@ -1,0 +1,111 @@
+"""How series become what a model reads: scaling, missing values, and series longer than in training."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from mlstm_fcn._checks import require, require_choice
+from mlstm_fcn._options import FILL_METHODS, ON_LONGER, SCALINGS
+from mlstm_fcn.memmap import MemmapSeries, chunks, is_large
+from mlstm_fcn.preprocess import (
+    channel_statistics,
+    lengths,
+    pad,
+    require_complete,
+    to_batch,
+    with_length,
+)
+
+if TYPE_CHECKING:
+    import keras
+
+Batch = np.ndarray | MemmapSeries
+"""Series `(cases, time, channels)`, NaN where nothing was measured; in memory or not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputPolicy:
+    """How series are read.
+
+    Attributes:
+        scaling: `"channel"`: each channel by its mean and standard deviation in the training set;
+            `"series"`: each channel of each series by its own; None: not at all.
+        missing: `"interpolate"`: linearly in time, held at the ends; `"zero"`: zero after scaling;
+            `"error"`: a missing value raises ValueError.
+        on_longer: What is done with series longer than the network's fixed length: `"cut"`, `"warn"` (cut
+            with a warning) or `"error"`.
+
+    Raises:
+        ValueError: If a value is unknown.
+    """
+
+    scaling: Literal["channel", "series"] | None = "channel"
+    missing: Literal["interpolate", "zero", "error"] = "interpolate"
+    on_longer: Literal["warn", "cut", "error"] = "warn"
+
+    def __post_init__(self) -> None:
+        require_choice("scaling", self.scaling, SCALINGS)
+        require_choice("missing", self.missing, (*FILL_METHODS, "error"))
+        require_choice("on_longer", self.on_longer, ON_LONGER)
+
+    def read(self, X: Any) -> Batch:
+        """Checked series as models read them; large memory-mapped ones are not read yet.
+
+        Args:
+            X: As `Cases.X`.
+
+        Raises:
+            ValueError: If X holds what it must not, or misses a value and `missing` is `"error"`.
+        """
+        if isinstance(X, list | tuple) and all(isinstance(case, np.ndarray) for case in X):
+            X = pad(X)
+        batch = MemmapSeries(X).trimmed() if is_large(X) else to_batch(X)
+        if self.missing == "error":
+            require_complete(chunks(batch))
+        return batch
+
+    def fit_length(self, batch: Batch, time: int | None, channels: int) -> Batch:
+        """Series at the length that the network fixes, if it fixes one.
+
+        Raises:
+            ValueError: If the number of channels differs, or series are longer and `on_longer` is `"error"`.
+
+        Warns:
+            UserWarning: If series are cut and `on_longer` is `"warn"`.
+        """
+        n_channels = batch.shape[2]
+        require(n_channels == channels, f"X must have {channels} channels, as in fit.", channels=n_channels)
+        if time is None:
+            return batch
+        steps = batch.shape[1]
+        rule = f"X must not be longer than {time} steps, as in fit; `on_longer='cut'` cuts it."
+        require(self.on_longer != "error" or steps <= time, rule, steps=steps)
+        if steps > time and self.on_longer == "warn":
+            text = (
+                f"Series of up to {steps} steps are cut to {time}, the longest length in fit. "
+                "`on_longer='cut'` does so without a warning, `on_longer='error'` refuses them."
+            )
+            warnings.warn(text, UserWarning, stacklevel=2)
+        return batch.with_length(time) if isinstance(batch, MemmapSeries) else with_length(batch, time)
+
+    def preprocessor(self, batch: Batch) -> keras.Model:
+        """Scaling and filling in as a model, with the statistics of training series."""
+        from mlstm_fcn.models.pipeline import build_preprocessor
+
+        mean, std = channel_statistics(lambda: chunks(batch))
+        missing = "zero" if self.missing == "error" else self.missing
+        return build_preprocessor(mean, std, scaling=self.scaling, missing=missing)
+
+    def differs_from(self, other: InputPolicy) -> dict[str, Any]:
+        """What a trained model has built in and is not the same in another policy, with its values here."""
+        names = [name for name in ("scaling", "missing") if getattr(self, name) != getattr(other, name)]
+        return {name: getattr(self, name) for name in names}
+
+
+def ends_early(batch: Batch) -> bool:
+    """Whether a series ends before the last step."""
+    return any(lengths(chunk).min() < batch.shape[1] for chunk in chunks(batch))

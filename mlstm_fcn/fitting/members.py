@@ -1,0 +1,83 @@
+"""How a member of an ensemble is trained; a table, so that a network may be trained in another way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import keras
+import numpy as np
+
+from mlstm_fcn.fitting.task import Task
+from mlstm_fcn.models.transfer import frozen
+from mlstm_fcn.training.dataset import Dataset
+from mlstm_fcn.training.loop import History, train
+from mlstm_fcn.training.recipes import Recipe
+
+Callbacks = Callable[[], Sequence[keras.callbacks.Callback]]
+"""Makes the callbacks of one training."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """What all members of a fit are trained with.
+
+    Attributes:
+        training: Training cases as the members read them.
+        validation: Validation cases, or None.
+        recipe: How to train.
+        task: What for.
+        freeze: Prefixes of the names of layers that training leaves as they are.
+        callbacks: Makes the callbacks of each training.
+    """
+
+    training: Dataset
+    validation: Dataset | None
+    recipe: Recipe
+    task: Task
+    freeze: Sequence[str] = ()
+    callbacks: Callbacks = field(default=list)
+
+
+class Trainer(Protocol):
+    """A way to train a member."""
+
+    def __call__(
+        self,
+        network: keras.Model,
+        lesson: Lesson,
+        rng: np.random.Generator,
+        history: History,
+        checkpoint: Path | None,
+    ) -> None:
+        """Train a network in place; `history` gets the figures of each whole epoch."""
+        ...
+
+
+def by_gradient(
+    network: keras.Model,
+    lesson: Lesson,
+    rng: np.random.Generator,
+    history: History,
+    checkpoint: Path | None,
+) -> None:
+    """Gradient descent as the recipe says. See `Trainer`."""
+    with frozen(network, lesson.freeze):
+        train(
+            network,
+            lesson.training,
+            lesson.recipe,
+            loss=lesson.task.loss(lesson.recipe),
+            metrics=lesson.task.metrics,
+            rng=rng,
+            history=history,
+            validation=lesson.validation,
+            callbacks=lesson.callbacks(),
+            checkpoint=checkpoint,
+        )
+
+
+TRAINERS: dict[str, Trainer] = {"gradient": by_gradient}
+"""By the name that a network's config has as `trained_by`."""

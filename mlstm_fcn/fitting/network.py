@@ -1,0 +1,144 @@
+"""What to build: a network by name or by function, and the one place where its options are merged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from inspect import Parameter, signature
+from typing import Any
+
+import keras
+
+from mlstm_fcn import models
+from mlstm_fcn._checks import require
+from mlstm_fcn.training.recipes import Recipe
+
+Shape = tuple[int | None, int]
+"""`(time, channels)`; time is None for any length."""
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkSpec:
+    """A network and the options that the caller gave.
+
+    Attributes:
+        network: A name of `models.names()`; or a function `f(input_shape, n_outputs, **options)` that returns
+            a `keras.Model`; or None for a function that a file could not hold.
+        options: Options of the network's config, or further arguments of the function.
+    """
+
+    network: str | Callable[..., keras.Model] | None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def trained_by(self) -> str:
+        """The name of the trainer of its members, see `fitting.members.TRAINERS`."""
+        return models.config(self.network).trained_by if isinstance(self.network, str) else "gradient"
+
+    def merged(self, recipe: Recipe, member: int = 0) -> dict[str, Any]:
+        """The options of a member: the one order of precedence.
+
+        Later ones replace earlier ones: the network's config, then the recipe's network options and a named
+        recipe's member options (both as far as the network has them), then the caller's options, then member
+        options that the caller gave. A function has no config and takes no options of a recipe's network.
+
+        Raises:
+            ValueError: If the caller gave an option that the network does not have.
+        """
+        own = recipe.options_of(member)
+        if not isinstance(self.network, str):
+            return {**self.options, **(own if recipe.has_own_members else {})}
+        if recipe.has_own_members:
+            options, defaults = {**self.options, **own}, dict(recipe.network_options)
+        else:
+            options, defaults = dict(self.options), {**recipe.network_options, **own}
+        config = models.config(self.network, **options)
+        return {**config.suited(defaults), **options}
+
+    def fixed_length(self, recipe: Recipe, n_members: int, shape: tuple[int, int]) -> int | None:
+        """The length that a network for training series of a shape fixes, or None if it reads any length.
+
+        If one member fixes its length, all do.
+        """
+        if not isinstance(self.network, str):
+            return shape[0]
+        configs = [models.config(self.network, **self.merged(recipe, each)) for each in range(n_members)]
+        return shape[0] if any(config.fixes_length(*shape) for config in configs) else None
+
+    def resolved(self, recipe: Recipe, member: int, time: int) -> dict[str, Any]:
+        """The options of a new member; those that follow the length of the training series as numbers."""
+        options = self.merged(recipe, member)
+        if not isinstance(self.network, str):
+            return options
+        return models.options_for(self.network, time, **options)
+
+    def build(
+        self, shape: Shape, n_outputs: int, options: Mapping[str, Any], *, activation: str, masked: bool
+    ) -> keras.Model:
+        """An untrained network.
+
+        Args:
+            shape: Of its series.
+            n_outputs: Number of outputs.
+            options: What `resolved` gives.
+            activation: Of the outputs, a name that Keras knows.
+            masked: Whether it reads `[series, mask]`.
+
+        Raises:
+            ValueError: If the function is missing, or its model does not fit.
+        """
+        rule = "Series of other lengths require the function that made the network; a saved file has none."
+        require(self.network is not None, rule, network=self.network)
+        form = {"activation": activation, "masked": masked}
+        if isinstance(self.network, str):
+            return models.build(self.network, shape, n_outputs, **form, **options)
+        made = self.network(shape, n_outputs, **_taken(self.network, form), **options)  # type: ignore[misc]
+        _require_fitting(made, shape, n_outputs)
+        return made
+
+    def differs_from(self, other: NetworkSpec) -> dict[str, Any]:
+        """Network and options that are not the same in another spec, with their values here.
+
+        A function that the other one has lost may be given again.
+        """
+        differing: dict[str, Any] = {}
+        if other.network is not None and not _same(self.network, other.network):
+            differing["network"] = self.network
+        for name in sorted(self.options.keys() | other.options.keys()):
+            here, there = self.options.get(name), other.options.get(name)
+            if not _same(here, there):
+                differing[name] = here
+        return differing
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is other or bool(_plain(one) == _plain(other))
+
+
+def _plain(value: Any) -> Any:
+    """Lists as tuples, since a saved file gives tuples back."""
+    return tuple(map(_plain, value)) if isinstance(value, list | tuple) else value
+
+
+def _require_fitting(network: Any, shape: Shape, n_outputs: int) -> None:
+    """Raise unless a user's function returned a network for these series and outputs."""
+    rule = "`network` must be a name, or a function that returns a `keras.Model`."
+    require(isinstance(network, keras.Model), rule, returned=type(network).__name__)
+    inputs = network.input_shape[0] if isinstance(network.input_shape, list) else network.input_shape
+    good = len(inputs) == 3 and all(
+        one in (None, other) for one, other in zip(inputs[1:], shape, strict=True)
+    )
+    rule = f"The network must read series of shape (time, channels) = {shape}."
+    require(good, rule, input_shape=inputs)
+    rule = f"The network must have one output of shape (cases, {n_outputs})."
+    require(network.output_shape == (None, n_outputs), rule, output_shape=network.output_shape)
+
+
+def _taken(function: Callable[..., Any], form: dict[str, Any]) -> dict[str, Any]:
+    """Those of `activation` and `masked` that a user's function takes."""
+    parameters = signature(function).parameters
+    takes_all = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values())
+    taken = {name: value for name, value in form.items() if takes_all or name in parameters}
+    rule = "A network function without a parameter `masked` requires series of one length."
+    require("masked" in taken or not form["masked"], rule)
+    return taken

@@ -1,0 +1,82 @@
+"""From labelled series to what members train and validate on."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from functools import partial
+
+import keras
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from mlstm_fcn import engine
+from mlstm_fcn._checks import require
+from mlstm_fcn.fitting.cases import Cases
+from mlstm_fcn.fitting.fitted import is_large_and_complete
+from mlstm_fcn.fitting.inputs import InputPolicy
+from mlstm_fcn.fitting.rng import RngSpec
+from mlstm_fcn.fitting.task import Task
+from mlstm_fcn.memmap import MemmapSeries, is_large
+from mlstm_fcn.models.pipeline import without_filling
+from mlstm_fcn.preprocess import warn_of_coarse_channels
+from mlstm_fcn.training.dataset import Dataset
+from mlstm_fcn.training.recipes import Recipe
+
+
+def datasets(
+    train: Cases,
+    validation: Cases | None,
+    task: Task,
+    recipe: Recipe,
+    inputs: InputPolicy,
+    rng: RngSpec,
+) -> tuple[Dataset, Dataset | None]:
+    """What to train on and what to validate on, as raw series."""
+    examples = _dataset(train, task, recipe, inputs)
+    if not is_large(train.X):
+        warn_of_coarse_channels(train.X)
+    if validation is not None:
+        return examples, _dataset(validation, task, recipe, inputs)
+    if not recipe.validation_split:
+        return examples, None
+    # Continued training holds back the cases of the first fit, or it would validate on cases trained on.
+    n_held_back = len(train.y) - recipe.n_training(len(train.y))
+    chosen, held_back = _split(
+        train.y if task.stratified else None, len(train.y), n_held_back, rng.generator()
+    )
+    return examples.take(chosen), examples.take(held_back)
+
+
+def _dataset(cases: Cases, task: Task, recipe: Recipe, inputs: InputPolicy) -> Dataset:
+    weights = task.sample_weights(cases.y, recipe.class_weight) * cases.weights()
+    batch = inputs.read(cases.X)
+    rule = "Series and targets must have equally many cases."
+    require(len(batch) == len(cases.y), rule, series=len(batch), targets=len(cases.y))
+    return Dataset([batch], task.encode(cases.y), weights.astype(np.float32))
+
+
+def _split(
+    y: np.ndarray | None, n_cases: int, n_held_back: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cases to train on and cases to hold back; by class where each class has enough cases."""
+    seed = int(rng.integers(2**31))
+    rule = "The training set is too small for the `validation_split`."
+    require(n_held_back < n_cases, rule, cases=n_cases)
+    split = partial(train_test_split, np.arange(n_cases), test_size=n_held_back, random_state=seed)
+    try:
+        return split(stratify=y)  # type: ignore[no-any-return]
+    except ValueError as error:
+        warnings.warn(f"The validation split is not stratified: {error}", UserWarning, stacklevel=2)
+        return split()  # type: ignore[no-any-return]
+
+
+def as_members_read(preprocessor: keras.Model, data: Dataset) -> Dataset:
+    """Preprocessed cases; memory-mapped ones are preprocessed whenever they are read."""
+    (series,) = data.inputs
+    if len(preprocessor.outputs) == 1 and is_large_and_complete(series):
+        preprocessor = without_filling(preprocessor)
+    prepare = partial(engine.current().predict, preprocessor)
+    if isinstance(series, MemmapSeries):
+        return replace(data, prepare=prepare)
+    return replace(data, inputs=prepare(series))

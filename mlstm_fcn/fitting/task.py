@@ -1,0 +1,223 @@
+"""What the outputs of a network are for: classification and regression as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol
+
+import numpy as np
+from sklearn.utils.class_weight import compute_sample_weight
+
+from mlstm_fcn._checks import require
+from mlstm_fcn.preprocess import warn_of_coarse_targets
+from mlstm_fcn.training.recipes import Recipe
+
+ClassWeight = Literal["balanced"] | Mapping[Any, float] | None
+
+
+class Task(Protocol):
+    """What a network is trained for.
+
+    Attributes:
+        n_outputs: Number of outputs.
+        activation: Their activation, a name that Keras knows.
+        metrics: Figures to report beside the loss.
+        stratified: Whether a validation split keeps the shares of the targets.
+        unit: Factor and offset from the network's outputs to the unit of the data.
+        keeps_unit: Whether a network that is tuned to other targets keeps this task, whose unit it knows.
+    """
+
+    activation: str
+    metrics: tuple[str, ...]
+    stratified: bool
+    keeps_unit: bool
+
+    @property
+    def n_outputs(self) -> int: ...
+
+    @property
+    def unit(self) -> tuple[float, float]: ...
+
+    def loss(self, recipe: Recipe) -> Any:
+        """What training minimises."""
+        ...
+
+    def encode(self, y: np.ndarray) -> np.ndarray:
+        """Targets as the network has them, float32 `(cases, outputs)`."""
+        ...
+
+    def decode(self, outputs: np.ndarray) -> np.ndarray:
+        """Predictions `(cases,)` from outputs in the unit of the data, `(cases, outputs)`."""
+        ...
+
+    def sample_weights(self, y: np.ndarray, class_weight: ClassWeight) -> np.ndarray:
+        """Weights of the cases, `(cases,)`."""
+        ...
+
+    def to_plain(self) -> dict[str, Any]:
+        """The task as values that JSON can hold; `task_from_plain` is the reverse."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Classification:
+    """One softmax output for each class. See `Task`.
+
+    Attributes:
+        labels: The classes in the order of the outputs, sorted, in the type they came in.
+    """
+
+    labels: np.ndarray
+
+    activation: ClassVar[str] = "softmax"
+    metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+    stratified: ClassVar[bool] = True
+    keeps_unit: ClassVar[bool] = False
+    unit: ClassVar[tuple[float, float]] = (1.0, 0.0)
+
+    @classmethod
+    def learn(cls, y: np.ndarray) -> Classification:
+        """The classes of targets."""
+        return cls(np.unique(y))
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of classes."""
+        return len(self.labels)
+
+    def loss(self, recipe: Recipe) -> Any:
+        """Cross-entropy with label smoothing, unless the recipe has a loss."""
+        import keras
+
+        return recipe.loss or keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
+
+    def encode(self, y: np.ndarray) -> np.ndarray:
+        """One-hot rows.
+
+        Raises:
+            ValueError: If a label is unknown.
+        """
+        unknown = sorted(set(np.unique(y)) - set(self.labels))
+        known = ", ".join(map(str, self.labels))
+        require(not unknown, f"Labels must be among those of fit: {known}.", y=unknown)
+        return np.eye(self.n_outputs, dtype=np.float32)[np.searchsorted(self.labels, y)]
+
+    def decode(self, outputs: np.ndarray) -> np.ndarray:
+        """The most probable labels."""
+        return self.labels[outputs.argmax(axis=1)]
+
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """Outputs as float64 rows that sum to 1."""
+        probabilities = outputs.astype(np.float64)
+        return probabilities / probabilities.sum(axis=1, keepdims=True)
+
+    def sample_weights(self, y: np.ndarray, class_weight: ClassWeight) -> np.ndarray:
+        """The weight of each case's class.
+
+        Raises:
+            ValueError: If a label has no weight, or weights are negative, not finite or all zero.
+        """
+        if isinstance(class_weight, Mapping):
+            missing = sorted(set(self.labels) - set(class_weight))
+            require(not missing, "`class_weight` must have a weight for each label.", without_one=missing)
+            class_weight = {label: class_weight[label] for label in self.labels}
+            values = list(class_weight.values())
+            good = all(np.isfinite(one) and one >= 0 for one in values) and any(values)
+            rule = "`class_weight` must be finite numbers, not negative and not all zero."
+            require(good, rule, class_weight=class_weight)
+        weights: np.ndarray = compute_sample_weight(class_weight, y)
+        return weights
+
+    def to_plain(self) -> dict[str, Any]:
+        """Labels and their type.
+
+        Raises:
+            ValueError: If labels are neither numbers nor strings.
+        """
+        rule = "Labels must be numbers or strings to be written to a file without pickle."
+        require(self.labels.dtype.kind in "biufUO", rule, labels=self.labels[:3].tolist())
+        return {"classes": self.labels.tolist(), "dtype": self.labels.dtype.str}
+
+
+@dataclass(frozen=True)
+class Regression:
+    """One linear output, trained on standardised targets. See `Task`.
+
+    Attributes:
+        mean: Mean of the training targets.
+        std: Their standard deviation; 1 if they are constant.
+    """
+
+    mean: float
+    std: float
+
+    n_outputs: ClassVar[int] = 1
+    activation: ClassVar[str] = "linear"
+    metrics: ClassVar[tuple[str, ...]] = ()
+    stratified: ClassVar[bool] = False
+    keeps_unit: ClassVar[bool] = True
+
+    @classmethod
+    def learn(cls, y: np.ndarray) -> Regression:
+        """Mean and standard deviation of targets.
+
+        Raises:
+            ValueError: If a target is no finite number.
+
+        Warns:
+            UserWarning: If float32 keeps little of the differences between the targets.
+        """
+        values = _finite(y)
+        warn_of_coarse_targets(values)
+        mean, std = float(values.mean()), float(values.std())
+        constant = std <= np.finfo(np.float64).eps * abs(mean)  # apart from rounding
+        return cls(mean, 1.0 if constant else std)
+
+    @property
+    def unit(self) -> tuple[float, float]:
+        """From standardised targets to the unit of the data."""
+        return self.std, self.mean
+
+    def loss(self, recipe: Recipe) -> Any:
+        """Squared error, unless the recipe has a loss."""
+        return recipe.loss or "mean_squared_error"
+
+    def encode(self, y: np.ndarray) -> np.ndarray:
+        """Standardised targets.
+
+        Raises:
+            ValueError: If a target is no finite number.
+        """
+        scaled = (_finite(y) - self.mean) / self.std
+        return scaled.astype(np.float32)[:, None]
+
+    def decode(self, outputs: np.ndarray) -> np.ndarray:
+        """Numbers in the unit of the data, float64."""
+        return outputs[:, 0].astype(np.float64)
+
+    def sample_weights(self, y: np.ndarray, class_weight: ClassWeight) -> np.ndarray:
+        """Equal weights."""
+        return np.ones(len(y))
+
+    def to_plain(self) -> dict[str, Any]:
+        """Mean and standard deviation."""
+        return {"target_mean": self.mean, "target_std": self.std}
+
+
+def task_from_plain(values: Mapping[str, Any]) -> Task:
+    """The reverse of `Task.to_plain`.
+
+    Raises:
+        KeyError: If values are missing.
+        TypeError: If they are of another type.
+    """
+    if "classes" in values:
+        return Classification(np.array(values["classes"], dtype=values["dtype"]))
+    return Regression(float(values["target_mean"]), float(values["target_std"]))
+
+
+def _finite(y: np.ndarray) -> np.ndarray:
+    values = np.asarray(y, dtype=np.float64)
+    require(bool(np.isfinite(values).all()), "Every target must be a finite number.")
+    return values
