@@ -65,7 +65,7 @@ def test_nothing_is_written_unless_asked(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     output = run("train", "UnitTest", "--epochs", 1, "--quiet")
     assert list(tmp_path.iterdir()) == []
-    assert "next      the same command with --output NAME.keras keeps the model" in output
+    assert "next      add --output NAME.keras to save the model" in output
     assert "epoch" not in output
 
 
@@ -85,7 +85,10 @@ def test_module_and_script_are_one():
         (["train", "BasicMotion"], "Did you mean 'BasicMotions'"),
         (["train", "BasicMotions", "--preset", "papers"], "Did you mean 'paper'"),
         (["train", "BasicMotions", "--epochs", 0], "Error: `n_epochs` must be a positive integer"),
-        (["train", "BasicMotions", "--output", "it.h5"], "Error: The name must end in .keras or .mlstm."),
+        (
+            ["train", "BasicMotions", "--output", "it.h5"],
+            "Error: The file name must end in .keras or .mlstm.",
+        ),
         (["train", "BasicMotions", "--output", "none/it.keras"], "Error: The folder none does not exist."),
         (
             ["evaluate", "none.keras", "BasicMotions"],
@@ -109,8 +112,8 @@ def test_predicting_another_data_set_is_refused(saved):
 @pytest.mark.parametrize(
     ("header", "line", "message"),
     [
-        ("@classLabel false", "1,2,3:4,5,6", "Error: To evaluate, every case must have a label."),
-        ("@classLabel true Flying", "1,2,3:Flying", "Error: Every label must be one that the model knows."),
+        ("@classLabel false", "1,2,3:4,5,6", "Error: Evaluation requires a label for every case."),
+        ("@classLabel true Flying", "1,2,3:Flying", "Error: Every label must be a class of the model."),
     ],
 )
 def test_evaluating_what_has_no_known_labels_is_refused(header, line, message, saved, tmp_path):
@@ -156,13 +159,13 @@ def test_commands_take_data_of_ones_own(tmp_path):
     assert "* 6 cases: accuracy" in run("card", model, *own)
     missing = run("train", "Gait", code=1)
     assert "`dataset` must be one of" in missing
-    assert f"which is not in {tmp_path}" not in missing
+    assert f"No such files were found in {tmp_path}" not in missing
     (tmp_path / "Gait_TEST.ts").unlink()
     halved = run("train", *own, code=1)
-    assert "Gait_TRAIN and Gait_TEST must be in one folder. Received: found=['" in halved
+    assert "Gait_TRAIN and Gait_TEST must be in the same folder. Received: found=['" in halved
     assert "Gait_TRAIN.ts']" in halved
     (tmp_path / "Gait_TRAIN.ts").unlink()
-    assert f"which is not in {tmp_path}," in run("train", *own, code=1)
+    assert f"No such files were found in {tmp_path}," in run("train", *own, code=1)
 
 
 def test_a_test_set_at_fault_costs_no_training(tmp_path):
@@ -179,10 +182,10 @@ def test_a_test_set_at_fault_costs_no_training(tmp_path):
     assert f"of {len(y)} cases" in run("evaluate", tmp_path / "it.keras", tmp_path / "Whole_TEST.ts")
     (tmp_path / "folder.keras").mkdir()
     said = run("train", "Longer", *options, "--output", tmp_path / "folder.keras", code=1)
-    assert "Error: There must be no folder of that name" in said
+    assert "Error: The path must be a file, not a folder" in said
     datasets.write(tmp_path / "Longer_TRAIN.ts", X, ["one"] * len(y))
     said = run("train", "Longer", *options, code=1)
-    assert "Error: Training cases must be of two classes or more. Received: labels=['one']" in said
+    assert "Error: Training cases must have at least two classes. Received: labels=['one']" in said
 
 
 def test_labels_that_only_test_cases_have_are_counted(tmp_path):
@@ -203,7 +206,7 @@ def test_train_takes_any_network(tmp_path):
     assert "of 40 cases" in run("evaluate", path, "BasicMotions")
     assert "Did you mean 'resnet'" in run("train", "BasicMotions", "--network", "resnt", code=1)
     output = run("train", "BasicMotions", "--network", "fcn", "--attention", code=1)
-    assert "which `--network` replaces" in output
+    assert "give them without `--network`" in output
 
 
 def test_train_takes_several_networks_that_vote(tmp_path):

@@ -67,7 +67,7 @@ def test_convert_a_data_set_to_arrays_and_train_on_them(tmp_path):
     assert run("convert", "UnitTest", tmp_path) == f"written {tmp_path / 'UnitTest'}\n"
     problem = datasets.load("UnitTest", folder=tmp_path, dtype="float32", memory_map=True)
     assert isinstance(problem.X_train, np.memmap)
-    assert "is there already" in run("convert", "UnitTest", tmp_path, code=1)
+    assert "exists already" in run("convert", "UnitTest", tmp_path, code=1)
 
 
 def test_convert_a_file(tmp_path):
@@ -75,7 +75,7 @@ def test_convert_a_file(tmp_path):
     datasets.write(first, np.ones((2, 3, 4)), ["a", "b"])
     assert run("convert", first, second) == f"written {second}\n"
     assert datasets.read(second)[0].shape == (2, 3, 4)
-    assert "the ending of OUTPUT says the format" in run("convert", first, second, "--to", "ts", code=1)
+    assert "the suffix of OUTPUT selects the format" in run("convert", first, second, "--to", "ts", code=1)
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,8 @@ def test_a_passing_fault_is_tried_again(fault, mirror, cache):
 def test_a_lasting_fault_leaves_nothing_and_the_next_call_works(fault, mirror, cache):
     mirror.faulty(fault)
     with pytest.raises(
-        datasets.FetchError, match=r"Coffee could not be downloaded. Put Coffee.zip into a folder"
+        datasets.FetchError,
+        match=r"Coffee could not be downloaded. Put Coffee.zip into a folder and set MLSTM_FCN_DATA",
     ):
         datasets.load("Coffee")
     assert left(cache) == []

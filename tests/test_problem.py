@@ -90,7 +90,8 @@ def test_what_cannot_be_resampled_is_said(small):
             call()
     strange = Problem("strange", small.X_train, small.y_train, small.X_test[:1], np.array(["z"]))
     with pytest.raises(
-        ValueError, match=r"must be in the training set to resample. Received: unknown=\['z'\]"
+        ValueError,
+        match=r"Every test class must be in the training set to resample. Received: unknown=\['z'\]",
     ):
         strange.resample(1)
 

@@ -34,11 +34,11 @@ def link(name):
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("../It_TRAIN.ts", "a name that leads out of the folder"),
-        ("a/../../It_TRAIN.ts", "a name that leads out of the folder"),
-        ("/etc/It_TRAIN.ts", "a name that leads out of the folder"),
-        ("..\\It_TRAIN.ts", "a name that leads out of the folder"),
-        ("C:\\It_TRAIN.ts", "a name that leads out of the folder"),
+        ("../It_TRAIN.ts", "a path that leaves the folder"),
+        ("a/../../It_TRAIN.ts", "a path that leaves the folder"),
+        ("/etc/It_TRAIN.ts", "a path that leaves the folder"),
+        ("..\\It_TRAIN.ts", "a path that leaves the folder"),
+        ("C:\\It_TRAIN.ts", "a path that leaves the folder"),
         (link("It_TRAIN.ts"), "a symbolic link"),
     ],
 )
@@ -55,7 +55,7 @@ def test_a_bomb_is_refused_unopened(pack, monkeypatch):
     path = pack(("It_TRAIN.ts", b"0" * 3_000_000))
     monkeypatch.setattr(archives, "_BIG", 1_000_000)
     monkeypatch.setattr(zipfile.ZipFile, "open", None)
-    with pytest.raises(archives.UnsafeArchiveError, match="bytes that unpack to 3000000 are a zip bomb"):
+    with pytest.raises(archives.UnsafeArchiveError, match=r"a zip bomb, .* bytes that unpack to 3000000"):
         archives.members(path)
 
 
