@@ -166,7 +166,7 @@ def test_series_of_different_lengths_are_augmented_too(basic_motions):
         ({"jiter": 0.1}, "Did you mean 'jitter'"),
         ({"crop": 1.0}, "only jitter, mixup and cutmix may be 1 or more. Received: crop=1.0"),
         ({"mixup": 0}, "must be positive.*Received: mixup=0"),
-        (("crop",), "must be a dictionary of strengths by name"),
+        (("crop",), "must be a dictionary from names to strengths"),
     ],
 )
 def test_what_is_no_augmentation_is_named(augmentation, message, basic_motions):

@@ -46,11 +46,11 @@ def test_fetch_gets_what_it_can_and_names_what_it_cannot(monkeypatch):
 
 
 def test_fetch_of_an_archive(monkeypatch):
-    """The scripts of the shelf are this command."""
+    """The scripts datasets/*/prepare.py run this command."""
     monkeypatch.setattr("mlstm_fcn.datasets.transfer.WAITS", ())
     output = run("fetch", "--archive", "TSER", "--offline")
     assert [line.split()[0] for line in output.splitlines()] == ["Covid3Month", "Tecator"]
-    assert "Give names of data sets, or an archive." in run("fetch", code=1)
+    assert "Give either names or `--archive`." in run("fetch", code=1)
 
 
 @pytest.mark.parametrize(("archive", "found"), [("uea", "BasicMotions"), ("ucr", "GunPoint")])

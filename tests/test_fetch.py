@@ -211,7 +211,7 @@ def test_an_archive_that_has_changed_is_refused(mirror, cache, archive):
         for part in ("Coffee_TRAIN.ts", "Coffee_TEST.ts"):
             other.write(archive / "Coffee_TRAIN.ts", part)
     mirror.files["/Coffee.zip"] = (archive / "other.zip").read_bytes()
-    with pytest.raises(datasets.FetchError, match=r"its SHA-256 is .* first download was .* delete .*sha256"):
+    with pytest.raises(datasets.FetchError, match=r"its SHA-256 is .* first download had .* delete .*sha256"):
         datasets.load("Coffee")
     assert not (cache / "Coffee.zip").exists()
     (cache / "Coffee.zip.sha256").unlink()
