@@ -1,10 +1,10 @@
 """Reproduce the accuracies in docs/accuracy.md: this package and MiniRocket, in one run.
 
-Every estimator is fitted to every data set, on the archive's split with seeds 0, 1, ..., or on resamples. An
-interrupted run resumes. Results in OUTPUT are not computed again, even if the recipe has changed; use an empty
-folder after a change of the recipe. The soft vote over an estimator's seeds is added as another estimator; it
-needs the predictions of all seeds. MiniRocket requires numba (extra `bench`). MLSTM_FCN_DATA is searched first
-for the data sets.
+Every estimator is fitted to every data set, on the archive's split with seeds 0, 1, ..., or on resamples.
+An interrupted run resumes. Results in OUTPUT are not computed again, even if the recipe has changed; use an
+empty folder after a change of the recipe. The soft vote over an estimator's seeds is added as another
+estimator; it needs the predictions of all seeds. MiniRocket requires numba (extra `bench`). MLSTM_FCN_DATA is
+searched first for the data sets.
 """
 
 import argparse

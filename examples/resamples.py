@@ -6,7 +6,7 @@ from mlstm_fcn import MLSTMFCNClassifier, datasets
 
 
 def main(n_epochs: int | None = None, n_resamples: int = 5) -> float:
-    """Train on the default split (resample 0) and on other resamples. Print the accuracies; return their mean."""
+    """Train on the default split (resample 0) and on other resamples; return the mean accuracy."""
     problem = datasets.load("BasicMotions")
     accuracies = []
     for number in range(n_resamples):
