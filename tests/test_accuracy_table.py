@@ -1,4 +1,4 @@
-"""The scripts of the tables of accuracies add up what the results say, and the pages say it."""
+"""The scripts for the accuracy tables are correct, and the pages agree with the results."""
 
 import importlib.util
 from pathlib import Path
@@ -131,7 +131,7 @@ def test_the_default_stands_against_each_of_the_others(pages):
         ["default", "0.8500", "1.75", ""],
         ["ensemble", "0.8000", "2.25", "1, 1, 0"],
         ["MiniRocket", "0.8500", "2.00", "1, 0, 1"],
-        ["paper preset", "0.1500", "4.00", "2, 0, 0"],
+        ["paper recipe", "0.1500", "4.00", "2, 0, 0"],
     ]
     assert {len(row) for row in rows} == {len(header)}
 
