@@ -67,7 +67,7 @@ def test_the_table_has_mean_spread_seeds_and_published_figures(script, folder):
     assert row["ROCKET (published)"] == 1.0
 
 
-def test_what_a_table_has_is_not_fitted_again_but_stays(script, tmp_path):
+def test_existing_results_are_kept_and_not_fitted_again(script, tmp_path):
     row = {"estimator": "default", "problem": "Libras", "resample": 0, "accuracy": 0.5, "fit_seconds": 1.0}
     pd.DataFrame([row]).to_csv(tmp_path / "seeds.csv", index=False)
     options = {"n_epochs": 1, "folder": str(tmp_path / "predictions"), "output": str(tmp_path)}

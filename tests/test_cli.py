@@ -1,4 +1,4 @@
-"""The command line does the main job, and says what is wrong in a sentence."""
+"""The commands work, and print errors as one sentence."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ def saved(tmp_path_factory):
     return path, output
 
 
-def test_train_shows_what_one_wants_to_know(saved):
+def test_train_prints_the_results(saved):
     path, output = saved
     assert "40 training and 40 test cases, 6 channels, 100 steps, 4 classes" in output
     assert "epoch 25/25" in output
@@ -39,7 +39,7 @@ def test_train_shows_what_one_wants_to_know(saved):
     assert f"next      mlstm-fcn predict {path} BasicMotions" in output
 
 
-def test_evaluate_finds_what_train_found(saved):
+def test_evaluate_agrees_with_train(saved):
     path, output = saved
     again = run("evaluate", path, "BasicMotions")
     assert "accuracy 1.0000  (40 of 40 cases)" in again
@@ -97,7 +97,7 @@ def test_module_and_script_are_one():
         (["predict", "none.keras", "none.ts"], "Error: [Errno 2] No such file or directory: 'none.ts'"),
     ],
 )
-def test_what_is_wrong_is_said_in_a_sentence(arguments, message, tmp_path, monkeypatch):
+def test_an_error_is_one_sentence(arguments, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     output = run(*arguments, code=1)
     assert message in output
@@ -116,7 +116,7 @@ def test_predicting_another_data_set_is_refused(saved):
         ("@classLabel true Flying", "1,2,3:Flying", "Error: Every label must be a class of the model."),
     ],
 )
-def test_evaluating_what_has_no_known_labels_is_refused(header, line, message, saved, tmp_path):
+def test_evaluating_without_known_labels_is_refused(header, line, message, saved, tmp_path):
     (tmp_path / "it.ts").write_text(f"{header}\n@data\n{line}\n")
     assert message in run("evaluate", saved[0], tmp_path / "it.ts", code=1)
 
@@ -169,7 +169,7 @@ def test_commands_take_data_of_ones_own(tmp_path):
 
 
 def test_a_test_set_at_fault_costs_no_training(tmp_path):
-    """The model is saved before it is tested; what training cases are is looked at before."""
+    """The model is saved before it is tested. Training cases are checked before training."""
     from mlstm_fcn import datasets
 
     X, y = datasets.load("UnitTest", split="train")
@@ -217,13 +217,13 @@ def test_train_takes_several_networks_that_vote(tmp_path):
     assert "2 networks that vote" in run("card", path, "BasicMotions")
 
 
-def test_models_lists_names_with_what_is_special_to_them():
+def test_models_lists_names_with_their_options():
     lines = run("models", "list").splitlines()
     assert lines[0].split() == ["mlp", "mlp"]
     assert "fcn            lstm_fcn      reduction=None, recurrent=None" in lines
 
 
-def test_models_describe_says_what_a_network_costs():
+def test_models_describe_prints_the_cost():
     of_fcn = ("models", "describe", "fcn", "--classes", 4, "--input-shape")
     output = run(*of_fcn, "50,6", "--layers")
     figures = [line.split() for line in output.splitlines()]

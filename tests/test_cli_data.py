@@ -18,7 +18,7 @@ def run(*arguments, code=0):
     return result.output
 
 
-def test_list_shows_the_catalogue_and_what_is_here():
+def test_list_shows_the_catalogue_and_present_data_sets():
     output = run("list", "--archive", "UEA", "--unequal-length")
     assert output.splitlines()[-1].startswith("4 data sets, 1 of them here")
     row = next(line for line in output.splitlines() if "JapaneseVowels" in line)
@@ -26,7 +26,7 @@ def test_list_shows_the_catalogue_and_what_is_here():
     assert "?" in next(line for line in output.splitlines() if "InsectWingbeat" in line)
 
 
-def test_list_of_what_is_here_needs_no_download():
+def test_list_of_present_data_sets_needs_no_download():
     assert run("list", "--here").splitlines()[-1] == "11 data sets, 11 of them here"
 
 
@@ -36,7 +36,7 @@ def test_describe():
         assert part in output
 
 
-def test_fetch_gets_what_it_can_and_names_what_it_cannot(monkeypatch):
+def test_fetch_continues_after_a_failure_and_reports_it(monkeypatch):
     monkeypatch.setattr("mlstm_fcn.datasets.transfer.WAITS", ())
     output = run("fetch", "UnitTest", "Coffee", "BasicMotions", code=1)
     assert "UnitTest_TRAIN.ts" in output
@@ -87,7 +87,7 @@ def test_convert_a_file(tmp_path):
         (["convert", "BasicMotions", "out", "--to", "mat"], "`to` must be one of 'npy'"),
     ],
 )
-def test_what_is_wrong_is_said_in_a_sentence(arguments, message, tmp_path, monkeypatch):
+def test_an_error_is_one_sentence(arguments, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     output = run(*arguments, code=1)
     assert message in output

@@ -102,7 +102,7 @@ def test_a_changed_file_is_read_anew_and_its_old_arrays_are_removed(tmp_path, mo
     assert set((tmp_path / "cache" / "arrays").iterdir()).isdisjoint(kept)
 
 
-def test_what_was_read_before_is_not_read_again(monkeypatch):
+def test_a_cached_file_is_not_parsed_again(monkeypatch):
     first = datasets.load("JapaneseVowels")
     monkeypatch.setattr("mlstm_fcn.datasets.formats.values.parse", None)
     again = datasets.load("JapaneseVowels")

@@ -1,4 +1,4 @@
-"""Downloads arrive whole and checked, or leave nothing behind, whatever goes wrong."""
+"""Downloads are complete and verified, or leave no files behind."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""The readers give what a file holds, and name the place of what they cannot read."""
+"""The readers return the content of a file, and report the position of an error."""
 
 import importlib.util
 import pickle
@@ -206,7 +206,7 @@ def test_timestamps_take_linear_time(file):
         ),
     ],
 )
-def test_what_cannot_be_read_in_ts_is_named_with_its_place(text, message, file):
+def test_an_error_in_a_ts_file_has_its_position(text, message, file):
     with pytest.raises(FormatError, match=r"It\.ts") as error:
         read(file(text))
     assert message in str(error.value)
@@ -256,7 +256,7 @@ def test_what_cannot_be_read_in_ts_is_named_with_its_place(text, message, file):
         ("It.npz", "no archive", "expected a NumPy archive with arrays X and y"),
     ],
 )
-def test_what_cannot_be_read_in_other_formats_is_named_too(name, text, message, file):
+def test_an_error_in_another_format_has_its_position(name, text, message, file):
     with pytest.raises(FormatError) as error:
         read(file(text, name))
     assert message in str(error.value)
@@ -303,7 +303,7 @@ def test_an_unknown_ending_is_refused(file):
         ("It.mat", np.zeros((1, 1, 4)), ["a"], "The file suffix must be one of .ts"),
     ],
 )
-def test_what_a_format_cannot_hold_is_refused_before_anything_is_written(name, X, y, message, tmp_path):
+def test_data_that_a_format_cannot_hold_raise_before_anything_is_written(name, X, y, message, tmp_path):
     with pytest.raises(ValueError, match=r"Received|X must|NaN") as error:
         write(tmp_path / name, X, y)
     assert message in str(error.value)

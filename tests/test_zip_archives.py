@@ -42,7 +42,7 @@ def link(name):
         (link("It_TRAIN.ts"), "a symbolic link"),
     ],
 )
-def test_names_that_lead_elsewhere_are_refused(name, reason, pack, tmp_path):
+def test_unsafe_paths_are_refused(name, reason, pack, tmp_path):
     pack(("It_TEST.ts", LINE), (name, LINE))
     with pytest.raises(archives.UnsafeArchiveError, match=f"is refused: {reason}. Received:"):
         archives.members(tmp_path / "It.zip")
