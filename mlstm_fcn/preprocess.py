@@ -88,7 +88,7 @@ def lengths(batch: np.ndarray, cases: Sequence[int] | np.ndarray | None = None) 
     observed = ~np.isnan(batch).all(axis=2)
     empty = np.flatnonzero(~observed.any(axis=1))
     names = [_name(case, cases) for case in empty[:5].tolist()]
-    require(len(empty) == 0, "Every series must have at least one value that is not missing.", cases=names)
+    require(len(empty) == 0, "Every series must hold a value that is not missing.", cases=names)
     return batch.shape[1] - observed[:, ::-1].argmax(axis=1)
 
 
@@ -152,7 +152,7 @@ def _warn_if_coarse(low: float, high: float, where: str) -> None:
     if low < high and high - low < _COARSE * max(abs(low), abs(high)):
         text = (
             f"Networks compute in float32, which keeps little of the differences {where}, from {low!r} to "
-            f"{high!r}. Subtract a constant, such as their mean, first."
+            f"{high!r}; subtract a constant, such as their mean, first."
         )
         warnings.warn(text, UserWarning, stacklevel=3)
 
