@@ -1,9 +1,9 @@
-"""The tables of docs/accuracy.md and README.md, from the results in benchmarks/accuracy/.
+"""Update the tables of docs/accuracy.md and README.md from the results in benchmarks/accuracy/.
 
-    python benchmarks/accuracy_tables.py           # names the pages that say something else than the results
-    python benchmarks/accuracy_tables.py --write   # and sets them right
+    python benchmarks/accuracy_tables.py           # list the pages whose tables differ from the results
+    python benchmarks/accuracy_tables.py --write   # update them
 
-A table is known by its first row, and replaced as a whole; what stands around it is left alone.
+A table is identified by its first row and replaced as a whole. The text around it is not changed.
 """
 
 import argparse
@@ -21,15 +21,15 @@ OURS = {
     "default": "default",
     "ensemble": "ensemble",
     "default-vote-of-5": "vote of 5 seeds",
-    "paper": "paper preset",
+    "paper": "paper recipe",
     "MiniRocket": "MiniRocket",
 }
-EVERYWHERE = ("default", "ensemble", "MiniRocket", "paper")  # the vote has results of quick sets alone
+EVERYWHERE = ("default", "ensemble", "MiniRocket", "paper")  # the vote has results on some data sets only
 PUBLISHED = {
     "UEA": ["HIVE-COTE 2.0", "ROCKET", "InceptionTime", "ResNet", "MLSTM-FCN (TapNet)"],
     "UCR": ["InceptionTime", "ROCKET"],
 }
-PAPER_DATA = {  # training cases, test cases, and what Karim et al. 2019, table 2, have
+PAPER_DATA = {  # training cases, test cases, accuracy in Karim et al. 2019, table 2
     "lp1": (38, 50, 0.86),
     "lp2": (17, 30, 0.83),
     "lp3": (17, 30, 0.80),
@@ -43,7 +43,7 @@ Rows = list[list[str]]
 
 
 def pages() -> dict[Path, list[Rows]]:
-    """Each page with the tables that it must have."""
+    """Each page with its tables."""
     table = pd.read_csv(RESULTS / "seeds.csv")
     archives = table["problem"].map(lambda name: datasets.describe(name).archive)
     uea, ucr = table[archives == "UEA"], table[archives == "UCR"]
@@ -54,11 +54,11 @@ def pages() -> dict[Path, list[Rows]]:
         by_set(ucr, PUBLISHED["UCR"]),
         paper_data(pd.read_csv(RESULTS / "paper_data.csv")),
     ]
-    return {ROOT / "docs" / "accuracy.md": accuracy, ROOT / "README.md": [front(uea, ucr)]}
+    return {ROOT / "docs" / "accuracy.md": accuracy, ROOT / "README.md": [readme(uea, ucr)]}
 
 
 def all_sets(table: pd.DataFrame) -> Rows:
-    """The default against each of the others, over all data sets."""
+    """The default compared with each of the others, over all data sets."""
     comparison = _compared(table, EVERYWHERE)
     rows = [["", "mean accuracy", "mean rank", "the default wins, ties, loses", "p"]]
     for name in EVERYWHERE:
@@ -67,7 +67,7 @@ def all_sets(table: pd.DataFrame) -> Rows:
 
 
 def by_set(table: pd.DataFrame, methods: Sequence[str]) -> Rows:
-    """Mean ± deviation (seeds) on each data set, published accuracies, and means of the columns."""
+    """Mean ± standard deviation (seeds) per data set, published accuracies, and column means."""
     comparison = _compared(table, OURS)
     means = pd.concat([comparison.mean, _published(comparison.mean.index, methods)], axis=1)
     rows = [["", *OURS.values(), *methods]]
@@ -82,7 +82,7 @@ def by_set(table: pd.DataFrame, methods: Sequence[str]) -> Rows:
 
 
 def ranks(table: pd.DataFrame) -> Rows:
-    """Mean ranks, wins and fit time of ours on these data sets."""
+    """Mean rank, wins and fit time on these data sets."""
     comparison = _compared(table, OURS)
     seconds = table.groupby(["estimator", "problem"])["fit_seconds"].mean().groupby("estimator").sum()
     minutes = f"minutes for all {len(comparison.mean)}"
@@ -93,17 +93,17 @@ def ranks(table: pd.DataFrame) -> Rows:
 
 
 def paper_data(table: pd.DataFrame) -> Rows:
-    """The paper's own data beside its figures."""
+    """Accuracies on the paper's own data, with the paper's figures."""
     comparison = _compared(table, ["paper", "default"])
-    rows = [["", "cases: train, test", "paper preset", "default", "the paper's figure"]]
+    rows = [["", "cases: train, test", "paper recipe", "default", "the paper's figure"]]
     for problem, (n_train, n_test, figure) in PAPER_DATA.items():
         ours = [_cell(comparison, problem, name) for name in ("paper", "default")]
         rows.append([problem, f"{n_train}, {n_test}", *ours, f"{figure:.2f}"])
     return rows
 
 
-def front(uea: pd.DataFrame, ucr: pd.DataFrame) -> Rows:
-    """What the README's first screen has."""
+def readme(uea: pd.DataFrame, ucr: pd.DataFrame) -> Rows:
+    """The first table of the README."""
     rows = [
         [
             "",
@@ -135,7 +135,7 @@ def _published(problems, methods):
 
 
 def _against(comparison, name):
-    """Mean rank; wins, ties and losses of the default, and p."""
+    """Mean rank; wins, ties and losses of the default; p."""
     rank = f"{comparison.ranks[name]:.2f}"
     if name == "default":
         return [rank, "", ""]
@@ -155,12 +155,12 @@ def _figure(value, digits):
 
 
 def _rounded(p):
-    """Two digits after the point, or the first that is not zero."""
+    """Two decimals, or four for small values."""
     return f"{p:.2f}" if p >= 0.01 else f"{p:.4f}"
 
 
 def replaced(text: str, rows: Rows) -> str:
-    """A page with these rows in place of its table of the same first row; the line below that one stays."""
+    """Replace the rows of the table with the same first row. Its alignment row is kept."""
     lines = [f"| {' | '.join(row)} |".replace("  ", " ") for row in rows]
     kept = text.split("\n")
     if kept.count(lines[0]) != 1:
@@ -171,7 +171,7 @@ def replaced(text: str, rows: Rows) -> str:
 
 
 def main(write: bool = False) -> list[str]:
-    """Compare the pages with the results; return the names of those that differ, or differed."""
+    """Compare the pages with the results. Return the names of pages that differ (or did, before `write`)."""
     differing = []
     for page, tables in pages().items():
         text = before = page.read_text(encoding="utf-8")
@@ -188,8 +188,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--write", action="store_true", help="set the pages right")
+    parser.add_argument("--write", action="store_true", help="update the pages")
     options = parser.parse_args()
     found = main(options.write)
-    print("\n".join(found) or "All pages say what the results do.")
+    print("\n".join(found) or "All pages agree with the results.")
     sys.exit(bool(found) and not options.write)

@@ -1,11 +1,11 @@
-"""What dilation costs: a training step of the default network in two ways, against the undilated one.
+"""Cost of dilation: a training step of the default network, relative to the network without dilation.
 
     pip install . && python benchmarks/dilation.py
 
-On TensorFlow, batches of 16, shapes of the archive. "native" is the framework's own dilated convolution,
-"rows" the plain one over a series that is written in rows (`mlstm_fcn/layers/convolution.py`), "three
-scales" the same with the filters of each block divided among three dilations. The candidates take turns; the
-result, medians, is written to `dilation.csv`.
+On TensorFlow, with batches of 16 and shapes of the archive. "native" is the framework's dilated
+convolution. "rows" is a plain convolution over a series reshaped to rows
+(`mlstm_fcn/layers/convolution.py`). "three scales" is the same, with the filters of each block divided
+among three dilations. The candidates alternate. Medians are written to `dilation.csv`.
 """
 
 import csv
@@ -31,12 +31,12 @@ BATCH, ROUNDS = 16, 20
 
 
 def native(series, kernel, dilation):
-    """The framework's own."""
+    """The framework's dilated convolution."""
     return keras.ops.conv(series, kernel, padding="same", dilation_rate=dilation)
 
 
 def step(shape, convolve, **options):
-    """A compiled training step, traced while dilated convolutions are done in some way."""
+    """Compile a training step with a given implementation of the dilated convolution."""
     length, channels, n_classes = shape
     network = models.build("mlstm_fcn", (length, channels), n_classes, **options)
     network.compile(keras.optimizers.AdamW(1e-3), "categorical_crossentropy")

@@ -1,9 +1,9 @@
-"""Members of an ensemble trained one after another, as this package does, or in one step of all of them.
+"""Train the members of an ensemble one after another, as this package does, or all in one step.
 
     pip install . && python benchmarks/ensemble.py
 
-For three shapes of the archive: the ratio of five steps of one network to one step of five, and the seconds
-that compiling takes. The result is written to `ensemble.csv`.
+For three shapes of the archive: the ratio of five steps of one network to one step of five networks, and the
+compilation time. The result is written to `ensemble.csv`.
 """
 
 import csv
@@ -22,7 +22,7 @@ N_MEMBERS, BATCH = 5, 16
 
 
 def joined(n_members: int, steps: int, channels: int, n_classes: int) -> keras.Model:
-    """Networks that read the same series, and are trained by one step."""
+    """A model of several networks with the same input, trained in one step."""
     series = keras.Input((steps, channels))
     outputs = []
     for number in range(n_members):
@@ -34,7 +34,7 @@ def joined(n_members: int, steps: int, channels: int, n_classes: int) -> keras.M
 
 
 def times(model: keras.Model, steps: int, channels: int, n_classes: int) -> tuple[float, float]:
-    """Seconds of the first step, which compiles, and of a later one."""
+    """Seconds of the first step, which compiles, and of a later step."""
     x = tf.constant(np.random.default_rng(0).normal(size=(BATCH, steps, channels)).astype(np.float32))
     y = tf.constant(np.eye(n_classes, dtype=np.float32)[np.arange(BATCH) % n_classes])
     targets = [y] * len(model.outputs)

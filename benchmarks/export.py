@@ -1,12 +1,12 @@
-"""Every network in every format: whether it works, how near it is, how large and how fast.
+"""Export every network to every format: success, deviation from Keras, size and speed.
 
     python benchmarks/export.py                # all networks; writes benchmarks/export.csv, row by row
-    python benchmarks/export.py mlstm_fcn      # this one again
-    python benchmarks/export.py mlp vgg --formats onnx-int8   # some rows of these
+    python benchmarks/export.py mlstm_fcn      # this network again
+    python benchmarks/export.py mlp vgg --formats onnx-int8   # some formats of these networks
 
-On BasicMotions and JapaneseVowels (series of 7 to 29 steps), 20 epochs. Milliseconds are of one series, the
-median of 200 calls, with `keras.Model.predict` and the compiled call of this package beside. What is in the
-file is not measured again.
+Data: BasicMotions and JapaneseVowels (series of 7 to 29 steps), 20 epochs. Milliseconds are for one series,
+the median of 200 calls. `keras.Model.predict` and this package's compiled call are included. Rows that are
+already in the file are not measured again.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def milliseconds(call, n_calls: int = 200) -> float:
 
 
 def rows_of(network: str, data: str, formats: list[str]):
-    """A row for each format, before them two for Keras if it is all formats."""
+    """One row per format, preceded by two rows for Keras if all formats are measured."""
     problem = datasets.load(data)
     classifier = NetworkClassifier(network=network, n_epochs=20, random_state=0, on_longer="cut")
     classifier.fit(problem.X_train, problem.y_train)
@@ -78,7 +78,7 @@ def rows_of(network: str, data: str, formats: list[str]):
 
 
 def main(names: list[str], formats: list[str]) -> None:
-    """Measure what is not in the table, or again what is named."""
+    """Measure the missing rows, and the named ones again."""
     rows = []
     if TABLE.exists():
         with TABLE.open(newline="") as file:

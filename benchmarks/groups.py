@@ -1,9 +1,9 @@
-"""What grouped convolutions win: TensorFlow's own against kernels filled up with zeros.
+"""Gain of grouped convolutions: TensorFlow's implementation against kernels padded with zeros.
 
     pip install . && python benchmarks/groups.py
 
-The same networks, series of 100 steps and 6 channels, in a training step of 16 and predictions of 16 and of
-one. The candidates take turns; the result, ratios of medians, is written to `groups.csv`.
+The same networks on series of 100 steps and 6 channels: a training step of 16 series, predictions of 16 and
+of 1. The candidates alternate. Ratios of medians are written to `groups.csv`.
 """
 
 import csv
@@ -23,12 +23,12 @@ NETWORKS = ("resnext", "se_resnext", "sknet")
 
 
 def filled_up(series, kernel, like, **options):
-    """As `_tensorflow.grouped_conv`, but done as its gradient is."""
+    """`_tensorflow.grouped_conv`, computed in the same way as its gradient."""
     return like(series, kernel)
 
 
 def calls(name, convolve):
-    """A compiled training step, and predictions of a batch and of one series."""
+    """Compile a training step, and predictions of a batch and of one series."""
     network = models.build(name, (LENGTH, CHANNELS), N_CLASSES)
     network.compile(keras.optimizers.AdamW(1e-3), "categorical_crossentropy")
     random = np.random.default_rng(0).normal(size=(BATCH, LENGTH, CHANNELS))

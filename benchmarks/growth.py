@@ -1,9 +1,10 @@
-"""How the time of an epoch grows with length, channels and cases: 1.0 is in proportion.
+"""Growth of the time of an epoch with length, channels and cases: an exponent of 1.0 is linear.
 
     pip install . && python benchmarks/growth.py
 
-For each of them the other two are fixed and it is doubled a few times; the exponent is the slope of the
-logarithms. Random series; the median of several epochs. The result is written to `growth.csv`.
+One size is doubled several times while the other two are fixed. The exponent is the slope of the
+logarithms. The series are random, and times are the median of several epochs. The result is written to
+`growth.csv`.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ SIZES = {
 
 
 class Times(keras.callbacks.Callback):
-    """When epochs ended."""
+    """Record the end time of each epoch."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +43,7 @@ class Times(keras.callbacks.Callback):
 
 
 def epoch(cases: int, channels: int, steps: int) -> float:
-    """Seconds of an epoch."""
+    """Median seconds of an epoch."""
     X = np.random.default_rng(0).normal(size=(cases, channels, steps)).astype(np.float32)
     times = Times()
     classifier = MLSTMFCNClassifier(n_epochs=8, batch_size=64, callbacks=[times], random_state=0)

@@ -1,10 +1,10 @@
-"""Milliseconds for one series: every network in Keras, ONNX and LiteRT, on an idle machine.
+"""Prediction time of one series: every network in Keras, ONNX and LiteRT, on an idle machine.
 
     pip install '.[onnx,litert]' && python benchmarks/latency.py
 
-Networks are trained for one epoch on BasicMotions (6 channels, 100 steps) and exported; then all of them are
-measured at once, as the median of 200 calls. "keras" is the compiled call of this package, `predict_proba` of
-one series. The result is written to `latency.csv`.
+Networks are trained for one epoch on BasicMotions (6 channels, 100 steps) and exported. Then all are
+measured in one run, as the median of 200 calls in milliseconds. "keras" is `predict_proba` of one series,
+this package's compiled call. The result is written to `latency.csv`.
 """
 
 import csv
@@ -21,7 +21,7 @@ COLUMNS = ("network", "keras", "onnx", "litert")
 
 
 def exported(name, folder):
-    """A classifier, and what runs it elsewhere."""
+    """A classifier, and functions that run its exports."""
     motions = datasets.load("BasicMotions")
     classifier = NetworkClassifier(network=name, n_epochs=1, random_state=0)
     classifier.fit(motions.X_train, motions.y_train)
@@ -30,7 +30,7 @@ def exported(name, folder):
 
 
 def milliseconds(call):
-    """Median time of a call, after some that are not counted."""
+    """Median time of a call, after a warm-up."""
     timeit.repeat(call, number=1, repeat=10)
     return 1e3 * statistics.median(timeit.repeat(call, number=1, repeat=200))
 

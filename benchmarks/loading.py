@@ -1,11 +1,11 @@
-"""Loading text files: this package against sktime and aeon on the same files, in one run.
+"""Load text files: this package, sktime and aeon on the same files, in one run.
 
     pip install '.[bench]' && python benchmarks/loading.py
 
-Prints ratios of times, each the best of several calls, and peak memory over the size of the array; writes
-them to `loading.csv` beside this script. The files are JapaneseVowels, as sktime ships it, and random series
-of the size of LSST (2459 cases, 6 channels, 36 steps) in short and in full precision. Every value is compared
-with theirs.
+Prints ratios of the fastest of several calls, and peak memory relative to the size of the array, and writes
+them to `loading.csv`. The files are JapaneseVowels, as shipped by sktime, and random series of the size of
+LSST (2459 cases, 6 channels, 36 steps) with short and with full precision. All values are compared with
+those of the other packages.
 """
 
 import csv
@@ -37,7 +37,7 @@ def best(call: Callable[[], Any], calls: int) -> float:
 
 
 def peak(call: Callable[[], Any]) -> int:
-    """Bytes that a call has allocated at most at a time."""
+    """Peak number of bytes allocated by a call."""
     tracemalloc.start()
     call()
     _, most = tracemalloc.get_traced_memory()
@@ -46,7 +46,7 @@ def peak(call: Callable[[], Any]) -> int:
 
 
 def lsst_sized(folder: Path, form: str) -> Path:
-    """A data set of the size of LSST; its folder."""
+    """Write a data set of the size of LSST; return its folder."""
     rng = np.random.default_rng(0)
     folder.mkdir()
     for part, cases in (("TRAIN", 2459), ("TEST", 8)):
@@ -57,7 +57,7 @@ def lsst_sized(folder: Path, form: str) -> Path:
 
 
 def readers() -> dict[str, tuple[Callable[[str], Any], int]]:
-    """What reads a file, and how often it is called."""
+    """The readers, each with its number of calls."""
     from aeon.datasets import load_from_ts_file
     from sktime.datasets import load_from_tsfile
 
@@ -69,7 +69,7 @@ def readers() -> dict[str, tuple[Callable[[str], Any], int]]:
 
 
 def compare(name: str, folder: Path | None) -> list[dict[str, str]]:
-    """Rows for one data set: its training file."""
+    """Rows for the training file of one data set."""
     path = str(places.find(name, folder)["train"])
     datasets.load(name, "train", folder=folder)
     ours = best(lambda: datasets.read(path), 9)

@@ -1,11 +1,11 @@
-"""What a user waits for around the epochs, beside sktime, tsai, Keras and the bare compiled call.
+"""Time and memory outside of the epochs: this package, sktime, tsai, Keras and the compiled call.
 
     pip install '.[bench]' && python benchmarks/overhead.py
 
-Each row is one figure of one candidate, the median of several processes, and its ratio to the reference of
-that figure; the ratio alone means something on another machine. The data are BasicMotions' 40 training
-series (6 channels, 100 steps). tsai is left out unless it is installed (`pip install tsai`). The result is
-written to `overhead.csv`.
+Each row is one figure of one candidate: the median of several processes, and the ratio to the first
+candidate. Only the ratio carries over to other machines. The data are BasicMotions' 40 training series (6
+channels, 100 steps). tsai is measured if it is installed (`pip install tsai`). The result is written to
+`overhead.csv`.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ Figures = dict[str, float]
 
 
 def motions() -> tuple[np.ndarray, np.ndarray]:
-    """The data, without importing anything that is measured."""
+    """Load the data without importing a measured package."""
     with np.load(os.environ["MOTIONS"]) as file:
         return file["X"], file["y"]
 
 
 def median_time(function: Callable[[], Any], n: int) -> float:
-    """Seconds of a call that is warm."""
+    """Median seconds of a call, after a warm-up."""
     function()
     times = []
     for _ in range(n):
@@ -50,13 +50,13 @@ def median_time(function: Callable[[], Any], n: int) -> float:
 
 
 def resident() -> float:
-    """Megabytes of memory in use now; Linux."""
+    """Resident memory in megabytes; Linux only."""
     gc.collect()
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def fit_this_package() -> Figures:
-    """100 epochs, from before the import."""
+    """Import and 100 epochs."""
     X, y = motions()
     start = time.perf_counter()
     from mlstm_fcn import MLSTMFCNClassifier
@@ -68,7 +68,7 @@ def fit_this_package() -> Figures:
 
 
 def first_fit() -> Figures:
-    """The first fit in a process, which imports Keras and compiles; and another one."""
+    """The first fit in a process, which imports Keras and compiles, and a second fit."""
     X, y = motions()
     from mlstm_fcn import MLSTMFCNClassifier
 
@@ -80,7 +80,7 @@ def first_fit() -> Figures:
 
 
 def first_fit_sktime() -> Figures:
-    """The same of sktime's estimator."""
+    """The first and second fit of sktime's estimator."""
     X, y = motions()
     from sktime.classification.deep_learning.lstmfcn import LSTMFCNClassifier
 
@@ -103,7 +103,7 @@ def fit_sktime() -> Figures:
 
 
 def fit_tsai() -> Figures:
-    """Tsai's estimator; all series are for training, none for validation."""
+    """Tsai's estimator, without validation data."""
     X, y = motions()
     start = time.perf_counter()
     from tsai.data.core import TSClassification
@@ -120,7 +120,7 @@ def fit_tsai() -> Figures:
 
 
 def predict_tensorflow() -> dict[str, Figures]:
-    """One series and many, in one process: the estimator, its function, the compiled call, Keras."""
+    """Predict one series and many: the estimator, its function, the compiled call, Keras."""
     import tensorflow as tf
 
     from mlstm_fcn import MLSTMFCNClassifier
@@ -177,7 +177,7 @@ def predict_tsai() -> Figures:
 
 
 def grow(fit: Callable[[], Any]) -> Figures:
-    """Memory that 50 fits leave behind after the first three, and the highest that it got."""
+    """Growth of memory over 50 fits, after three warm-up fits, and peak memory."""
     import resource
 
     for _ in range(3):
@@ -190,7 +190,7 @@ def grow(fit: Callable[[], Any]) -> Figures:
 
 
 def grow_this_package() -> Figures:
-    """With a prediction after each fit."""
+    """Memory of fits of this package, with a prediction after each."""
     from mlstm_fcn import MLSTMFCNClassifier
 
     X, y = motions()
@@ -198,7 +198,7 @@ def grow_this_package() -> Figures:
 
 
 def grow_sktime() -> Figures:
-    """The same."""
+    """Memory of fits of sktime's estimator, with a prediction after each."""
     from sktime.classification.deep_learning.lstmfcn import LSTMFCNClassifier
 
     X, y = motions()
@@ -206,7 +206,7 @@ def grow_sktime() -> Figures:
 
 
 def memory_mapped() -> Figures:
-    """The peak of a fit on 3 GiB in a file, by a small network."""
+    """Peak memory of a fit of a small network on a file of 3 GiB."""
     import resource
 
     from mlstm_fcn import MLSTMFCNClassifier
@@ -214,7 +214,7 @@ def memory_mapped() -> Figures:
     with tempfile.NamedTemporaryFile(suffix=".npy") as file:
         n_cases = 3 * 2**30 // (4 * 256 * 128)
         written = np.lib.format.open_memmap(file.name, "w+", np.float32, (n_cases, 256, 128))
-        del written  # zeros: nothing on disk, but as many pages in memory
+        del written  # a sparse file: no disk space, but as many pages in memory
         X = np.load(file.name, mmap_mode="r")
         options: dict[str, Any] = {"filters": (16, 32, 16), "reduction": 4}
         MLSTMFCNClassifier(n_epochs=1, batch_size=64, **options).fit(X, np.arange(n_cases) % 2)
@@ -239,12 +239,12 @@ SLOW = ("memory", "memory, sktime", "file")  # once
 
 
 def unit(figure: str) -> str:
-    """Megabytes of memory, else seconds."""
+    """The unit: megabytes for memory, else seconds."""
     return "MB" if "memory" in figure else "s"
 
 
 def measured(name: str, data: str) -> dict[str, Figures]:
-    """Figures by candidate, from a process of its own; none where something is not installed."""
+    """Measure in a subprocess. Empty if a package is not installed."""
     backend = "jax" if name.endswith("JAX") else "tensorflow"
     quiet = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", "MOTIONS": data}
     command = [sys.executable, __file__, "--one", name]
@@ -257,7 +257,7 @@ def measured(name: str, data: str) -> dict[str, Figures]:
 
 
 def rows(values: dict[tuple[str, str], list[float]]) -> list[tuple[str, ...]]:
-    """A row for each figure and candidate, with the ratio to the first candidate of the figure."""
+    """One row per figure and candidate, with the ratio to the figure's first candidate."""
     median = {key: statistics.median(found) for key, found in values.items()}
     table = []
     for (figure, candidate), value in sorted(median.items(), key=lambda item: item[0][0]):
@@ -273,7 +273,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=list(MEASUREMENTS), choices=list(MEASUREMENTS))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".csv"))
-    parser.add_argument("--one", choices=list(MEASUREMENTS), help="measure here")
+    parser.add_argument("--one", choices=list(MEASUREMENTS), help="measure in this process")
     options = parser.parse_args()
     if options.one:
         function, candidate = MEASUREMENTS[options.one]

@@ -1,13 +1,12 @@
-"""Time of an epoch: this package against the floor, bare Keras, sktime and tsai, side by side.
+"""Time of an epoch: this package, Keras, sktime and tsai, relative to the floor.
 
     pip install '.[jax,bench]' && python benchmarks/speed.py
 
-The floor is the three convolutions of the network alone, forward and backward, in the same framework. Every
-figure is taken in a process of its own, in several rounds in turn, as the median over epochs after the first
-few; the table has seconds, and the ratio to the floor, which alone means something on another machine. A peer
-that is not installed is left out: sktime comes with this package, tsai needs `pip install tsai`. Data that
-cannot be loaded are replaced by random series of the same shape, as the table says. The result is written to
-`speed.csv`.
+The floor is the network's three convolutions alone, forward and backward, in the same framework. Each
+figure is measured in a subprocess, in several alternating rounds, as the median over epochs after the first
+few. The table has seconds and the ratio to the floor; only the ratio carries over to other machines. tsai
+is measured if it is installed (`pip install tsai`). If a data set cannot be loaded, random series of the
+same shape replace it, and the table says so. The result is written to `speed.csv`.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ FIELDS = ("data set", "series", "candidate", "epoch s", "floor", "times floor")
 
 
 def series(name: str) -> tuple[np.ndarray, np.ndarray, str]:
-    """Training series of equal length, and their labels; and whether they are real."""
+    """Training series padded to one length, their labels, and `"real"` or `"random"`."""
     from mlstm_fcn import datasets
     from mlstm_fcn.preprocess import pad
 
@@ -54,13 +53,13 @@ def series(name: str) -> tuple[np.ndarray, np.ndarray, str]:
 
 
 class EpochTimes:
-    """When epochs ended, as a Keras callback."""
+    """Record the end time of each epoch in a Keras callback."""
 
     def __init__(self) -> None:
         self.ends: list[float] = []
 
     def callback(self) -> Any:
-        """A callback that takes note."""
+        """The callback."""
         import keras
 
         ends = self.ends
@@ -75,12 +74,12 @@ class EpochTimes:
         return Times()
 
     def seconds(self) -> float:
-        """The median epoch, without the first three."""
+        """The median time of an epoch, without the first three."""
         return statistics.median(np.diff(self.ends)[2:])
 
 
 def loop(epoch: Callable[[], Any], epochs: int) -> float:
-    """Median seconds of an epoch that is called again and again."""
+    """Median seconds of repeated calls of an epoch."""
     times = EpochTimes()
     for _ in range(epochs):
         epoch()
@@ -89,7 +88,7 @@ def loop(epoch: Callable[[], Any], epochs: int) -> float:
 
 
 def batches(X: np.ndarray) -> list[np.ndarray]:
-    """The cases of an epoch, `(batch, time, channels)` float32."""
+    """The batches of an epoch, `(batch, time, channels)` float32."""
     X = np.ascontiguousarray(np.swapaxes(X, 1, 2), np.float32)
     size = min(128, len(X))
     return [X[start : start + size] for start in range(0, len(X), size)]
@@ -163,7 +162,7 @@ def ours(X: np.ndarray, y: np.ndarray, epochs: int) -> float:
     classifier = MLSTMFCNClassifier(
         n_epochs=epochs,
         batch_size=min(128, len(X)),
-        dilation_rates=(1, 1, 1),  # as those it is held against
+        dilation_rates=(1, 1, 1),  # no dilations, as in the other packages
         callbacks=[times.callback()],
         random_state=0,
     )
@@ -217,7 +216,7 @@ CANDIDATES: dict[str, tuple[Callable[[np.ndarray, np.ndarray, int], float], str,
 
 
 def measured(candidate: str, name: str, epochs: int) -> float | None:
-    """Seconds of an epoch, from a process of its own; None where something is not installed."""
+    """Seconds of an epoch, in a subprocess; None if a package is not installed."""
     command = [sys.executable, __file__, "--one", candidate, "--data", name, "--epochs", str(epochs)]
     settings = {"KERAS_BACKEND": CANDIDATES[candidate][1], "TF_CPP_MIN_LOG_LEVEL": "3"}
     result = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **settings})
@@ -254,7 +253,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".csv"))
-    parser.add_argument("--one", choices=list(CANDIDATES), help="measure one candidate here")
+    parser.add_argument("--one", choices=list(CANDIDATES), help="measure one candidate in this process")
     options = parser.parse_args()
     if options.one:
         X, y, _ = series(options.data[0])
@@ -267,7 +266,7 @@ def main() -> None:
 
 
 def save(rows: list[dict[str, str]], path: Path) -> None:
-    """Write what was measured so far."""
+    """Write the results so far."""
     with path.open("w", newline="") as file:
         table = csv.DictWriter(file, FIELDS, lineterminator="\n")
         table.writeheader()

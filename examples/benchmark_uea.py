@@ -1,6 +1,6 @@
-"""Compare classifiers on data sets of the UEA archive; stopped and started again, it goes on where it was.
+"""Compare classifiers on data sets of the UEA archive. An interrupted run resumes.
 
-With --dry-run it says what there is to do and how long it may take; with --jobs 2 it does two fits at a time.
+--dry-run prints the remaining fits and the estimated time. --jobs 2 runs two fits at a time.
 """
 
 import argparse
@@ -17,13 +17,13 @@ def main(
     folder: str | None = None,
     dry_run: bool = False,
 ) -> float:
-    """Fit both networks to every resample of every data set; return the mean accuracy of MLSTM-FCN."""
+    """Fit both networks to each resample of each data set. Return the mean accuracy of MLSTM-FCN."""
     folder = folder or tempfile.mkdtemp(prefix="benchmark-")
     estimators = {
         "MLSTM-FCN": MLSTMFCNClassifier(n_epochs=n_epochs, on_longer="cut"),
         "FCN": NetworkClassifier(network="fcn", n_epochs=n_epochs),
-        # any other classifier of sktime or scikit-learn, such as
-        # "MiniRocket": "minirocket",  (needs numba)
+        # add any classifier of sktime or scikit-learn, such as
+        # "MiniRocket": "minirocket",  (requires numba)
     }
     if dry_run:
         plan = benchmark.make_plan(

@@ -1,4 +1,4 @@
-"""Train MLSTM-FCN on a bundled data set, save it, and predict with what was saved. Prints test accuracy."""
+"""Train MLSTM-FCN, save it, load it and predict. Prints the test accuracy."""
 
 import tempfile
 from pathlib import Path
@@ -7,7 +7,7 @@ from mlstm_fcn import MLSTMFCNClassifier, datasets
 
 
 def main(n_epochs: int | None = None) -> float:
-    """Gives the accuracy on the official test split of BasicMotions."""
+    """Return the accuracy on the default test split of BasicMotions."""
     motions = datasets.load("BasicMotions")
     classifier = MLSTMFCNClassifier(n_epochs=n_epochs, random_state=0, verbose=1)
     classifier.fit(motions.X_train, motions.y_train)

@@ -1,10 +1,10 @@
-"""The table of accuracies in docs/accuracy.md: this package beside MiniRocket, in one run.
+"""Reproduce the accuracies in docs/accuracy.md: this package and MiniRocket, in one run.
 
-Every estimator is fitted to every data set on the archive's split, with seeds 0, 1, ..., or to resamples of
-it. Stopped and started again, the run goes on where it was. What OUTPUT has a result of is not fitted again,
-whatever recipe made it, so begin with an empty one after a change of recipe. The soft vote of an estimator's
-seeds is an ensemble, and counted as one; it needs the predictions of all of them. MiniRocket needs numba
-(extra `bench`). The data sets are looked for in MLSTM_FCN_DATA first.
+Every estimator is fitted to every data set, on the archive's split with seeds 0, 1, ..., or on resamples.
+An interrupted run resumes. Results in OUTPUT are not computed again, even if the recipe has changed; use an
+empty folder after a change of the recipe. The soft vote over an estimator's seeds is added as another
+estimator; it needs the predictions of all seeds. MiniRocket requires numba (extra `bench`). MLSTM_FCN_DATA is
+searched first for the data sets.
 """
 
 import argparse
@@ -43,9 +43,9 @@ PUBLISHED = ("HIVE-COTE 2.0", "ROCKET", "InceptionTime", "ResNet", "MLSTM-FCN (T
 
 
 class MiniRocket(BaseClassifier):
-    """sktime's, for any series: cut or filled up with zeros to the longest one of training, gaps bridged."""
+    """sktime's MiniRocket for any series, after cutting or zero-padding them and interpolating gaps."""
 
-    _tags = {  # noqa: RUF012, sktime's way
+    _tags = {  # noqa: RUF012, required by sktime
         "X_inner_mtype": "df-list",
         "capability:multivariate": True,
         "capability:unequal_length": True,
@@ -60,7 +60,7 @@ class MiniRocket(BaseClassifier):
     def _fit(self, X, y):
         from sktime.classification.kernel_based import RocketClassifier
 
-        self.length_ = max(9, *map(len, X))  # it reads no series of less than nine steps
+        self.length_ = max(9, *map(len, X))  # MiniRocket requires at least nine steps
         self.classifier_ = RocketClassifier(rocket_transform="minirocket", random_state=self.random_state)
         self.classifier_.fit(self._filled(X), y)
         return self
@@ -79,11 +79,11 @@ class MiniRocket(BaseClassifier):
 
 
 def estimators(names: str, n_epochs: int | None) -> dict[str, object]:
-    """Those of some names."""
+    """The estimators of a comma-separated list of names."""
     known = {
         "default": MLSTMFCNClassifier(on_longer="cut", n_epochs=n_epochs),
-        "ensemble": MLSTMFCNClassifier(preset="ensemble", on_longer="cut", n_epochs=n_epochs),
-        "paper": MLSTMFCNClassifier(preset="paper", on_longer="cut", n_epochs=n_epochs),
+        "ensemble": MLSTMFCNClassifier(recipe="ensemble", on_longer="cut", n_epochs=n_epochs),
+        "paper": MLSTMFCNClassifier(recipe="paper", on_longer="cut", n_epochs=n_epochs),
         "MiniRocket": MiniRocket(),
     }
     chosen = names.split(",")
@@ -93,7 +93,7 @@ def estimators(names: str, n_epochs: int | None) -> dict[str, object]:
 
 
 def vote(folder: Path, name: str, n_members: int) -> None:
-    """Add the soft vote of an estimator's first results on each data set as those of another estimator."""
+    """Add the soft vote over an estimator's first seeds as the results of another estimator."""
     place = benchmark.Folder(folder)
     cases = {case: path for case, path in place.results().items() if case.estimator == name}
     for problem in {case.problem for case in cases}:
@@ -117,19 +117,19 @@ def vote(folder: Path, name: str, n_members: int) -> None:
 
 
 def results(folder: Path, path: Path) -> pd.DataFrame:
-    """All results of a folder, and those of a file that the folder has not."""
+    """All results of a folder, and the results of a file that are not in the folder."""
     table = benchmark.Folder(folder).table()
     if path.exists():
         kept = pd.read_csv(path, float_precision="round_trip")
         table = pd.concat([table, kept], ignore_index=True)
     place = ["estimator", "problem", "resample"]
     table = table.drop_duplicates(place).sort_values(place)
-    five_digits = dict.fromkeys(COLUMNS[4:], 5)  # all of them for accuracies, so that ties stay ties
+    five_digits = dict.fromkeys(COLUMNS[4:], 5)  # accuracies keep all digits, so that ties stay ties
     return table.reindex(columns=COLUMNS).round(five_digits)
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """A row for each data set: mean and spread over seeds, their number, seconds; published figures."""
+    """One row per data set: mean, standard deviation and number of seeds, fit time, published accuracies."""
     cells = table.groupby(["problem", "estimator"])
     figures = {
         "mean": cells["accuracy"].mean(),
@@ -146,14 +146,14 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def write(path: Path, table: pd.DataFrame, **options: bool) -> None:
-    """Write a table whole, or leave what is there."""
+    """Write a table atomically."""
     partial = path.with_suffix(".part")
     table.to_csv(partial, **options)
     partial.replace(path)
 
 
 def _published(problem, method):
-    """An accuracy of the catalogue, which does not know all data sets."""
+    """A published accuracy from the catalogue; NaN if it has none."""
     figures = datasets.describe(problem).published if problem in datasets.names() else ()
     return next((figure.accuracy for figure in figures if figure.method == method), np.nan)
 
@@ -169,7 +169,7 @@ def main(
     time_limit: float | None = None,
     resampled: bool = False,
 ) -> float:
-    """Fit what is not fitted yet; return the mean accuracy of the first estimator on these problems."""
+    """Run the missing fits. Return the mean accuracy of the first estimator on these problems."""
     place = Path(folder or tempfile.mkdtemp(prefix="table-"))
     kept = Path(output or place) / ("resamples.csv" if resampled else "seeds.csv")
     kept.parent.mkdir(parents=True, exist_ok=True)
@@ -206,8 +206,8 @@ if __name__ == "__main__":
     parser.add_argument("--estimators", dest="names", default="default,ensemble,paper,MiniRocket")
     parser.add_argument("--n-seeds", type=int, default=5)
     parser.add_argument("--n-jobs", type=int, default=2)
-    parser.add_argument("--folder", default="accuracy", help="where predictions are kept")
-    parser.add_argument("--output", help="where the tables go; FOLDER if not given")
+    parser.add_argument("--folder", default="accuracy", help="folder for the predictions")
+    parser.add_argument("--output", help="folder for the tables; default: FOLDER")
     parser.add_argument("--resampled", action="store_true", help="resamples instead of seeds")
     parser.add_argument("--time-limit", type=float, default=3600)
     main(**vars(parser.parse_args()))

@@ -1,4 +1,4 @@
-"""Accuracy over resamples of a data set, as benchmarks of the archives report it: mean and spread."""
+"""Accuracy over resamples of a data set, as in benchmarks on the archives: mean and standard deviation."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from mlstm_fcn import MLSTMFCNClassifier, datasets
 
 
 def main(n_epochs: int | None = None, n_resamples: int = 5) -> float:
-    """Train on the default split, resample 0, and on others; print each accuracy, their mean and spread."""
+    """Train on the default split (resample 0) and on other resamples; return the mean accuracy."""
     problem = datasets.load("BasicMotions")
     accuracies = []
     for number in range(n_resamples):

@@ -1,4 +1,4 @@
-"""Choose the LSTM units by cross-validation in a scikit-learn pipeline. Prints test accuracy."""
+"""Select the LSTM units by cross-validation in a scikit-learn pipeline. Prints the test accuracy."""
 
 import numpy as np
 from sklearn.model_selection import GridSearchCV
@@ -9,12 +9,12 @@ from mlstm_fcn import MLSTMFCNClassifier, datasets
 
 
 def with_differences(X: np.ndarray) -> np.ndarray:
-    """The series and their first differences, as twice as many channels."""
+    """Append the first differences of the series as further channels."""
     return np.concatenate([X, np.diff(X, axis=2, prepend=X[:, :, :1])], axis=1)
 
 
 def main(n_epochs: int = 30) -> float:
-    """Gives the accuracy on the official test split of BasicMotions."""
+    """Return the accuracy on the default test split of BasicMotions."""
     motions = datasets.load("BasicMotions")
     pipeline = make_pipeline(
         FunctionTransformer(with_differences), MLSTMFCNClassifier(n_epochs=n_epochs, random_state=0)

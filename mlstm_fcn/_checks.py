@@ -1,22 +1,22 @@
-"""The one wording of errors: what must hold, then what was received."""
+"""Input checks with a uniform error message: what must hold, then what was received."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 from numbers import Integral
 
-_MOST_SHOWN = 30
+_MAX_SHOWN = 30
 
 
 def require(condition: bool, rule: str, /, **received: object) -> None:
-    """Raise unless a condition on the user's input holds.
+    """Raise an error if a condition on the user's input is false.
 
     Args:
-        condition: What must be true.
-        rule: The rule in a sentence, with its full stop.
-        **received: The values to show, by the names that the user knows.
+        condition: The condition.
+        rule: The rule as a sentence, with its full stop.
+        **received: The values to show, by the user's argument names.
 
     Raises:
-        ValueError: The rule, then `Received: name=value, ...`.
+        ValueError: If the condition is false. The message is the rule, then `Received: name=value, ...`.
     """
     if not condition:
         values = ", ".join(f"{name}={value!r}" for name, value in received.items())
@@ -24,21 +24,21 @@ def require(condition: bool, rule: str, /, **received: object) -> None:
 
 
 def require_choice(name: str, value: object, options: Iterable[object]) -> None:
-    """Raise unless a value is one of the options.
+    """Raise an error if a value is not one of the options.
 
     Args:
-        name: The argument's name, as the user knows it.
-        value: What the user gave.
-        options: What may be given.
+        name: The user's argument name.
+        value: The user's value.
+        options: The allowed values.
 
     Raises:
-        ValueError: Names the nearest options, and all of them if they are not very many.
+        ValueError: If it is not. The message has the closest options, and all of them if they are few.
     """
     known = list(options)
     if any(value is option or (isinstance(value, str) and value == option) for option in known):
         return
     hint = did_you_mean(value, known)
-    options = ", ".join(map(repr, known)) if len(known) <= _MOST_SHOWN else f"{len(known)} known names"
+    options = ", ".join(map(repr, known)) if len(known) <= _MAX_SHOWN else f"{len(known)} known names"
     raise ValueError(
         f"`{name}` must be one of {options}. {hint}{' ' if hint else ''}Received: {name}={value!r}"
     )
@@ -52,10 +52,10 @@ def did_you_mean(value: object, known: Iterable[object]) -> str:
 
 
 def require_positive_int(name: str, value: object) -> None:
-    """Raise unless a value is an integer of at least 1 (a bool is not).
+    """Raise an error if a value is not an integer of at least 1. A bool is not accepted.
 
     Raises:
-        ValueError: Names the argument and what was received.
+        ValueError: If it is not. The message has the argument's name and value.
     """
     is_int = isinstance(value, Integral) and not isinstance(value, bool)
     require(is_int and value >= 1, f"`{name}` must be a positive integer.", **{name: value})  # type: ignore[operator]

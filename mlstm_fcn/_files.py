@@ -1,4 +1,4 @@
-"""Files that are whole or absent, and tell when they were changed."""
+"""Atomic writes, and checksums of JSON values."""
 
 import json
 import zlib
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text whole, in UTF-8; the folders that it needs are made."""
+    """Write a UTF-8 text atomically. Missing parent folders are created."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(path) as partial:
         partial.write_text(text, encoding="utf-8")
@@ -18,11 +18,13 @@ def write_text(path: Path, text: str) -> None:
 
 @contextmanager
 def written_whole(path: Path, suffix: str = "") -> Iterator[Path]:
-    """A temporary name beside `path` to write to; it takes the place of `path` at the end, or leaves nothing.
+    """Write a file atomically: yield a temporary path in the same folder, then rename it to `path`.
+
+    On an error the temporary file is removed and `path` is left as it was.
 
     Args:
-        path: The file; one that is there is replaced in one step.
-        suffix: The end of the temporary name, for those who go by it.
+        path: The file. An existing one is replaced.
+        suffix: Suffix of the temporary name, for writers that require one.
 
     Raises:
         FileNotFoundError: If the folder does not exist.
@@ -38,6 +40,6 @@ def written_whole(path: Path, suffix: str = "") -> Iterator[Path]:
 
 
 def crc(values: dict[str, Any]) -> int:
-    """A check sum of values that JSON can hold, without that of the name `"crc"`, where it is to be kept."""
+    """A checksum of JSON values. The key `"crc"`, which stores the checksum, is excluded."""
     kept = {name: value for name, value in values.items() if name != "crc"}
     return zlib.crc32(json.dumps(kept, sort_keys=True).encode())

@@ -1,4 +1,4 @@
-"""Series in a file that is larger than what one wants in memory: read a few at a time."""
+"""Series in a large memory-mapped file, read batch by batch."""
 
 from __future__ import annotations
 
@@ -11,31 +11,29 @@ import numpy as np
 from mlstm_fcn._checks import require
 from mlstm_fcn.preprocess import lengths, to_batch, with_length
 
-LARGE = 1 << 28  # bytes; a smaller file is read whole, which is faster
-_CHUNK = 1 << 25
+LARGE = 1 << 28  # bytes; a smaller file is read at once, which is faster
+_CHUNK = 1 << 25  # bytes
 
 
 def is_large(X: Any) -> bool:
-    """Whether X is memory-mapped and so large that it is read a few series at a time."""
+    """Whether X is memory-mapped and large enough to be read batch by batch."""
     return isinstance(X, np.memmap) and X.nbytes > LARGE
 
 
 class MemmapSeries:
-    """Some series of a memory-mapped array, `(cases, time, channels)` to whoever asks, but not read yet.
+    """A lazy selection of series of a memory-mapped array, with shape `(cases, time, channels)`.
 
     Args:
         array: A `numpy.memmap` of shape `(cases, channels, time)` or `(cases, time)`.
-        cases: Indices of the series; None for all.
-        time: The length that they are cut or padded to; None for the array's.
+        cases: Indices of the series. If not given, all.
+        time: The length to cut or pad the series to. If not given, the array's length.
     """
 
     def __init__(self, array: Any, cases: np.ndarray | None = None, time: int | None = None):
         require(
             array.ndim in (2, 3), "X must be (cases, channels, time) or (cases, time).", shape=array.shape
         )
-        rule = (
-            "A large file must hold one series after the other (C order), or each batch would read all of it."
-        )
+        rule = "A large file must store one series after the other (C order), or each batch reads all of it."
         outermost = abs(array.strides[0]) == max(map(abs, array.strides))
         require(outermost or len(array) == 1, rule, shape=array.shape, strides=array.strides)
         self._array = array if array.ndim == 3 else array[:, None]
@@ -47,45 +45,45 @@ class MemmapSeries:
         return len(self._cases)
 
     def __getitem__(self, cases: Any) -> MemmapSeries:
-        """Some of the series, not read either."""
+        """Select series without reading them."""
         return MemmapSeries(self._array, self._cases[cases], self.shape[1])
 
     def trimmed(self) -> MemmapSeries:
-        """The series without the steps that are padding in all of them; this reads them once.
+        """The series without their common padding. This reads all of them once.
 
         Raises:
-            ValueError: As `to_batch`.
+            ValueError: As in `to_batch`.
         """
         return self.with_length(max(int(lengths(chunk).max()) for chunk in self.chunks()))
 
     def with_length(self, time: int) -> MemmapSeries:
-        """The series cut, or padded with NaN, to a length."""
+        """The series, cut or padded with NaN to a length."""
         return MemmapSeries(self._array, self._cases, time)
 
     def read(self) -> np.ndarray:
-        """The series, float32 `(cases, time, channels)`.
+        """Read the series, float32 `(cases, time, channels)`.
 
         Raises:
-            ValueError: As `to_batch`.
+            ValueError: As in `to_batch`.
         """
         try:
             return with_length(to_batch(self._array[self._cases], self._cases), self.shape[1])
         finally:
-            self._forget()
+            self._release_pages()
 
     def chunks(self) -> Iterator[np.ndarray]:
-        """All series in turn, read some megabytes at a time."""
+        """Read all series in chunks of some megabytes."""
         n_cases = max(1, _CHUNK // (self._array[0].size * self._array.itemsize))
         for start in range(0, len(self), n_cases):
             yield self[start : start + n_cases].read()
 
-    def _forget(self):
-        """Pages that were read would stay in the process; they are never lost if the file has them."""
+    def _release_pages(self):
+        """Release the pages that were read from the process's memory. The file still has them."""
         mapping: Any = getattr(self._array, "_mmap", None)
-        if hasattr(mapping, "madvise") and self._array.mode != "c":  # "c": changes are in memory only
+        if hasattr(mapping, "madvise") and self._array.mode != "c":  # mode "c" keeps changes in memory only
             mapping.madvise(mmap.MADV_DONTNEED)
 
 
 def chunks(batch: np.ndarray | MemmapSeries) -> Iterator[np.ndarray]:
-    """Series in memory at once, others in turn, as arrays `(cases, time, channels)`."""
+    """Yield arrays `(cases, time, channels)`: an array in one chunk, memory-mapped series in several."""
     return batch.chunks() if isinstance(batch, MemmapSeries) else iter([batch])

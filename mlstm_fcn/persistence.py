@@ -1,7 +1,7 @@
-"""A trained network and what its estimator knows, as one file.
+"""Save a trained network and its estimator's state in one file.
 
-The file is Keras' own `.keras` archive with one entry more, `mlstm_fcn.json`. Keras ignores that entry, so
-the file is also a plain Keras model. Nothing in it is pickled, and it is read in Keras' safe mode.
+The file is a Keras `.keras` archive with an additional entry, `mlstm_fcn.json`. Keras ignores that entry, so
+Keras can load the file too. Nothing is pickled, and the file is loaded in Keras' safe mode.
 """
 
 from __future__ import annotations
@@ -30,37 +30,37 @@ FORMAT = 4
 
 
 def write_archive(path: Path | str, model: keras.Model, about: dict[str, Any]) -> None:
-    """Write a model and plain values about it.
+    """Write a model and its metadata.
 
     Args:
-        path: Where to; the name ends in `.keras` or `.mlstm`, which differ in nothing else. A file that
-            is there is replaced in one step: it is either the old one or the whole new one.
+        path: The file. The suffix is `.keras` or `.mlstm`; both have the same content. An existing file is
+            replaced atomically.
         model: The model.
-        about: Values that JSON can hold.
+        about: Metadata that JSON can hold.
 
     Raises:
-        ValueError: If the name has another ending.
+        ValueError: If the suffix is another one.
         TypeError: If JSON cannot hold a value.
         OSError: If the file cannot be written.
     """
-    json.dumps(about)  # before anything is written
+    json.dumps(about)  # raises before anything is written
     with written_whole(checked_path(path), suffix=".keras") as partial:
         model.save(partial)
         with zipfile.ZipFile(partial, "a") as archive:
             about = {**about, "format": FORMAT, "version": __version__, "sha256": _sums(archive)}
-            about["crc"] = crc(json.loads(json.dumps(about)))  # of what will be read, where keys are text
+            about["crc"] = crc(json.loads(json.dumps(about)))  # JSON turns all keys into strings
             archive.writestr(ENTRY, json.dumps(about, indent=1))
 
 
 def read_archive(path: Path | str) -> tuple[keras.Model, dict[str, Any]]:
-    """Read what `write_archive` wrote.
+    """Read a file written by `write_archive`.
 
     Returns:
-        The model and the values about it.
+        The model and its metadata.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged, is another Keras model, or is of a newer format.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file is damaged, was not written by this package, or has an unsupported format.
     """
     import keras
 
@@ -68,25 +68,25 @@ def read_archive(path: Path | str) -> tuple[keras.Model, dict[str, Any]]:
 
     path = Path(path)
     about = _read_about(path)
-    with TemporaryDirectory() as folder:  # Keras goes by the ending
+    with TemporaryDirectory() as folder:  # Keras requires the suffix .keras
         keras_path = Path(folder) / "model.keras"
         shutil.copyfile(path, keras_path)
         try:
             return keras.saving.load_model(keras_path, safe_mode=True), about
-        except Exception as error:  # Keras raises many kinds for a damaged file
+        except Exception as error:  # Keras raises many types for a damaged file
             raise ValueError(f"{path} is damaged: {error}") from error
 
 
 def checked_path(path: Path | str) -> Path:
-    """The path, if a model can be written there as far as can be told beforehand.
+    """Check, before training, that a model can be written to a path.
 
     Raises:
-        ValueError: If the name has another ending than `.keras` or `.mlstm`, or is that of a folder.
-        FileNotFoundError: If its folder does not exist.
+        ValueError: If the suffix is not `.keras` or `.mlstm`, or the path is a folder.
+        FileNotFoundError: If the parent folder does not exist.
     """
     path = Path(path)
-    require(path.suffix in SUFFIXES, f"The name must end in {' or '.join(SUFFIXES)}.", path=str(path))
-    require(not path.is_dir(), "There must be no folder of that name.", path=str(path))
+    require(path.suffix in SUFFIXES, f"The file name must end in {' or '.join(SUFFIXES)}.", path=str(path))
+    require(not path.is_dir(), "The path must be a file, not a folder.", path=str(path))
     if not path.parent.is_dir():
         raise FileNotFoundError(f"The folder {path.parent} does not exist.")
     return path
@@ -101,28 +101,28 @@ def _read_about(path: Path) -> dict[str, Any]:
             about = json.loads(archive.read(ENTRY))
             sums = _sums(archive)
     except KeyError:
-        raise ValueError(f"{path} is an archive, but not one that this package wrote: no {ENTRY}.") from None
+        raise ValueError(f"{path} was not written by this package: it has no entry {ENTRY}.") from None
     except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
         raise ValueError(f"{path} is damaged, or not a Keras archive: {error}") from error
     require(not outside, f"{path} has entries outside of its folder.", entries=outside)
-    require(isinstance(about, dict), f"{path} is damaged: {ENTRY} holds no object.")
+    require(isinstance(about, dict), f"{path} is damaged: {ENTRY} must hold a JSON object.")
     readable = about.get("format") == FORMAT
     require(
         readable,
-        f"{path} is in a format that version {__version__} does not read.",
+        f"{path} must have format {FORMAT} to be read by version {__version__}.",
         format=about.get("format"),
         written_by=about.get("version"),
     )
     unchanged = about.get("sha256") == sums and about.pop("crc", None) == crc(about)
     require(unchanged, f"{path} is damaged: it was changed after it was saved.")
     if about.get("version") != __version__:
-        said = f"{path} was written by version {about.get('version')}, and is read by {__version__}."
-        warnings.warn(said, UserWarning, stacklevel=3)
+        text = f"{path} was written by version {about.get('version')}, and this is version {__version__}."
+        warnings.warn(text, UserWarning, stacklevel=3)
     return about
 
 
 def _sums(archive: zipfile.ZipFile) -> dict[str, str]:
-    """The SHA-256 of each entry but the one that holds them."""
+    """The SHA-256 of each entry except `ENTRY`, which stores them."""
     names = sorted(set(archive.namelist()) - {ENTRY})
     return {name: _sum(archive, name) for name in names}
 
@@ -130,7 +130,7 @@ def _sums(archive: zipfile.ZipFile) -> dict[str, str]:
 def _sum(archive: zipfile.ZipFile, name: str) -> str:
     digest = hashlib.sha256()
     with archive.open(name) as entry:
-        while part := entry.read(1 << 20):  # however large it says that it is
+        while part := entry.read(1 << 20):  # the stated size is not trusted
             digest.update(part)
     return digest.hexdigest()
 

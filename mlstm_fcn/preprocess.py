@@ -1,8 +1,7 @@
-"""From the user's containers to the one array that models read: `(cases, time, channels)`, float32.
+"""Convert series to the array that models take: `(cases, time, channels)`, float32.
 
-NaN stands for what was not measured. The steps at the end of a series at which every channel is NaN are
-padding: the series ends before them. So series of different lengths fit into one array, and an array that
-was padded with NaN elsewhere is read as it was meant.
+NaN is a missing value. Steps at the end of a series where every channel is NaN are padding, and the series
+ends before them. So series of different lengths fit into one array.
 """
 
 import warnings
@@ -13,16 +12,15 @@ import numpy as np
 
 from mlstm_fcn._checks import require
 
-_MOST_CASES, _MOST_STEPS = 256, 25_600  # of a batch that is not trained on
-_BLOCK = 1 << 22  # values that statistics read at a time
-_COARSE = 2.0**-13  # range of a channel, beside its largest value, that float32 divides into about 2000 steps
+_BLOCK = 1 << 22  # values per block in statistics
+_COARSE = 2.0**-13  # range of a channel over its largest value; float32 resolves it into about 2000 values
 
 Container = np.ndarray | Sequence[Any]
-"""Series: an array `(cases, channels, time)`, or a list of frames `(time, channels)` of pandas."""
+"""Series: an array `(cases, channels, time)`, or a list of pandas DataFrames `(time, channels)`."""
 
 
 def pad(series: Sequence[np.ndarray]) -> np.ndarray:
-    """Put series of different lengths into one array, NaN where they have ended.
+    """Pad series of different lengths with NaN to one array.
 
     Args:
         series: Arrays of shape `(channels, time)`; `(time,)` is one channel.
@@ -31,13 +29,13 @@ def pad(series: Sequence[np.ndarray]) -> np.ndarray:
         An array of shape `(cases, channels, longest time)`.
 
     Raises:
-        ValueError: If the series differ in their number of channels, or an array has another shape.
+        ValueError: If the series differ in their number of channels, or an array has the wrong shape.
     """
     require(len(series) > 0, "X must hold at least one series.")
     cases = [np.atleast_2d(_numbers(case)) for case in series]
     for number, case in enumerate(cases):
         require(case.ndim == 2, "Each series must be (channels, time).", case=number, shape=case.shape)
-        rule = f"All series must have {len(cases[0])} channels, as the first."
+        rule = f"All series must have {len(cases[0])} channels, as the first series has."
         require(len(case) == len(cases[0]), rule, case=number, shape=case.shape)
     padded = np.full((len(cases), len(cases[0]), max(case.shape[1] for case in cases)), np.nan)
     for row, case in zip(padded, cases, strict=True):
@@ -46,17 +44,17 @@ def pad(series: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def to_batch(X: Container, cases: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
-    """The one transpose: series as users have them to series as models read them.
+    """Transpose series from the user's layout to the models' layout, without common padding.
 
     Args:
-        X: Array of shape `(cases, channels, time)`, or a list of frames with a row for each step.
-        cases: What errors call the cases; None for their places.
+        X: Array of shape `(cases, channels, time)`, or a list of DataFrames with one row per step.
+        cases: Case numbers for error messages. If not given, positions in X.
 
     Returns:
         A contiguous float32 array of shape `(cases, time, channels)`, as long as the longest series.
 
     Raises:
-        ValueError: If a value is infinite, also as float32, or a series holds no value at all.
+        ValueError: If a value is infinite in float32, or a series has only missing values.
     """
     if not isinstance(X, np.ndarray):
         X = pad([frame.to_numpy(dtype=np.float64).T for frame in X])
@@ -73,7 +71,7 @@ def to_batch(X: Container, cases: Sequence[int] | np.ndarray | None = None) -> n
 
 
 def _numbers(array: Any) -> np.ndarray:
-    """An array as it is, but NaN where it is masked, or an object (None) is no number."""
+    """The array, with NaN for masked values and for None in object arrays."""
     if isinstance(array, np.ma.MaskedArray):
         return np.ma.filled(array.astype(np.float64), np.nan)
     array = np.asarray(array)
@@ -81,10 +79,10 @@ def _numbers(array: Any) -> np.ndarray:
 
 
 def lengths(batch: np.ndarray, cases: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
-    """Steps of each series up to the last one that holds a value, shape `(cases,)`.
+    """Length of each series without padding, shape `(cases,)`.
 
     Raises:
-        ValueError: If a series holds no value at all.
+        ValueError: If a series has only missing values.
     """
     observed = ~np.isnan(batch).all(axis=2)
     empty = np.flatnonzero(~observed.any(axis=1))
@@ -98,7 +96,7 @@ def _name(case: int, cases: Sequence[int] | np.ndarray | None) -> int:
 
 
 def with_length(batch: np.ndarray, time: int) -> np.ndarray:
-    """Cut series to a length, or pad them with NaN to it."""
+    """Cut series, or pad them with NaN, to a length."""
     missing = time - batch.shape[1]
     if missing <= 0:
         return batch[:, :time]
@@ -106,13 +104,13 @@ def with_length(batch: np.ndarray, time: int) -> np.ndarray:
 
 
 def require_complete(chunks: Iterable[np.ndarray]) -> None:
-    """Raise if a value within a series is missing.
+    """Raise if a series has a missing value before its end.
 
     Args:
         chunks: All series, as arrays of shape `(cases, time, channels)`.
 
     Raises:
-        ValueError: Names the first place.
+        ValueError: If a value is missing. The message has the position of the first.
     """
     n_before = 0
     for batch in chunks:
@@ -126,13 +124,13 @@ def require_complete(chunks: Iterable[np.ndarray]) -> None:
 
 
 def warn_of_coarse_channels(X: Container) -> None:
-    """Warn of channels that lie so far from zero that float32 keeps little of their differences.
+    """Warn about channels that are so far from zero that float32 loses most of their variation.
 
     Args:
         X: As in `to_batch`.
 
     Warns:
-        UserWarning: Names the channel, once for each.
+        UserWarning: Once for each such channel.
     """
     is_array = isinstance(X, np.ndarray)
     arrays = [_numbers(X)] if is_array else [frame.to_numpy(dtype=np.float64).T[None] for frame in X]
@@ -145,7 +143,7 @@ def warn_of_coarse_channels(X: Container) -> None:
 
 
 def warn_of_coarse_targets(y: np.ndarray) -> None:
-    """The same of numbers to be predicted, shape `(cases,)`."""
+    """The same for regression targets, shape `(cases,)`."""
     _warn_if_coarse(float(y.min()), float(y.max()), "between the targets")
 
 
@@ -153,25 +151,20 @@ def _warn_if_coarse(low: float, high: float, where: str) -> None:
     if low < high and high - low < _COARSE * max(abs(low), abs(high)):
         text = (
             f"Networks compute in float32, which keeps little of the differences {where}, from {low!r} to "
-            f"{high!r}; subtract what all these values share first."
+            f"{high!r}; subtract a constant, such as their mean, first."
         )
         warnings.warn(text, UserWarning, stacklevel=3)
 
 
-def cases_at_a_time(steps: int) -> int:
-    """How many series of a length are in a batch: fewer long ones, for memory, and since that is faster."""
-    return max(1, min(_MOST_CASES, _MOST_STEPS // steps))
-
-
 def channel_statistics(chunks: Callable[[], Iterable[np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each channel over all values that are there, for scaling.
+    """Mean and standard deviation of each channel over all values that are not missing, for scaling.
 
     Args:
-        chunks: Gives all series, as arrays of shape `(cases, time, channels)`; it is called twice.
+        chunks: Yields all series, as arrays of shape `(cases, time, channels)`. It is called twice.
 
     Returns:
-        Two float32 arrays of shape `(channels,)`. A channel that is constant has standard deviation 1, so
-        that scaling makes it zero; one that is never there has mean 0 and standard deviation 1.
+        Two float32 arrays of shape `(channels,)`. A constant channel gets standard deviation 1, and scaling
+        makes it zero. A channel with only missing values gets mean 0 and standard deviation 1.
     """
     count: Any = 0
     total: Any = 0.0
@@ -189,7 +182,7 @@ def channel_statistics(chunks: Callable[[], Iterable[np.ndarray]]) -> tuple[np.n
 
 
 def _blocks(chunks: Iterable[np.ndarray]) -> Iterable[np.ndarray]:
-    """The same series, some megabytes at a time, since figures of them in float64 are copies."""
+    """Divide the series into blocks of some megabytes, since float64 statistics copy their input."""
     for chunk in chunks:
         size = max(1, _BLOCK // max(1, chunk[0].size))
         yield from (chunk[start : start + size] for start in range(0, len(chunk), size))

@@ -1,4 +1,4 @@
-"""Results as tables for a terminal; the figures are scikit-learn's."""
+"""Tables of results for the terminal, with scikit-learn's metrics."""
 
 import numpy as np
 from rich.markup import escape
@@ -7,7 +7,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_f
 
 
 def accuracy_line(y_true: np.ndarray, y_pred: np.ndarray) -> str:
-    """Accuracy, and the counts that it comes from."""
+    """Accuracy, with the number of correct cases."""
     n_right = int(np.sum(y_true == y_pred))
     return f"accuracy {accuracy_score(y_true, y_pred):.4f}  ({n_right} of {len(y_true)} cases)"
 
@@ -24,7 +24,7 @@ def class_table(y_true: np.ndarray, y_pred: np.ndarray, labels: np.ndarray) -> T
 
 
 def confusion_table(y_true: np.ndarray, y_pred: np.ndarray, labels: np.ndarray) -> Table:
-    """How many cases of each true class (rows) were given each predicted class (columns)."""
+    """Number of cases by true class (rows) and predicted class (columns)."""
     table = Table(title="Confusion matrix (rows: true, columns: predicted)", title_justify="left")
     table.add_column("")
     for label in labels:

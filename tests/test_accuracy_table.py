@@ -1,4 +1,4 @@
-"""The scripts of the tables of accuracies add up what the results say, and the pages say it."""
+"""The scripts for the accuracy tables are correct, and the pages agree with the results."""
 
 import importlib.util
 from pathlib import Path
@@ -67,7 +67,7 @@ def test_the_table_has_mean_spread_seeds_and_published_figures(script, folder):
     assert row["ROCKET (published)"] == 1.0
 
 
-def test_what_a_table_has_is_not_fitted_again_but_stays(script, tmp_path):
+def test_existing_results_are_kept_and_not_fitted_again(script, tmp_path):
     row = {"estimator": "default", "problem": "Libras", "resample": 0, "accuracy": 0.5, "fit_seconds": 1.0}
     pd.DataFrame([row]).to_csv(tmp_path / "seeds.csv", index=False)
     options = {"n_epochs": 1, "folder": str(tmp_path / "predictions"), "output": str(tmp_path)}
@@ -131,7 +131,7 @@ def test_the_default_stands_against_each_of_the_others(pages):
         ["default", "0.8500", "1.75", ""],
         ["ensemble", "0.8000", "2.25", "1, 1, 0"],
         ["MiniRocket", "0.8500", "2.00", "1, 0, 1"],
-        ["paper preset", "0.1500", "4.00", "2, 0, 0"],
+        ["paper recipe", "0.1500", "4.00", "2, 0, 0"],
     ]
     assert {len(row) for row in rows} == {len(header)}
 

@@ -14,7 +14,7 @@ LENGTHS = np.array([40, 11, 1, 29, 36, 40])
 
 @pytest.fixture
 def examples(rng):
-    """Six cases of four classes, with a mask; what is beyond an end is zero, as in training."""
+    """Six cases of four classes, with a mask; padding is zero, as in training."""
     mask = np.arange(40) < LENGTHS[:, None]
     series = np.where(mask[..., None], rng.normal(size=(6, 40, 3)), 0).astype("float32")
     targets = np.eye(4, dtype="float32")[[0, 1, 2, 3, 0, 1]]
@@ -164,11 +164,11 @@ def test_series_of_different_lengths_are_augmented_too(basic_motions):
     ("augmentation", "message"),
     [
         ({"jiter": 0.1}, "Did you mean 'jitter'"),
-        ({"crop": 1.0}, "below 1 but for jitter and mixtures. Received: crop=1.0"),
+        ({"crop": 1.0}, "only jitter, mixup and cutmix may be 1 or more. Received: crop=1.0"),
         ({"mixup": 0}, "must be positive.*Received: mixup=0"),
-        (("crop",), "must be a dictionary of strengths by name"),
+        (("crop",), "must be a dictionary from names to strengths"),
     ],
 )
-def test_what_is_no_augmentation_is_named(augmentation, message, basic_motions):
+def test_bad_augmentation_raises(augmentation, message, basic_motions):
     with pytest.raises(ValueError, match=message):
         fit((basic_motions.X_train, basic_motions.y_train), augmentation=augmentation)

@@ -1,4 +1,4 @@
-"""The catalogue says what is known, from where, and leaves empty what is not."""
+"""The catalogue has facts with their sources, and None for unknown facts."""
 
 import csv
 from importlib.resources import files
@@ -50,14 +50,14 @@ def test_a_description_has_sizes_figures_citation_and_licence():
         assert part in text
 
 
-def test_what_is_not_known_is_said_to_be():
+def test_unknown_facts_are_shown_as_not_known():
     wingbeat = datasets.describe("InsectWingbeat")
     assert wingbeat.max_length is None
     assert "steps      not known" in str(wingbeat)
     assert "channels   1\n" in str(datasets.describe("GunPoint"))
 
 
-def test_names_are_filtered_by_what_is_known():
+def test_names_are_filtered_by_known_facts():
     small = datasets.names(archive="UEA", equal_length=True, max_cases=100)
     assert small == ["AtrialFibrillation", "BasicMotions", "DuckDuckGeese", "StandWalkJump"]
     assert datasets.names(archive="UEA", equal_length=False) == [
@@ -73,7 +73,7 @@ def test_names_are_filtered_by_what_is_known():
 
 
 @pytest.mark.parametrize("name", datasets.here())
-def test_the_catalogue_is_right_about_what_can_be_loaded_here(name):
+def test_the_catalogue_agrees_with_the_shipped_data_sets(name):
     problem, row = datasets.load(name), datasets.describe(name)
     X, y = problem.pooled()
     lengths = [case.shape[1] for case in X]

@@ -1,4 +1,4 @@
-"""The command line does the main job, and says what is wrong in a sentence."""
+"""The commands work, and print errors as one sentence."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ def saved(tmp_path_factory):
     return path, output
 
 
-def test_train_shows_what_one_wants_to_know(saved):
+def test_train_prints_the_results(saved):
     path, output = saved
     assert "40 training and 40 test cases, 6 channels, 100 steps, 4 classes" in output
     assert "epoch 25/25" in output
@@ -39,7 +39,7 @@ def test_train_shows_what_one_wants_to_know(saved):
     assert f"next      mlstm-fcn predict {path} BasicMotions" in output
 
 
-def test_evaluate_finds_what_train_found(saved):
+def test_evaluate_agrees_with_train(saved):
     path, output = saved
     again = run("evaluate", path, "BasicMotions")
     assert "accuracy 1.0000  (40 of 40 cases)" in again
@@ -65,7 +65,7 @@ def test_nothing_is_written_unless_asked(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     output = run("train", "UnitTest", "--epochs", 1, "--quiet")
     assert list(tmp_path.iterdir()) == []
-    assert "next      the same command with --output NAME.keras keeps the model" in output
+    assert "next      add --output NAME.keras to save the model" in output
     assert "epoch" not in output
 
 
@@ -85,7 +85,10 @@ def test_module_and_script_are_one():
         (["train", "BasicMotion"], "Did you mean 'BasicMotions'"),
         (["train", "BasicMotions", "--recipe", "papers"], "Did you mean 'paper'"),
         (["train", "BasicMotions", "--epochs", 0], "Error: `n_epochs` must be a positive integer"),
-        (["train", "BasicMotions", "--output", "it.h5"], "Error: The name must end in .keras or .mlstm."),
+        (
+            ["train", "BasicMotions", "--output", "it.h5"],
+            "Error: The file name must end in .keras or .mlstm.",
+        ),
         (["train", "BasicMotions", "--output", "none/it.keras"], "Error: The folder none does not exist."),
         (
             ["evaluate", "none.keras", "BasicMotions"],
@@ -94,7 +97,7 @@ def test_module_and_script_are_one():
         (["predict", "none.keras", "none.ts"], "Error: [Errno 2] No such file or directory: 'none.ts'"),
     ],
 )
-def test_what_is_wrong_is_said_in_a_sentence(arguments, message, tmp_path, monkeypatch):
+def test_an_error_is_one_sentence(arguments, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     output = run(*arguments, code=1)
     assert message in output
@@ -109,11 +112,11 @@ def test_predicting_another_data_set_is_refused(saved):
 @pytest.mark.parametrize(
     ("header", "line", "message"),
     [
-        ("@classLabel false", "1,2,3:4,5,6", "Error: To evaluate, every case must have a label."),
-        ("@classLabel true Flying", "1,2,3:Flying", "Error: Every label must be one that the model knows."),
+        ("@classLabel false", "1,2,3:4,5,6", "Error: Evaluation requires a label for every case."),
+        ("@classLabel true Flying", "1,2,3:Flying", "Error: Every label must be a class of the model."),
     ],
 )
-def test_evaluating_what_has_no_known_labels_is_refused(header, line, message, saved, tmp_path):
+def test_evaluating_without_known_labels_is_refused(header, line, message, saved, tmp_path):
     (tmp_path / "it.ts").write_text(f"{header}\n@data\n{line}\n")
     assert message in run("evaluate", saved[0], tmp_path / "it.ts", code=1)
 
@@ -156,17 +159,17 @@ def test_commands_take_data_of_ones_own(tmp_path):
     assert "* 6 cases: accuracy" in run("card", model, *own)
     missing = run("train", "Gait", code=1)
     assert "`dataset` must be one of" in missing
-    assert f"which is not in {tmp_path}" not in missing
+    assert f"No such files were found in {tmp_path}" not in missing
     (tmp_path / "Gait_TEST.ts").unlink()
     halved = run("train", *own, code=1)
-    assert "Gait_TRAIN and Gait_TEST must be in one folder. Received: found=['" in halved
+    assert "Gait_TRAIN and Gait_TEST must be in the same folder. Received: found=['" in halved
     assert "Gait_TRAIN.ts']" in halved
     (tmp_path / "Gait_TRAIN.ts").unlink()
-    assert f"which is not in {tmp_path}," in run("train", *own, code=1)
+    assert f"No such files were found in {tmp_path}," in run("train", *own, code=1)
 
 
 def test_a_test_set_at_fault_costs_no_training(tmp_path):
-    """The model is saved before it is tested; what training cases are is looked at before."""
+    """The model is saved before it is tested. Training cases are checked before training."""
     from mlstm_fcn import datasets
 
     X, y = datasets.load("UnitTest", split="train")
@@ -179,10 +182,10 @@ def test_a_test_set_at_fault_costs_no_training(tmp_path):
     assert f"of {len(y)} cases" in run("evaluate", tmp_path / "it.keras", tmp_path / "Whole_TEST.ts")
     (tmp_path / "folder.keras").mkdir()
     said = run("train", "Longer", *options, "--output", tmp_path / "folder.keras", code=1)
-    assert "Error: There must be no folder of that name" in said
+    assert "Error: The path must be a file, not a folder" in said
     datasets.write(tmp_path / "Longer_TRAIN.ts", X, ["one"] * len(y))
     said = run("train", "Longer", *options, code=1)
-    assert "Error: Training cases must be of two classes or more. Received: labels=['one']" in said
+    assert "Error: Training cases must have at least two classes. Received: labels=['one']" in said
 
 
 def test_labels_that_only_test_cases_have_are_counted(tmp_path):
@@ -203,7 +206,7 @@ def test_train_takes_any_network(tmp_path):
     assert "of 40 cases" in run("evaluate", path, "BasicMotions")
     assert "Did you mean 'resnet'" in run("train", "BasicMotions", "--network", "resnt", code=1)
     output = run("train", "BasicMotions", "--network", "fcn", "--attention", code=1)
-    assert "which `--network` replaces" in output
+    assert "give them without `--network`" in output
 
 
 def test_train_takes_several_networks_that_vote(tmp_path):
@@ -214,13 +217,13 @@ def test_train_takes_several_networks_that_vote(tmp_path):
     assert "2 networks that vote" in run("card", path, "BasicMotions")
 
 
-def test_models_lists_names_with_what_is_special_to_them():
+def test_models_lists_names_with_their_options():
     lines = run("models", "list").splitlines()
     assert lines[0].split() == ["mlp", "mlp"]
     assert "fcn            lstm_fcn      reduction=None, recurrent=None" in lines
 
 
-def test_models_describe_says_what_a_network_costs():
+def test_models_describe_prints_the_cost():
     of_fcn = ("models", "describe", "fcn", "--classes", 4, "--input-shape")
     output = run(*of_fcn, "50,6", "--layers")
     figures = [line.split() for line in output.splitlines()]

@@ -18,7 +18,7 @@ def run(*arguments, code=0):
     return result.output
 
 
-def test_list_shows_the_catalogue_and_what_is_here():
+def test_list_shows_the_catalogue_and_present_data_sets():
     output = run("list", "--archive", "UEA", "--unequal-length")
     assert output.splitlines()[-1].startswith("4 data sets, 1 of them here")
     row = next(line for line in output.splitlines() if "JapaneseVowels" in line)
@@ -26,7 +26,7 @@ def test_list_shows_the_catalogue_and_what_is_here():
     assert "?" in next(line for line in output.splitlines() if "InsectWingbeat" in line)
 
 
-def test_list_of_what_is_here_needs_no_download():
+def test_list_of_present_data_sets_needs_no_download():
     assert run("list", "--here").splitlines()[-1] == "11 data sets, 11 of them here"
 
 
@@ -36,7 +36,7 @@ def test_describe():
         assert part in output
 
 
-def test_fetch_gets_what_it_can_and_names_what_it_cannot(monkeypatch):
+def test_fetch_continues_after_a_failure_and_reports_it(monkeypatch):
     monkeypatch.setattr("mlstm_fcn.datasets.transfer.WAITS", ())
     output = run("fetch", "UnitTest", "Coffee", "BasicMotions", code=1)
     assert "UnitTest_TRAIN.ts" in output
@@ -46,11 +46,11 @@ def test_fetch_gets_what_it_can_and_names_what_it_cannot(monkeypatch):
 
 
 def test_fetch_of_an_archive(monkeypatch):
-    """The scripts of the shelf are this command."""
+    """The scripts datasets/*/prepare.py run this command."""
     monkeypatch.setattr("mlstm_fcn.datasets.transfer.WAITS", ())
     output = run("fetch", "--archive", "TSER", "--offline")
     assert [line.split()[0] for line in output.splitlines()] == ["Covid3Month", "Tecator"]
-    assert "Give names of data sets, or an archive." in run("fetch", code=1)
+    assert "Give either names or `--archive`." in run("fetch", code=1)
 
 
 @pytest.mark.parametrize(("archive", "found"), [("uea", "BasicMotions"), ("ucr", "GunPoint")])
@@ -67,7 +67,7 @@ def test_convert_a_data_set_to_arrays_and_train_on_them(tmp_path):
     assert run("convert", "UnitTest", tmp_path) == f"written {tmp_path / 'UnitTest'}\n"
     problem = datasets.load("UnitTest", folder=tmp_path, dtype="float32", memory_map=True)
     assert isinstance(problem.X_train, np.memmap)
-    assert "is there already" in run("convert", "UnitTest", tmp_path, code=1)
+    assert "exists already" in run("convert", "UnitTest", tmp_path, code=1)
 
 
 def test_convert_a_file(tmp_path):
@@ -75,7 +75,7 @@ def test_convert_a_file(tmp_path):
     datasets.write(first, np.ones((2, 3, 4)), ["a", "b"])
     assert run("convert", first, second) == f"written {second}\n"
     assert datasets.read(second)[0].shape == (2, 3, 4)
-    assert "the ending of OUTPUT says the format" in run("convert", first, second, "--to", "ts", code=1)
+    assert "the suffix of OUTPUT selects the format" in run("convert", first, second, "--to", "ts", code=1)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_convert_a_file(tmp_path):
         (["convert", "BasicMotions", "out", "--to", "mat"], "`to` must be one of 'npy'"),
     ],
 )
-def test_what_is_wrong_is_said_in_a_sentence(arguments, message, tmp_path, monkeypatch):
+def test_an_error_is_one_sentence(arguments, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     output = run(*arguments, code=1)
     assert message in output

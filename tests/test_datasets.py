@@ -58,7 +58,7 @@ def test_unknown_names_get_the_nearest():
         datasets.load("basicmotion")
     with pytest.raises(ValueError, match="`split` must be one of 'train', 'test'"):
         datasets.load("BasicMotions", split="validation")
-    with pytest.raises(ValueError, match="has only letters, digits"):
+    with pytest.raises(ValueError, match="must consist of letters, digits"):
         datasets.load("../BasicMotions")
 
 
@@ -102,7 +102,7 @@ def test_a_changed_file_is_read_anew_and_its_old_arrays_are_removed(tmp_path, mo
     assert set((tmp_path / "cache" / "arrays").iterdir()).isdisjoint(kept)
 
 
-def test_what_was_read_before_is_not_read_again(monkeypatch):
+def test_a_cached_file_is_not_parsed_again(monkeypatch):
     first = datasets.load("JapaneseVowels")
     monkeypatch.setattr("mlstm_fcn.datasets.formats.values.parse", None)
     again = datasets.load("JapaneseVowels")
@@ -150,14 +150,14 @@ def test_arrays_answer_only_for_the_name_of_their_folder(tmp_path):
     datasets.convert("UnitTest", tmp_path)
     assert datasets.load("BasicMotions", folder=tmp_path / "UnitTest").X_train.shape == (40, 6, 100)
     assert datasets.load("UnitTest", folder=tmp_path / "UnitTest").X_train.dtype == np.float64
-    with pytest.raises(datasets.FormatError, match=r"or `dtype` as they are. Received: 'float32'"):
+    with pytest.raises(datasets.FormatError, match=r"set `dtype` to the file's type. Received: 'float32'"):
         datasets.load("UnitTest", folder=tmp_path, memory_map=True)
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="`folder` must be a folder"):
         datasets.load("GunPoint", folder=tmp_path / "none")
-    with pytest.raises(ValueError, match="has only letters, digits"):
+    with pytest.raises(ValueError, match="must consist of letters, digits"):
         datasets.load(3)
 
 
@@ -215,9 +215,9 @@ def test_converted_data_sets_are_found_and_equal(name, to, tmp_path):
 
 def test_a_converted_data_set_is_never_half_there(tmp_path):
     datasets.convert("GunPoint", tmp_path, "tsv")
-    with pytest.raises(FileExistsError, match="is there already"):
+    with pytest.raises(FileExistsError, match="exists already"):
         datasets.convert("GunPoint", tmp_path, "npy")
-    with pytest.raises(ValueError, match="holds one channel"):
+    with pytest.raises(ValueError, match="can hold only one channel"):
         datasets.convert("BasicMotions", tmp_path, "tsv")
     with pytest.raises(ValueError, match="`to` must be one of 'npy'"):
         datasets.convert("BasicMotions", tmp_path, "mat")

@@ -1,4 +1,4 @@
-"""Downloads arrive whole and checked, or leave nothing behind, whatever goes wrong."""
+"""Downloads are complete and verified, or leave no files behind."""
 
 import hashlib
 import json
@@ -172,7 +172,8 @@ def test_a_passing_fault_is_tried_again(fault, mirror, cache):
 def test_a_lasting_fault_leaves_nothing_and_the_next_call_works(fault, mirror, cache):
     mirror.faulty(fault)
     with pytest.raises(
-        datasets.FetchError, match=r"Coffee could not be downloaded. Put Coffee.zip into a folder"
+        datasets.FetchError,
+        match=r"Coffee could not be downloaded. Put Coffee.zip into a folder and set MLSTM_FCN_DATA",
     ):
         datasets.load("Coffee")
     assert left(cache) == []
@@ -210,7 +211,7 @@ def test_an_archive_that_has_changed_is_refused(mirror, cache, archive):
         for part in ("Coffee_TRAIN.ts", "Coffee_TEST.ts"):
             other.write(archive / "Coffee_TRAIN.ts", part)
     mirror.files["/Coffee.zip"] = (archive / "other.zip").read_bytes()
-    with pytest.raises(datasets.FetchError, match=r"its SHA-256 is .* first download was .* delete .*sha256"):
+    with pytest.raises(datasets.FetchError, match=r"its SHA-256 is .* first download had .* delete .*sha256"):
         datasets.load("Coffee")
     assert not (cache / "Coffee.zip").exists()
     (cache / "Coffee.zip.sha256").unlink()

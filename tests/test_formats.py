@@ -1,4 +1,4 @@
-"""The readers give what a file holds, and name the place of what they cannot read."""
+"""The readers return the content of a file, and report the position of an error."""
 
 import importlib.util
 import pickle
@@ -147,7 +147,7 @@ def test_lengths_of_a_small_type_are_counted_whole(tmp_path):
     np.savez(tmp_path / "It.npz", X=np.arange(600.0), y=["a", "b"], lengths=np.array([200, 100], np.uint8))
     assert [case.shape for case in read(tmp_path / "It.npz")[0]] == [(2, 200), (2, 100)]
     np.savez(tmp_path / "It.npz", X=np.arange(8.0), y=["a"] * 4, lengths=np.array([2**62] * 4))
-    with pytest.raises(FormatError, match="as many steps as the lengths say"):
+    with pytest.raises(FormatError, match="as many values as the lengths require"):
         read(tmp_path / "It.npz")
 
 
@@ -172,7 +172,7 @@ def test_timestamps_take_linear_time(file):
         (HEADER, "line 6, column 1: expected at least one case"),
         (
             HEADER + "1,2:yes\n",
-            "line 6, column 5: expected a label out of Yes, no, 3 at the end. Received: 'yes'",
+            "line 6, column 5: expected one of the labels Yes, no, 3 at the end. Received: 'yes'",
         ),
         (
             HEADER + "1,2:Yes\n1,0,x:Yes\n",
@@ -188,7 +188,7 @@ def test_timestamps_take_linear_time(file):
         ),
         (
             HEADER + "1,2:Yes\n1,2:3,4:Yes\n",
-            "line 7, column 1: expected 1 channels, as in the case before. Received: 2",
+            "line 7, column 1: expected 1 channels, as in the first case. Received: 2",
         ),
         (HEADER + "Yes\n", "line 6, column 1: expected at least one channel before the label"),
         (HEADER + "1_0,2:Yes\n", "line 6, column 1: expected a number"),
@@ -206,7 +206,7 @@ def test_timestamps_take_linear_time(file):
         ),
     ],
 )
-def test_what_cannot_be_read_in_ts_is_named_with_its_place(text, message, file):
+def test_an_error_in_a_ts_file_has_its_position(text, message, file):
     with pytest.raises(FormatError, match=r"It\.ts") as error:
         read(file(text))
     assert message in str(error.value)
@@ -229,7 +229,7 @@ def test_what_cannot_be_read_in_ts_is_named_with_its_place(text, message, file):
         (
             "It.arff",
             ARFF + "'1,2',maybe\n",
-            "line 7, column 7: expected a label out of {Yes,no} at the end. Received: 'maybe'",
+            "line 7, column 7: expected one of the labels {Yes,no} at the end. Received: 'maybe'",
         ),
         (
             "It.arff",
@@ -256,7 +256,7 @@ def test_what_cannot_be_read_in_ts_is_named_with_its_place(text, message, file):
         ("It.npz", "no archive", "expected a NumPy archive with arrays X and y"),
     ],
 )
-def test_what_cannot_be_read_in_other_formats_is_named_too(name, text, message, file):
+def test_an_error_in_another_format_has_its_position(name, text, message, file):
     with pytest.raises(FormatError) as error:
         read(file(text, name))
     assert message in str(error.value)
@@ -279,27 +279,32 @@ def test_missing_file(name, tmp_path):
 
 
 def test_an_unknown_ending_is_refused(file):
-    with pytest.raises(ValueError, match=r"name must end in \.ts, \.arff, .* Received: suffix='\.mat'"):
+    with pytest.raises(ValueError, match=r"suffix must be one of \.ts, \.arff, .* Received: suffix='\.mat'"):
         read(file("", "It.mat"))
 
 
 @pytest.mark.parametrize(
     ("name", "X", "y", "message"),
     [
-        ("It.tsv", np.zeros((2, 3, 4)), ["a", "b"], "A .tsv file holds one channel. Received: channels=3"),
-        ("It.tsv", [[[1, np.nan]], [[1, 2]]], ["a", "b"], "a series cannot end with NaN"),
+        (
+            "It.tsv",
+            np.zeros((2, 3, 4)),
+            ["a", "b"],
+            "A .tsv file can hold only one channel. Received: channels=3",
+        ),
+        ("It.tsv", [[[1, np.nan]], [[1, 2]]], ["a", "b"], "A series in a .tsv file cannot end with NaN"),
         ("It.ts", np.zeros((2, 1, 4)), ["a", None], "No label may be missing. Received: y=[None]"),
-        ("It.tsv", np.zeros((1, 1, 4)), [0.5], "A .tsv file holds labels, not numbers to predict."),
-        ("It.arff", np.zeros((1, 1, 4)), [], "A .arff file needs labels."),
-        ("It.ts", np.zeros((1, 1, 4)), ["two words"], "must be words without spaces"),
-        ("It.ts", np.zeros((1, 1, 4)), ["a", "b"], "There must be a label for each series, or none."),
-        ("It.ts", [], [], "There must be a series to write."),
+        ("It.tsv", np.zeros((1, 1, 4)), [0.5], "A .tsv file can hold only labels, not regression targets."),
+        ("It.arff", np.zeros((1, 1, 4)), [], "A .arff file requires labels."),
+        ("It.ts", np.zeros((1, 1, 4)), ["two words"], "must not contain spaces"),
+        ("It.ts", np.zeros((1, 1, 4)), ["a", "b"], "`y` must have one label per series, or be empty."),
+        ("It.ts", [], [], "X must hold at least one series."),
         ("It.ts", [np.zeros((1, 4)), np.zeros((2, 4))], ["a", "b"], "with the same number of channels"),
-        ("It.mat", np.zeros((1, 1, 4)), ["a"], "The file's name must end in .ts"),
+        ("It.mat", np.zeros((1, 1, 4)), ["a"], "The file suffix must be one of .ts"),
     ],
 )
-def test_what_a_format_cannot_hold_is_refused_before_anything_is_written(name, X, y, message, tmp_path):
-    with pytest.raises(ValueError, match=r"Received|There must be|NaN") as error:
+def test_data_that_a_format_cannot_hold_raise_before_anything_is_written(name, X, y, message, tmp_path):
+    with pytest.raises(ValueError, match=r"Received|X must|NaN") as error:
         write(tmp_path / name, X, y)
     assert message in str(error.value)
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""What docs/ says of code is so: the guide runs, and what the map to the source names is there."""
+"""The code in docs/ works: the guide runs, and the map to the source names existing code."""
 
 import re
 from pathlib import Path
@@ -27,7 +27,7 @@ def test_the_blocks_of_the_guide_run_one_after_the_other(tmp_path, monkeypatch):
     assert {path.name for path in tmp_path.iterdir()} >= {"motions.keras", "motions.onnx"}
 
 
-def test_the_map_from_the_papers_names_what_is_there():
+def test_the_map_from_the_papers_names_existing_code():
     text = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8")
     named = re.findall(r"`(\w+/\w+\.py)`((?:[:,] `\w+`)*)", text)
     assert len(named) > 15

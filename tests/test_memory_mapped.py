@@ -94,7 +94,7 @@ def test_files_that_every_batch_would_read_whole_are_refused(in_file, tmp_path):
         fit((X, y)).predict(in_file(X[..., None]))
 
 
-def test_what_was_changed_in_memory_is_not_lost(in_file):
+def test_changes_in_memory_are_not_lost(in_file):
     mine = in_file(X, mode="c")
     mine[:] += 1
     list(MemmapSeries(mine).chunks())

@@ -79,7 +79,7 @@ def test_resamples_of_a_regression_problem_keep_the_sizes():
     assert sorted(drawn.pooled()[1].tolist()) == sorted(problem.pooled()[1].tolist())
 
 
-def test_what_cannot_be_resampled_is_said(small):
+def test_resampling_raises_without_labels_or_classes(small):
     for seed in (-1, 1.5, "a"):
         with pytest.raises(ValueError, match="`seed` must be an integer of at least 0"):
             small.resample(seed)
@@ -90,7 +90,8 @@ def test_what_cannot_be_resampled_is_said(small):
             call()
     strange = Problem("strange", small.X_train, small.y_train, small.X_test[:1], np.array(["z"]))
     with pytest.raises(
-        ValueError, match=r"must be in the training set to resample. Received: unknown=\['z'\]"
+        ValueError,
+        match=r"Every test class must be in the training set to resample. Received: unknown=\['z'\]",
     ):
         strange.resample(1)
 

@@ -1,4 +1,4 @@
-"""The synthetic problems are what they say: solvable by the mechanism, and by chance alone without it."""
+"""The synthetic problems are solvable with their mechanism, and only by chance without it."""
 
 import numpy as np
 import pytest
@@ -58,11 +58,11 @@ def test_both_classes_are_as_frequent_and_the_seed_decides_all(kind):
     [
         ({"kind": "ordre"}, "Did you mean 'order'"),
         ({"kind": "order", "n_train": 0}, "`n_train` must be a positive integer"),
-        ({"kind": "order", "n_test": 1}, "Each part must have two cases or more"),
-        ({"kind": "order", "scale": 17}, "`scale` must be at least 2 and at most length / 4"),
+        ({"kind": "order", "n_test": 1}, "Each split must have at least 2 cases"),
+        ({"kind": "order", "scale": 17}, "`scale` must be at least 2 and at most `length / 4`"),
     ],
 )
-def test_what_cannot_be_made_is_said(arguments, message):
+def test_bad_arguments_raise(arguments, message):
     with pytest.raises(ValueError, match="Received") as error:
         synthetic.make(**arguments)
     assert message in str(error.value)

@@ -34,15 +34,15 @@ def link(name):
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("../It_TRAIN.ts", "a name that leads out of the folder"),
-        ("a/../../It_TRAIN.ts", "a name that leads out of the folder"),
-        ("/etc/It_TRAIN.ts", "a name that leads out of the folder"),
-        ("..\\It_TRAIN.ts", "a name that leads out of the folder"),
-        ("C:\\It_TRAIN.ts", "a name that leads out of the folder"),
+        ("../It_TRAIN.ts", "a path that leaves the folder"),
+        ("a/../../It_TRAIN.ts", "a path that leaves the folder"),
+        ("/etc/It_TRAIN.ts", "a path that leaves the folder"),
+        ("..\\It_TRAIN.ts", "a path that leaves the folder"),
+        ("C:\\It_TRAIN.ts", "a path that leaves the folder"),
         (link("It_TRAIN.ts"), "a symbolic link"),
     ],
 )
-def test_names_that_lead_elsewhere_are_refused(name, reason, pack, tmp_path):
+def test_unsafe_paths_are_refused(name, reason, pack, tmp_path):
     pack(("It_TEST.ts", LINE), (name, LINE))
     with pytest.raises(archives.UnsafeArchiveError, match=f"is refused: {reason}. Received:"):
         archives.members(tmp_path / "It.zip")
@@ -55,7 +55,7 @@ def test_a_bomb_is_refused_unopened(pack, monkeypatch):
     path = pack(("It_TRAIN.ts", b"0" * 3_000_000))
     monkeypatch.setattr(archives, "_BIG", 1_000_000)
     monkeypatch.setattr(zipfile.ZipFile, "open", None)
-    with pytest.raises(archives.UnsafeArchiveError, match="bytes that unpack to 3000000 are a zip bomb"):
+    with pytest.raises(archives.UnsafeArchiveError, match=r"a zip bomb, .* bytes that unpack to 3000000"):
         archives.members(path)
 
 

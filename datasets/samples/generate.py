@@ -1,4 +1,4 @@
-"""Write the samples of file formats that stand beside this script; they are random, and always the same."""
+"""Write the sample files in this folder, one per file format. The data are random with a fixed seed."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 
 
 def main() -> None:
-    """Two classes of two-channel series: a slow and a fast sine with noise."""
+    """Write series of two channels and two classes: a slow and a fast sine with noise."""
     rng = np.random.default_rng(0)
     labels = ["slow", "Fast"] * 4
     cases = [

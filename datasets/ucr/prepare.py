@@ -1,4 +1,4 @@
-"""Download the UCR archive into `datasets/cache`: `python datasets/ucr/prepare.py`. Run it again to go on."""
+"""Download the UCR archive into `datasets/cache`: `python datasets/ucr/prepare.py`. A second run resumes."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Download the UEA archive into `datasets/cache`: `python datasets/uea/prepare.py`. Run it again to go on."""
+"""Download the UEA archive into `datasets/cache`: `python datasets/uea/prepare.py`. A second run resumes."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""`mlstm-fcn data`: what data sets there are, what is known of them, getting and converting them."""
+"""`mlstm-fcn data`: list, describe, download and convert data sets."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 _FOLDER = click.option(
-    "--folder", type=click.Path(path_type=Path), help="Look here first.  [default: MLSTM_FCN_DATA]"
+    "--folder", type=click.Path(path_type=Path), help="Folder to search first.  [default: MLSTM_FCN_DATA]"
 )
-_OFFLINE = click.option("--offline", is_flag=True, help="Download nothing.")
+_OFFLINE = click.option("--offline", is_flag=True, help="Never download.")
 
 
 @click.group()
@@ -21,15 +21,15 @@ def data() -> None:
 @data.command("list")
 @click.option("--archive", help="UEA, UCR, Multiverse, TSER or other.")
 @click.option(
-    "--equal-length/--unequal-length", default=None, help="Only those whose series have one length."
+    "--equal-length/--unequal-length", default=None, help="Only series of equal, or of different, lengths."
 )
-@click.option("--max-cases", type=int, help="Only those with at most so many cases, training and test.")
-@click.option("--here", is_flag=True, help="Only those that need no download.")
+@click.option("--max-cases", type=int, help="Maximum number of training and test cases together.")
+@click.option("--here", is_flag=True, help="Only data sets that need no download.")
 @_FOLDER
 def list_(
     archive: str | None, equal_length: bool | None, max_cases: int | None, here: bool, folder: Path | None
 ) -> None:
-    """List the data sets of the catalogue; those with a star need no download."""
+    """List the data sets of the catalogue. A star marks those that need no download."""
     from rich.console import Console
     from rich.table import Table
 
@@ -55,7 +55,7 @@ def list_(
 @data.command()
 @click.argument("name")
 def describe(name: str) -> None:
-    """What is known of the data set NAME: sizes, published accuracies, citation, licence."""
+    """Describe the data set NAME: sizes, published accuracies, citation, licence."""
     from mlstm_fcn import datasets
 
     click.echo(str(datasets.describe(name)))
@@ -63,17 +63,20 @@ def describe(name: str) -> None:
 
 @data.command()
 @click.argument("names", nargs=-1)
-@click.option("--archive", help="All of UEA, UCR, Multiverse, TSER or other.")
+@click.option("--archive", help="A whole archive: UEA, UCR, Multiverse, TSER or other.")
 @_FOLDER
 @_OFFLINE
 def fetch(names: tuple[str, ...], archive: str | None, folder: Path | None, offline: bool) -> None:
-    """Download the data sets NAMES, or those of an archive, where they are not here; show where they are."""
+    """Download the data sets NAMES, or a whole archive, and print their paths. Present ones are skipped."""
     from mlstm_fcn import datasets
     from mlstm_fcn._checks import require
     from mlstm_fcn.datasets import places
 
     require(
-        bool(names) != bool(archive), "Give names of data sets, or an archive.", names=names, archive=archive
+        bool(names) != bool(archive),
+        "Give either names or `--archive`.",
+        names=names,
+        archive=archive,
     )
     failures = []
     for name in names or datasets.names(archive=archive):
@@ -89,7 +92,11 @@ def fetch(names: tuple[str, ...], archive: str | None, folder: Path | None, offl
 @click.argument("source")
 @click.argument("output", type=click.Path(path_type=Path))
 @click.option("--to", help="npy, npz, ts, arff, tsv, txt or csv.  [default: npy for a data set]")
-@click.option("--dtype", type=click.Choice(["float32", "float64"]), help="Of npy.  [default: float32]")
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "float64"]),
+    help="Type in npy files.  [default: float32]",
+)
 @_FOLDER
 @_OFFLINE
 def convert(
@@ -97,16 +104,16 @@ def convert(
 ) -> None:
     """Convert a data set or a file.
 
-    SOURCE is a data set's name and OUTPUT a folder, in which a folder of that name is made; or both are
-    files, whose endings say the formats. With --to npy the values can be memory-mapped, for data sets larger
-    than memory.
+    Either SOURCE is a data set's name and OUTPUT a folder, which gets a subfolder of that name. Or both are
+    files, and their suffixes select the formats. Files written with --to npy can be memory-mapped, for data
+    sets larger than memory.
     """
     from mlstm_fcn import datasets
     from mlstm_fcn._checks import require
     from mlstm_fcn.datasets.formats import SUFFIXES
 
     if Path(source).suffix in SUFFIXES:
-        rule = "Where both are files, the ending of OUTPUT says the format, and no option is needed."
+        rule = "To convert a file, give no options; the suffix of OUTPUT selects the format."
         require(not (to or dtype or folder), rule, to=to, dtype=dtype, folder=folder)
         datasets.write(output, *datasets.read(source))
         made = output

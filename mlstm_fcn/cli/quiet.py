@@ -1,4 +1,4 @@
-"""Keras without its greetings."""
+"""Import Keras without start-up messages."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import os
 
 
 def start_keras_quietly() -> None:
-    """Import Keras and its backend without the greetings that C++ code writes to standard error."""
+    """Import Keras and its backend without the messages that C++ code writes to standard error."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
         import keras
 
-        keras.ops.zeros(())  # the backend looks for devices, and says what it finds
+        keras.ops.zeros(())  # the backend searches for devices, and prints messages
     finally:
         os.dup2(saved, 2)
         os.close(saved)

@@ -1,4 +1,4 @@
-"""What commands on saved models share: the model, and the series it is used on."""
+"""Arguments shared by the commands on saved models: the model and the series."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ split_option = click.option(
     type=click.Choice(["train", "test"]),
     default="test",
     show_default=True,
-    help="Part of a data set.",
+    help="Split of the data set.",
 )
 folder_option = click.option(
-    "--folder", type=click.Path(path_type=Path), help="Where data sets are looked for first."
+    "--folder", type=click.Path(path_type=Path), help="Folder to search first for data sets."
 )
 
 
 def load_estimator(model: Path) -> Any:
-    """The estimator in a file."""
+    """Load an estimator from a file."""
     start_keras_quietly()
     from mlstm_fcn.estimators.base import NetworkEstimator
 
@@ -35,7 +35,7 @@ def load_estimator(model: Path) -> Any:
 
 
 def load_classifier(model: Path) -> Any:
-    """The classifier in a file."""
+    """Load a classifier from a file."""
     start_keras_quietly()
     from mlstm_fcn.estimators.classifier import BaseNetworkClassifier
 
@@ -43,7 +43,7 @@ def load_classifier(model: Path) -> Any:
 
 
 def series_and_labels(data: str, split: str, folder: Path | None) -> tuple[Series, np.ndarray]:
-    """Of a data set by name, or of a file."""
+    """Load series and labels of a data set, by name, or of a file."""
     from mlstm_fcn import datasets
     from mlstm_fcn.datasets.formats import SUFFIXES
 
@@ -53,9 +53,9 @@ def series_and_labels(data: str, split: str, folder: Path | None) -> tuple[Serie
 
 
 def labelled_series(data: str, split: str, folder: Path | None) -> tuple[Series, np.ndarray]:
-    """The same, where every case must have a label."""
+    """Load series and labels, and require that every case has a label."""
     from mlstm_fcn._checks import require
 
     X, y = series_and_labels(data, split, folder)
-    require(len(y) > 0, "To evaluate, every case must have a label.", data=data)
+    require(len(y) > 0, "Evaluation requires a label for every case.", data=data)
     return X, y

@@ -26,23 +26,23 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("dataset")
 @click.option("--preset", default="default", show_default=True, help="Recipe: default, ensemble or paper.")
-@click.option("--members", type=int, help="Networks that vote.  [default: the preset's]")
-@click.option("--network", help="Another network: `mlstm-fcn models list` has the names.")
-@click.option("--epochs", type=int, help="Passes over the training set.  [default: the preset's]")
-@click.option("--batch-size", type=int, help="Cases a gradient step.  [default: the preset's]")
-@click.option("--lstm-units", type=int, default=8, show_default=True, help="Units of the LSTM branch.")
+@click.option("--members", type=int, help="Number of networks in the ensemble.  [default: the recipe's]")
+@click.option("--network", help="Another network, by a name from `mlstm-fcn models list`.")
+@click.option("--epochs", type=int, help="Number of epochs.  [default: the recipe's]")
+@click.option("--batch-size", type=int, help="Maximum batch size.  [default: the recipe's]")
+@click.option("--lstm-units", type=int, default=8, show_default=True, help="Units in the LSTM branch.")
 @click.option("--attention", is_flag=True, help="Use the attention LSTM (MALSTM-FCN).")
 @click.option(
     "--on-longer",
     type=click.Choice(["cut", "error"]),
     default="cut",
     show_default=True,
-    help="What becomes of test series longer than the longest training series.",
+    help="Cut test series to the length of the longest training series, or raise an error.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Decides all that is random.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Random seed.")
 @folder_option
-@click.option("--output", type=click.Path(path_type=Path), help="Save the model here, as NAME.keras.")
-@click.option("--quiet", is_flag=True, help="Show no progress bar.")
+@click.option("--output", type=click.Path(path_type=Path), help="File to save the model to, NAME.keras.")
+@click.option("--quiet", is_flag=True, help="Hide the progress bar.")
 def train(
     dataset: str,
     preset: str,
@@ -58,10 +58,11 @@ def train(
     output: Path | None,
     quiet: bool,
 ) -> None:
-    """Train on DATASET's training cases, and test on its test cases.
+    """Train on the training cases of DATASET, and test on its test cases.
 
-    DATASET is a name that `mlstm-fcn data list` shows, or one of your own in FOLDER: of Gait, say, the files
-    Gait_TRAIN.ts and Gait_TEST.ts (or .arff, .tsv, .npz, or a folder Gait of X_train.npy, y_train.npy, ...).
+    DATASET is a name from `mlstm-fcn data list`, or your own data set in FOLDER. For example, the data set
+    Gait is the files Gait_TRAIN.ts and Gait_TEST.ts (or .arff, .tsv, .npz), or a folder Gait with
+    X_train.npy, y_train.npy, ...
     """
     import numpy as np
 
@@ -69,7 +70,7 @@ def train(
     from mlstm_fcn._checks import require
     from mlstm_fcn.persistence import checked_path
 
-    rule = "`--lstm-units` and `--attention` are options of MLSTM-FCN, which `--network` replaces."
+    rule = "`--lstm-units` and `--attention` require MLSTM-FCN; give them without `--network`."
     require(network is None or (lstm_units == 8 and not attention), rule, network=network)
     if output is not None:
         checked_path(output)
@@ -77,11 +78,11 @@ def train(
     require(len(problem.y_train) > 0, "Training cases must have labels.", dataset=dataset)
     require(
         problem.y_train.dtype.kind == "U",
-        "A data set with a number to predict has no classes.",
+        "The data set must have class labels. For regression, use MLSTMFCNRegressor in Python.",
         dataset=dataset,
     )
     known = np.unique(problem.y_train)
-    require(len(known) > 1, "Training cases must be of two classes or more.", labels=known.tolist())
+    require(len(known) > 1, "Training cases must have at least two classes.", labels=known.tolist())
     click.echo(repr(problem))
     start_keras_quietly()
     from mlstm_fcn.estimators import MLSTMFCNClassifier, NetworkClassifier
@@ -100,7 +101,7 @@ def train(
     started = time.perf_counter()
     classifier.fit(problem.X_train, problem.y_train)
     fitted = time.perf_counter()
-    if output is not None:  # before anything can be wrong with the test set
+    if output is not None:  # before an error in the test set can lose it
         classifier.save(output)
     before = time.perf_counter()
     y_pred = classifier.predict(problem.X_test)
@@ -108,7 +109,7 @@ def train(
     _print_results(problem.y_test, y_pred, np.union1d(known, problem.y_test))
     click.echo(f"time      fit {fitted - started:.1f} s, predict {predicted - before:.1f} s")
     if output is None:
-        click.echo("next      the same command with --output NAME.keras keeps the model")
+        click.echo("next      add --output NAME.keras to save the model")
     else:
         words = ["mlstm-fcn", "predict", str(output), dataset, *(["--folder", str(folder)] if folder else [])]
         click.echo(f"saved     {output}\nnext      {shlex.join(words)}")
@@ -120,13 +121,13 @@ def train(
 @split_option
 @folder_option
 def evaluate(model: Path, data: str, split: str, folder: Path | None) -> None:
-    """Test a saved MODEL on DATA, a data set's name or a file with labels."""
+    """Test a saved MODEL on DATA, the name of a data set or a file with labels."""
     from mlstm_fcn._checks import require
 
     X, y = labelled_series(data, split, folder)
     classifier = load_classifier(model)
     unknown = sorted(set(y.tolist()) - set(classifier.classes_.tolist()))
-    require(not unknown, "Every label must be one that the model knows.", unknown=unknown)
+    require(not unknown, "Every label must be a class of the model.", unknown=unknown)
     _print_results(y, classifier.predict(X), classifier.classes_)
 
 
@@ -136,9 +137,9 @@ def evaluate(model: Path, data: str, split: str, folder: Path | None) -> None:
 @split_option
 @folder_option
 def predict(model: Path, data: str, split: str, folder: Path | None) -> None:
-    """Predict DATA, a data set's name or a file, with a saved MODEL.
+    """Predict the classes of DATA, the name of a data set or a file, with a saved MODEL.
 
-    Prints CSV: the case's number from 0, the predicted label, and the probability of each label.
+    Prints CSV: the number of the case, from 0; the predicted label; the probability of each label.
     """
     import csv
 

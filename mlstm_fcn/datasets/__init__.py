@@ -1,4 +1,4 @@
-"""Data sets of the UEA and UCR archives, as arrays."""
+"""Load data sets of the UEA and UCR archives as arrays."""
 
 from __future__ import annotations
 
@@ -74,27 +74,26 @@ def load(
 ) -> Problem | tuple[Series, np.ndarray]:
     """Load a data set.
 
-    It is looked for in the user's folder, in the cache, in what sktime ships, in a mirror, and then
-    downloaded: `mlstm_fcn.datasets.places` says how each is named. What was read from text is kept as arrays
-    in the cache.
+    The search order is: the user's folder, the cache, the data sets that sktime ships, a mirror, a download.
+    `mlstm_fcn.datasets.places` documents each. Text files are parsed once and then cached as arrays.
 
     Args:
-        name: One of `names()`, as the archive spells it, or any data set of the user's folder or mirror.
-        split: `"train"` or `"test"` for one part; None for both.
+        name: One of `names()`, in the archive's spelling, or any data set in the user's folder or mirror.
+        split: `"train"` or `"test"` for one part. If not given, both parts are loaded.
         dtype: Type of the values, `"float64"` or `"float32"`.
-        folder: A folder to look into first; None for the one that `MLSTM_FCN_DATA` names.
-        offline: Download nothing.
-        memory_map: Leave the values on disk, in the cache, and read what is used. Files `.npy` of the
-            user's folder are used where they are, and must have `dtype`.
+        folder: The folder to search first. If not given, `MLSTM_FCN_DATA`.
+        offline: Never download.
+        memory_map: Memory-map the values from the cache instead of reading them. `.npy` files in the user's
+            folder are mapped in place and must have type `dtype`.
 
     Returns:
-        A `Problem`, or for one part the pair (X, y): series as one array `(cases, channels, time)` or, where
-        lengths differ, a list of arrays `(channels, time)`; labels as the archive spells them.
+        A `Problem`, or for one part the pair (X, y). X is one array `(cases, channels, time)`, or a list of
+        arrays `(channels, time)` if lengths differ. y holds the labels in the archive's spelling.
 
     Raises:
-        ValueError: If there is no such data set. A `FormatError` is one too: a file is not in its format.
-        FileNotFoundError: If it is not here, and `offline`.
-        FetchError: If it could not be downloaded. It is an OSError.
+        ValueError: If no data set has this name. `FormatError`, for a malformed file, is a subclass.
+        FileNotFoundError: If the data set is not on this machine and `offline` is set.
+        FetchError: If the download failed. It is a subclass of OSError.
 
     Example:
         >>> load("BasicMotions")

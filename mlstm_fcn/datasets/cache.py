@@ -1,7 +1,7 @@
-"""Arrays that were read from text before, kept as `.npy` files beside the downloads.
+"""A cache of parsed text files, as `.npy` files next to the downloads.
 
-An entry belongs to one file, of one size and time of change; when the file changes, its entry is replaced.
-Where nothing can be written, nothing is kept.
+The key of an entry is the file's path, size and modification time. When the file changes, its entry is
+replaced. If the cache is not writable, nothing is cached.
 """
 
 from __future__ import annotations
@@ -19,38 +19,38 @@ from mlstm_fcn.datasets.partial import partial_folder
 def read_once(
     source: Source, folder: Path, dtype: Dtype, memory_map: bool = False
 ) -> tuple[Series, np.ndarray]:
-    """Read a file, or the arrays that were kept when it was read before.
+    """Read a file, from the cache if it was parsed before.
 
     Args:
         source: The file.
         folder: The cache.
         dtype: Type of the values.
-        memory_map: Leave the values on disk.
+        memory_map: Memory-map the values instead of reading them.
 
     Returns:
-        Series and labels, as `formats.read`.
+        Series and labels, as from `formats.read`.
 
     Raises:
-        OSError: If the values must stay on disk, and the cache cannot be written.
-        FormatError: If the file cannot be read.
+        OSError: If `memory_map` is set and the cache is not writable.
+        FormatError: If the file cannot be parsed.
     """
     suffix = source.name.suffix
     if suffix == ".npy" and (source.member is None or not memory_map):
         return read(source, dtype, memory_map)
     if suffix in (".npz", ".npy"):
         if memory_map:
-            rule = "cannot be memory-mapped; convert it with `mlstm-fcn data convert`"
-            raise OSError(f"{source} {rule}")
+            advice = "Convert it with `mlstm-fcn data convert`."
+            raise OSError(f"{source} cannot be memory-mapped. {advice}")
         return read(source, dtype)
     entry = _entry(source, folder, dtype)
     try:
         if not entry.is_dir():
-            _keep(source, entry, np.dtype(dtype))
+            _write_entry(source, entry, np.dtype(dtype))
         try:
             return read(Source(entry / "X_all.npy"), dtype, memory_map)
         except (FormatError, FileNotFoundError):  # the entry is damaged
             shutil.rmtree(entry, ignore_errors=True)
-            _keep(source, entry, np.dtype(dtype))
+            _write_entry(source, entry, np.dtype(dtype))
             return read(Source(entry / "X_all.npy"), dtype, memory_map)
     except OSError:
         if memory_map or not source.path.exists():
@@ -65,8 +65,8 @@ def _entry(source: Source, folder: Path, dtype: str) -> Path:
     return folder / "arrays" / f"{place}-{about.st_size:x}-{about.st_mtime_ns:x}"
 
 
-def _keep(source: Source, entry: Path, dtype: np.dtype) -> None:
-    """Write the arrays beside their place, move them there when they are whole, and remove older ones."""
+def _write_entry(source: Source, entry: Path, dtype: np.dtype) -> None:
+    """Write the arrays to a temporary folder, move it into place, and remove older entries of the file."""
     with partial_folder(entry.parent) as partial:
         made = partial / "made"
         made.mkdir()
@@ -74,7 +74,7 @@ def _keep(source: Source, entry: Path, dtype: np.dtype) -> None:
         try:
             made.replace(entry)
         except OSError:
-            if not entry.is_dir():  # else another reader was faster
+            if not entry.is_dir():  # otherwise another process wrote the same entry
                 raise
             return
     for other in entry.parent.glob(f"{entry.name.partition('-')[0]}-*"):

@@ -1,8 +1,7 @@
-"""What is known of the archives' data sets: facts with their sources, in three tables beside this file.
+"""Facts about the archives' data sets, with their sources, from three tables in this folder.
 
-`catalogue.csv` has a row for each data set; a cell is empty where a fact is not known for certain.
-`published.csv` has accuracies on the default split that others have published, and `studies.csv` says how
-each was measured.
+`catalogue.csv` has one row per data set; a cell is empty if the fact is uncertain. `published.csv` has
+published accuracies on the default split. `studies.csv` has the protocol and source of each study.
 """
 
 from __future__ import annotations
@@ -23,23 +22,23 @@ ARCHIVES = {
     "TSER": "Tan et al.: Time series extrinsic regression, 2021. doi 10.1007/s10618-021-00745-9.",
     "other": "A data set for tests of the tsml and sktime projects.",
 }
-"""The archives, with the paper to cite."""
+"""The archives, each with the paper to cite."""
 
 LICENCE = (
-    "Free for research with citation, as far as known; no formal licence is known for most data sets of the "
-    "archive, and the original source of each may have terms of its own."
+    "Free for research with citation, as far as known. Most data sets of the archive have no known formal "
+    "licence, and the original source of each may have its own terms."
 )
 
 
 @dataclass(frozen=True)
 class Published:
-    """An accuracy on the default split that somebody has published.
+    """A published accuracy on the default split.
 
     Attributes:
         method: The classifier.
-        accuracy: Part of the test cases that it got right, 0 to 1.
+        accuracy: Share of the test cases classified correctly, 0 to 1.
         protocol: How it was measured.
-        source: Where the figure was read.
+        source: Where the figure was published.
     """
 
     method: str
@@ -50,21 +49,21 @@ class Published:
 
 @dataclass(frozen=True)
 class Description:
-    """What is known of a data set; None where it is not known for certain.
+    """Facts about a data set; None if uncertain.
 
     Attributes:
-        name: Its name in the archive.
+        name: The name in the archive.
         archive: The archive, one of `ARCHIVES`.
         train_cases: Number of training cases.
         test_cases: Number of test cases.
         channels: Number of channels.
-        min_length: Steps of the shortest series.
-        max_length: Steps of the longest series.
-        classes: Number of classes; None also where a number is to be predicted.
+        min_length: Length of the shortest series.
+        max_length: Length of the longest series.
+        classes: Number of classes; None for regression too.
         equal_length: Whether all series have the same length.
         missing: Whether values are missing.
-        source: Where these facts come from.
-        zenodo: The Zenodo record with its files.
+        source: The source of these facts.
+        zenodo: The Zenodo record with the files.
         published: Accuracies on the default split, best first.
     """
 
@@ -84,7 +83,7 @@ class Description:
 
     @property
     def cases(self) -> int | None:
-        """Training and test cases together."""
+        """Number of training and test cases together."""
         return None if None in (self.train_cases, self.test_cases) else self.train_cases + self.test_cases  # type: ignore[operator]
 
     @property
@@ -94,7 +93,7 @@ class Description:
 
     @property
     def licence(self) -> str:
-        """What is known of the terms of use."""
+        """The terms of use, as far as known."""
         return LICENCE
 
     def __str__(self) -> str:
@@ -104,7 +103,7 @@ class Description:
             f"  cases      {_shown(self.train_cases)} training, {_shown(self.test_cases)} test",
             f"  channels   {_shown(self.channels)}",
             f"  steps      {' to '.join(sorted(lengths, key=lambda text: (len(text), text)))}",
-            f"  classes    {'none, but numbers' if self.archive == 'TSER' else _shown(self.classes)}",
+            f"  classes    {'none (regression)' if self.archive == 'TSER' else _shown(self.classes)}",
             f"  missing    {_shown(self.missing)}",
             f"  facts      {self.source}",
             f"  cite       {self.citation}",
@@ -119,19 +118,19 @@ class Description:
 def names(
     *, archive: str | None = None, equal_length: bool | None = None, max_cases: int | None = None
 ) -> list[str]:
-    """The data sets of the catalogue, in alphabetical order.
+    """List the data sets of the catalogue, in alphabetical order.
 
     Args:
         archive: `"UEA"` (multivariate), `"UCR"` (univariate), `"Multiverse"` (newer ones), `"TSER"`
-            (regression) or `"other"`; None for all.
-        equal_length: Only those whose series have one length (True), or several (False).
-        max_cases: Only those with at most so many training and test cases together.
+            (regression) or `"other"`. If not given, all archives.
+        equal_length: Only data sets with series of equal length (True) or of different lengths (False).
+        max_cases: Maximum number of training and test cases together.
 
     Returns:
-        Names. A data set of which a fact that is asked for is not known is left out.
+        Names. A filter excludes data sets for which its fact is unknown.
 
     Raises:
-        ValueError: If there is no such archive.
+        ValueError: If no archive has this name.
     """
     if archive is not None:
         require_choice("archive", archive, ARCHIVES)
@@ -145,16 +144,16 @@ def names(
 
 
 def describe(name: str) -> Description:
-    """What is known of a data set.
+    """Describe a data set.
 
     Args:
         name: One of `names()`.
 
     Returns:
-        Sizes, published accuracies, citation and licence; printed, a table.
+        Sizes, published accuracies, citation and licence. It prints as a table.
 
     Raises:
-        ValueError: If the catalogue has no such data set.
+        ValueError: If the catalogue has no data set of this name.
     """
     require_choice("name", name, _catalogue())
     return _catalogue()[name]

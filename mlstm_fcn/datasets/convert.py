@@ -1,4 +1,4 @@
-"""A data set from one format to another, as a folder that `load` finds again."""
+"""Convert a data set to another format, in a folder that `load` can read."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ def convert(
 ) -> Path:
     """Write a data set in another format.
 
-    From text to `npy` no more than a few hundred kilobytes are in memory at a time, so the data set may be
-    larger than memory; `load(name, folder=output, dtype=..., memory_map=True)` then leaves it on disk.
+    Conversion from text to `npy` reads a few hundred kilobytes at a time, so the data set may be larger than
+    memory. `load(name, folder=output, dtype=..., memory_map=True)` then memory-maps it.
 
     Args:
         name: The data set.
-        output: A folder; the files are written to a new folder in it that has the data set's name.
+        output: The parent folder. The files are written to a new subfolder named after the data set.
         to: `"npy"`, `"npz"`, `"ts"`, `"arff"`, `"tsv"`, `"txt"` or `"csv"`.
-        dtype: Type of the values of `npy`; the other formats hold them as they are.
-        folder: A folder to look into first for the data set.
-        offline: Download nothing.
+        dtype: Type of the values in `npy` files. The other formats keep the values unchanged.
+        folder: The folder to search first for the data set.
+        offline: Never download.
 
     Returns:
-        The new folder; it is there whole, or not at all.
+        The new folder. It is written completely or not at all.
 
     Raises:
-        FileExistsError: If the folder is there already.
-        ValueError: If the format cannot hold the data set; and all that `load` raises.
+        FileExistsError: If the new folder exists already.
+        ValueError: If the format cannot hold the data set. Also raises all that `load` raises.
     """
     require_choice("to", to, TARGETS)
     require_choice("dtype", dtype, ("float32", "float64"))
     target = Path(output) / name
     if target.exists():
-        raise FileExistsError(f"{target} is there already.")
+        raise FileExistsError(f"{target} exists already. Remove it, or choose another output folder.")
     sources = places.find(name, folder, offline)
     with partial_folder(Path(output)) as partial:
         made = partial / name

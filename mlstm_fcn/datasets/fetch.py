@@ -1,8 +1,8 @@
-"""From the places that publish data sets to archives in the cache.
+"""Download data sets into the cache.
 
-A data set becomes one file, `<Name>.zip`, in the cache, and is read there without being unpacked. It is
-downloaded into a folder of its own, checked, and moved into place last; so the cache holds whole
-archives or nothing, also where a download is killed, or two processes want the same data set.
+A data set is one file in the cache, `<Name>.zip`, which is read without unpacking. It is downloaded to a
+temporary folder, checked, and then moved into place. So the cache never holds a partial archive, even if a
+download is killed or two processes fetch the same data set.
 """
 
 from __future__ import annotations
@@ -21,37 +21,37 @@ SITE = "https://timeseriesclassification.com/aeon-toolkit"
 
 
 class FetchError(OSError):
-    """A data set could not be downloaded; the message has a line for each place that was tried."""
+    """A data set could not be downloaded. The message has one line per source tried."""
 
 
 def mirror() -> str | None:
-    """The place that `MLSTM_FCN_MIRROR` names, a folder or a URL, which holds `<Name>.zip`."""
+    """The mirror in `MLSTM_FCN_MIRROR`: a folder or a URL that holds `<Name>.zip`."""
     return transfer.without_file_scheme(os.environ.get("MLSTM_FCN_MIRROR", "")) or None
 
 
 def fetch(name: str, cache: Path, require_parts: Callable[[Path], None]) -> Path:
     """Download a data set into the cache.
 
-    The mirror is asked first, then Zenodo, where the archive's keepers publish its files with their MD5 sums,
-    then the archive's site. What has no published sum gets a note of its SHA-256 at the first download from a
-    place, in `<Name>.zip.sha256`; if the place gives something else later, that is refused.
+    The sources, in order, are the mirror, Zenodo and the archive's website. Zenodo publishes MD5 checksums.
+    For the other sources, the first download records its SHA-256 in `<Name>.zip.sha256`. A later download
+    from the same source with another checksum is rejected.
 
     Args:
         name: The data set.
-        cache: The folder that gets `<Name>.zip`; it is made if need be.
-        require_parts: Raises `UnsafeArchiveError` if an archive does not hold the data set.
+        cache: The folder for `<Name>.zip`. It is created if it does not exist.
+        require_parts: Raises `UnsafeArchiveError` if an archive does not contain the data set.
 
     Returns:
         The archive.
 
     Raises:
-        FetchError: If no place gave a whole, harmless archive, or it cannot be written.
+        FetchError: If no source gave a complete, safe archive, or if the cache is not writable.
     """
     target = cache / f"{name}.zip"
     failures = []
     try:
         with partial_folder(cache) as folder:
-            for place, download in _ways(name):
+            for place, download in _sources(name):
                 try:
                     made = download(folder)
                     archives.require_whole(made)
@@ -64,12 +64,12 @@ def fetch(name: str, cache: Path, require_parts: Callable[[Path], None]) -> Path
                     failures.append(f"  {place}: {error}")
     except OSError as error:
         raise FetchError(f"{name} could not be written to {cache}: {error}") from error
-    advice = f"Put {name}.zip into a folder, and name the folder in MLSTM_FCN_DATA."
+    advice = f"Put {name}.zip into a folder and set MLSTM_FCN_DATA to that folder."
     raise FetchError("\n".join([f"{name} could not be downloaded. {advice}", *failures]))
 
 
-def _ways(name: str) -> Iterator[tuple[str, Callable[[Path], Path]]]:
-    """The places to ask in order, and for each what makes an archive in a folder."""
+def _sources(name: str) -> Iterator[tuple[str, Callable[[Path], Path]]]:
+    """The sources in order, each with a function that downloads the archive into a folder."""
 
     def zip_from(base: str) -> Callable[[Path], Path]:
         return lambda folder: transfer.download(f"{base.rstrip('/')}/{name}.zip", folder / f"{name}.zip")
@@ -86,7 +86,7 @@ def _ways(name: str) -> Iterator[tuple[str, Callable[[Path], Path]]]:
 
 
 def _from_zenodo(name: str, record: str, folder: Path) -> Path:
-    """An archive of the two files of a record, each with the check sum that is published."""
+    """Make an archive of the record's two files, after comparing their published checksums."""
     about = transfer.read_json(f"{ZENODO}/api/records/{record}")
     made = folder / f"{name}.zip"
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -95,13 +95,13 @@ def _from_zenodo(name: str, record: str, folder: Path) -> Path:
                 file = next(file for file in about["files"] if file["key"] == part)
                 url, checksum = str(file["links"]["self"]), str(file["checksum"])
             except (KeyError, TypeError, StopIteration):
-                raise transfer.TransferError(f"record {record} has no {part} with a check sum") from None
+                raise transfer.TransferError(f"record {record} has no {part} with a checksum") from None
             archive.write(transfer.download(url, folder / part, checksum), part)
     return made
 
 
 def _require_same_as_before(made: Path, target: Path, place: str) -> None:
-    """Compare an archive with the SHA-256 of the first download from a place, or write that down."""
+    """Compare an archive with the recorded SHA-256 of its source; record it if this is the first download."""
     note = target.with_name(f"{target.name}.sha256")
     received = transfer.sha256(made)
     lines = note.read_text().splitlines() if note.exists() else []
@@ -112,6 +112,6 @@ def _require_same_as_before(made: Path, target: Path, place: str) -> None:
         partial.replace(note)
     elif known[0] != received:
         raise archives.UnsafeArchiveError(
-            f"its SHA-256 is {received}, but that of the first download was {known[0]}. "
-            f"If the archive's keepers have changed the data set, delete {note}."
+            f"its SHA-256 is {received}, but the first download had {known[0]}. "
+            f"If the data set was changed on purpose, delete {note}."
         )

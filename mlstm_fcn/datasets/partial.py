@@ -1,4 +1,4 @@
-"""Folders for what is not whole yet."""
+"""Temporary folders for files that are still being written."""
 
 import shutil
 import tempfile
@@ -13,12 +13,12 @@ _DAY = 24 * 3600.0
 
 @contextmanager
 def partial_folder(parent: Path) -> Iterator[Path]:
-    """A new folder for the caller alone, removed at the end; what is whole is moved out of it.
+    """Create a temporary folder and remove it at the end. Move finished files out of it before that.
 
-    Folders of callers that were killed are removed when nothing in them has changed for a day.
+    Folders left by killed processes are removed after a day without changes.
 
     Args:
-        parent: The folder that it is made in; it is made if need be.
+        parent: The parent folder. It is created if it does not exist.
     """
     parent.mkdir(parents=True, exist_ok=True)
     for other in parent.glob(f"{_PREFIX}*"):
@@ -34,5 +34,5 @@ def partial_folder(parent: Path) -> Iterator[Path]:
 def _last_change(folder: Path) -> float:
     try:
         return max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
-    except OSError:  # its owner is at work
+    except OSError:  # another process is changing the folder
         return time.time()

@@ -1,12 +1,14 @@
-"""Where the files of a data set may be, and in which order these places are looked at.
+"""Find the files of a data set.
 
-1. A folder that the user gives, or `MLSTM_FCN_DATA`.
-2. The cache: `MLSTM_FCN_CACHE`, or the user's cache folder of the system.
-3. What the installed sktime ships.
-4. The mirror `MLSTM_FCN_MIRROR`, where it is a folder.
-5. Downloads, which fill the cache: from the mirror where it is a URL, from Zenodo, from the archive's site.
+The search order is:
 
-A folder holds the files of a data set in a folder of its name, or directly, or as `<Name>.zip`.
+1. The folder given by the user, or `MLSTM_FCN_DATA`.
+2. The cache: `MLSTM_FCN_CACHE`, or the system's cache folder of the user.
+3. The data sets that the installed sktime ships.
+4. The mirror `MLSTM_FCN_MIRROR`, if it is a folder.
+5. Downloads into the cache: from the mirror, if it is a URL, then Zenodo, then the archive's website.
+
+A folder holds a data set in a subfolder named after it, directly, or as `<Name>.zip`.
 """
 
 from __future__ import annotations
@@ -27,23 +29,23 @@ _NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
 
 
 def find(name: str, folder: Path | str | None = None, offline: bool = False) -> dict[str, Source]:
-    """The files of a data set, from the first place that has both parts of it.
+    """Find the files of a data set in the first place that has both splits.
 
     Args:
         name: The data set.
-        folder: A folder to look into first; None for `MLSTM_FCN_DATA`.
-        offline: Download nothing.
+        folder: The folder to search first. If not given, `MLSTM_FCN_DATA`.
+        offline: Never download.
 
     Returns:
-        For `"train"` and `"test"` the file.
+        The files for `"train"` and `"test"`.
 
     Raises:
-        FileNotFoundError: If it is nowhere here, and nothing may be downloaded.
-        FetchError: If no download worked.
-        ValueError: If there is no data set of that name, or an archive is refused.
+        FileNotFoundError: If the data set is not on this machine and `offline` is set.
+        FetchError: If every download failed.
+        ValueError: If no data set has this name, or an archive is unsafe.
     """
     fits = isinstance(name, str) and _NAME.fullmatch(name)
-    require(bool(fits), "The name of a data set has only letters, digits and ._+-", name=name)
+    require(bool(fits), "The name of a data set must consist of letters, digits and ._+- only.", name=name)
     folders = _folders(folder)
     for place in folders:
         try:
@@ -57,31 +59,31 @@ def find(name: str, folder: Path | str | None = None, offline: bool = False) -> 
         _require_known(name, folders, searched)
     if offline:
         raise FileNotFoundError(
-            f"{name} is not here, and offline=True forbids a download. Searched: {searched}"
+            f"{name} is not on this machine, and offline=True forbids a download. Searched: {searched}"
         )
     return _in_archive(fetch.fetch(name, cache_folder(), lambda path: _require_parts(path, name)), name)
 
 
 def _require_known(name: str, folders: list[Path], searched: str) -> None:
-    """Raise for a name that the catalogue has not; perhaps one part of such a data set is here."""
+    """Raise for a name that is not in the catalogue. Report it if only one of its two files was found."""
     if name in catalogue.names():
         return
     one = [str(path) for place in folders for path in sorted(place.glob(f"**/{name}_T[ER]*"))]
-    require(not one, f"{name}_TRAIN and {name}_TEST must be in one folder.", found=one)
+    require(not one, f"{name}_TRAIN and {name}_TEST must be in the same folder.", found=one)
     try:
         require_choice("dataset", name, catalogue.names())
     except ValueError as error:
-        raise ValueError(f"{error}, which is not in {searched} either.") from None
+        raise ValueError(f"{error}. No such files were found in {searched} either.") from None
 
 
 def _require_parts(path: Path, name: str) -> None:
     if not _in_archive(path, name):
         wanted = f"{name}_TRAIN and {name}_TEST as one of {', '.join(SUFFIXES)}"
-        raise archives.UnsafeArchiveError(f"{path.name} does not hold {wanted}")
+        raise archives.UnsafeArchiveError(f"{path.name} does not contain {wanted}")
 
 
 def here(folder: Path | str | None = None) -> list[str]:
-    """Names of the data sets of the catalogue that need no download."""
+    """List the data sets of the catalogue that need no download."""
     folders = _folders(folder)
     return [name for name in catalogue.names() if any(_is_in(place, name) for place in folders)]
 
@@ -94,7 +96,7 @@ def _is_in(place: Path, name: str) -> bool:
 
 
 def cache_folder() -> Path:
-    """The folder for downloads and for arrays that were read before."""
+    """The cache folder, for downloads and parsed arrays."""
     if given := os.environ.get("MLSTM_FCN_CACHE"):
         return Path(given).expanduser()
     import pooch
@@ -104,13 +106,13 @@ def cache_folder() -> Path:
 
 @cache
 def shipped() -> Path | None:
-    """The folder of the data sets that sktime ships; finding it does not import sktime."""
+    """The folder of the data sets that sktime ships. sktime itself is not imported."""
     sktime = find_spec("sktime")
     return Path(sktime.origin).parent / "datasets" / "data" if sktime and sktime.origin else None
 
 
 def _folders(first: Path | str | None) -> list[Path]:
-    """The places without a download, in order; a mirror that is a folder is the last."""
+    """The folders to search before any download, in order."""
     require(first is None or Path(first).expanduser().is_dir(), "`folder` must be a folder.", folder=first)
     mirror = fetch.mirror()
     mirrored = mirror if mirror and "://" not in mirror else None
@@ -119,7 +121,7 @@ def _folders(first: Path | str | None) -> list[Path]:
 
 
 def _both_parts(place: Path, name: str) -> dict[str, Source]:
-    """The two files, from a folder of the data set's name, the place itself, or an archive there."""
+    """Both files, from the data set's subfolder of `place`, from `place` itself, or from an archive in it."""
     return (
         _in_folder(place / name, name) or _in_folder(place, name) or _in_archive(place / f"{name}.zip", name)
     )
@@ -133,7 +135,7 @@ def _in_folder(folder: Path, name: str) -> dict[str, Source]:
 
 
 def _in_archive(path: Path, name: str) -> dict[str, Source]:
-    """The two files from one folder of an archive, the least deep that has both."""
+    """Both files from one folder of an archive, the shallowest that has both."""
     members = [PurePosixPath(member) for member in archives.members(path)] if path.is_file() else []
     for folder in sorted({member.parent for member in members}, key=lambda folder: len(folder.parts)):
         files = {member.name: Source(path, str(member)) for member in members if member.parent == folder}
@@ -143,7 +145,7 @@ def _in_archive(path: Path, name: str) -> dict[str, Source]:
 
 
 def _parts(look: Callable[[str], Source | None], name: str, with_arrays: bool) -> dict[str, Source]:
-    """Both parts, or nothing. Files of arrays do not say of what they are, so their folder must."""
+    """Both files, or an empty dictionary. `.npy` files count only in a folder or archive of the data set."""
     found = {}
     for split in SPLITS:
         wanted = [f"{name}_{split.upper()}{suffix}" for suffix in SUFFIXES if suffix != ".npy"]

@@ -1,4 +1,4 @@
-"""A data set with a split into training and test cases, and other splits of it."""
+"""A data set with a train and test split, and resamples of it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from mlstm_fcn.datasets.formats import Series
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Problem:
-    """A data set with a split into training and test cases.
+    """A data set with a train and test split.
 
     Attributes:
-        name: Its name in the archive.
-        X_train: Training series, `(cases, channels, time)`, or where lengths differ a list of arrays
-            `(channels, time)`.
-        y_train: Their labels, strings as the archive spells them; for regression numbers.
+        name: The name in the archive.
+        X_train: Training series, `(cases, channels, time)`, or a list of arrays `(channels, time)` if lengths
+            differ.
+        y_train: Their labels, strings in the archive's spelling; numbers for regression.
         X_test: Test series.
         y_test: Their labels.
     """
@@ -43,7 +43,7 @@ class Problem:
         )
 
     def digest(self) -> str:
-        """A text that other series, labels or a case in another place would change."""
+        """A hash of all series and labels, in order."""
         found = hashlib.sha256()
         for X, y in ((self.X_train, self.y_train), (self.X_test, self.y_test)):
             found.update(repr(y.tolist()).encode())
@@ -53,26 +53,26 @@ class Problem:
         return found.hexdigest()[:16]
 
     def pooled(self) -> tuple[Series, np.ndarray]:
-        """All cases, those of the training set first, and their labels."""
-        return _joined(self.X_train, self.X_test), np.concatenate([self.y_train, self.y_test])
+        """All series and labels, training cases first."""
+        return _concatenated(self.X_train, self.X_test), np.concatenate([self.y_train, self.y_test])
 
     def resample(self, seed: int) -> Problem:
-        """Another split of the same sizes, with the class counts of the default split in both parts.
+        """Draw another split with the same sizes and class counts as the default split.
 
-        This is the archive's convention: resample 0 is the default split, resample `i` is drawn with seed
-        `i`. The indices are those of sktime, aeon and tsml-eval for the same seed, classes in the order of
-        their labels in lower case, as these libraries read them (Java's tsml draws others).
+        This follows the archive's convention: resample 0 is the default split, and resample `i` is drawn with
+        seed `i`. The indices equal those of sktime, aeon and tsml-eval for the same seed, with classes sorted
+        by their lower-case labels as in these libraries. Java's tsml draws different ones.
 
         Args:
             seed: The number of the resample, at least 0.
 
         Returns:
-            The problem with that split; its cases are ordered by class. Where numbers are to be predicted,
-            cases are drawn without regard to them.
+            The problem with the new split. Its cases are ordered by class. For regression the split is not
+            stratified.
 
         Raises:
-            ValueError: If the seed is no such number, there are no labels, or the test set has a class that
-                the training set lacks.
+            ValueError: If the seed is negative or not an integer, if there are no labels, or if the test set
+                has a class that the training set lacks.
         """
         good = isinstance(seed, Integral) and seed >= 0
         require(good, "`seed` must be an integer of at least 0.", seed=seed)
@@ -82,15 +82,15 @@ class Problem:
         return self._split(X, y, *_resampled(self.y_train, y, np.random.RandomState(seed)))
 
     def folds(self, cv: Any, groups: Any = None) -> Iterator[Problem]:
-        """The splits that a splitter of scikit-learn makes of all cases.
+        """Split all cases with a scikit-learn splitter.
 
         Args:
             cv: A splitter, for example `StratifiedKFold(5)` or `LeaveOneGroupOut()`.
-            groups: The group of each case, training cases first; a person, say, whose series should not be
-                in both parts.
+            groups: The group of each case, training cases first. For example, the person whose series must
+                not be in both splits.
 
         Yields:
-            A problem for each fold.
+            One problem per fold.
 
         Example:
             >>> from mlstm_fcn import MLSTMFCNClassifier
@@ -110,7 +110,7 @@ class Problem:
 
     def _split(self, X: Series, y: np.ndarray, train: np.ndarray, test: np.ndarray) -> Problem:
         return replace(
-            self, X_train=_taken(X, train), y_train=y[train], X_test=_taken(X, test), y_test=y[test]
+            self, X_train=_selected(X, train), y_train=y[train], X_test=_selected(X, test), y_test=y[test]
         )
 
 
@@ -123,7 +123,9 @@ def _resampled(
         return order[: len(y_train)], order[len(y_train) :]
     unknown = sorted(set(y.tolist()) - set(y_train.tolist()))
     require(
-        not unknown, "Every class of the test set must be in the training set to resample.", unknown=unknown
+        not unknown,
+        "Every test class must be in the training set to resample.",
+        unknown=unknown,
     )
     train, test = [], []
     for label in sorted(set(y_train.tolist()), key=lambda label: (str(label).lower(), label)):
@@ -135,14 +137,14 @@ def _resampled(
     return np.concatenate(train), np.concatenate(test)
 
 
-def _joined(first: Series, second: Series) -> Series:
+def _concatenated(first: Series, second: Series) -> Series:
     arrays = isinstance(first, np.ndarray) and isinstance(second, np.ndarray)
     if arrays and first.shape[1:] == second.shape[1:]:  # type: ignore[union-attr]
         return np.concatenate([first, second])
     return [*first, *second]
 
 
-def _taken(X: Series, cases: np.ndarray) -> Series:
+def _selected(X: Series, cases: np.ndarray) -> Series:
     if isinstance(X, np.ndarray):
         return X[cases]
     taken = [X[case] for case in cases.tolist()]

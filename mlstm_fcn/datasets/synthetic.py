@@ -1,7 +1,7 @@
-"""Problems whose answer is known, to see whether a network has the mechanism that solves them.
+"""Synthetic problems with a known solution, each of which tests one mechanism of a network.
 
-Each is a value of `KINDS`. All series are noise of standard deviation 1 with something in it that tells the
-class; nothing else does, so a classifier without the mechanism is right by chance alone.
+`KINDS` lists them. Every series is noise of standard deviation 1 plus one signal that determines the class.
+A classifier without the mechanism for that signal has chance accuracy.
 """
 
 from __future__ import annotations
@@ -27,42 +27,44 @@ def make(
     scale: int = 8,
     random_state: int | None = None,
 ) -> Problem:
-    """Make a problem of two classes, as many cases of each.
+    """Make a balanced problem of two classes.
 
     Args:
-        kind: What tells the class:
+        kind: The signal that determines the class:
 
-            * `"pattern"`: one channel holds somewhere `scale` steps, of which one half is up and the other
-              down; which half comes first is the class. Without order the values are the same.
-            * `"order"`: a bump up and a bump down, each of `scale` steps, one of them in each half of the
-              series; which comes first is the class. Up to noise, every statistic that forgets time is the
-              same.
-            * `"interaction"`: two channels hold a step each, up or down; the class is whether both go the
-              same way. Either channel alone says nothing.
-            * `"length"`: noise alone; series of one class have between half of `length` and three quarters of
-              it, those of the other more, up to `length`.
-        n_train: Training cases.
-        n_test: Test cases.
-        length: Steps of a series; of the longest for `"length"`.
-        scale: Steps of a pattern, at most a quarter of `length`.
+            * `"pattern"`: a pattern of `scale` steps at a random position in one channel, one half up and the
+              other down. The class is which half comes first. The distribution of values is the same in both.
+            * `"order"`: a bump up and a bump down, each `scale` steps long, one in each half of the series.
+              The class is which comes first. Statistics that ignore time are the same in both, up to noise.
+            * `"interaction"`: a step up or down in each of two channels. The class is whether both have the
+              same direction. Neither channel alone is informative.
+            * `"length"`: noise only. Series of one class have `length / 2` to `3 * length / 4` steps, series
+              of the other class more, up to `length`.
+        n_train: Number of training cases.
+        n_test: Number of test cases.
+        length: Length of the series; for `"length"`, of the longest one.
+        scale: Length of the pattern, at most `length / 4`.
         random_state: Seed.
 
     Returns:
-        A problem with the labels `"no"` and `"yes"`. The best accuracy that can be had is 1, or so near to it
-        that a sample will not show the difference.
+        A problem with the labels `"no"` and `"yes"`. The best possible accuracy is 1, or too close to 1 for a
+        sample to show a difference.
 
     Raises:
-        ValueError: If there is no such kind, or a size does not fit.
+        ValueError: If the kind is unknown, or a size is out of range.
     """
     require_choice("kind", kind, KINDS)
     for name, value in {"n_train": n_train, "n_test": n_test, "length": length, "scale": scale}.items():
         require_positive_int(name, value)
     require(
-        min(n_train, n_test) >= 2, "Each part must have two cases or more.", n_train=n_train, n_test=n_test
+        min(n_train, n_test) >= 2,
+        "Each split must have at least 2 cases.",
+        n_train=n_train,
+        n_test=n_test,
     )
     require(
         2 <= scale <= length // 4,
-        "`scale` must be at least 2 and at most length / 4.",
+        "`scale` must be at least 2 and at most `length / 4`.",
         scale=scale,
         length=length,
     )

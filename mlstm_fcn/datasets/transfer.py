@@ -1,4 +1,4 @@
-"""One file over HTTP, whole and as published, or an error. This is the only module that uses the network."""
+"""Download one file over HTTP and verify its checksum. This is the only module that uses the network."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
-TIMEOUT = 30.0  # seconds without a byte
-WAITS = (1.0, 4.0)  # seconds before another attempt
+TIMEOUT = 30.0  # seconds without data
+WAITS = (1.0, 4.0)  # seconds before each retry
 
 Result = TypeVar("Result")
 
@@ -24,15 +24,15 @@ def download(url: str, path: Path, checksum: str | None = None) -> Path:
     """Download a file.
 
     Args:
-        url: Where from; `http` or `https`.
-        path: Where to.
-        checksum: What its content must have, `"md5:..."` or `"sha256:..."`; None where that is not known.
+        url: The address, `http` or `https`.
+        path: The file to write.
+        checksum: The expected checksum, `"md5:..."` or `"sha256:..."`; None if unknown.
 
     Returns:
         The path.
 
     Raises:
-        TransferError: If it cannot be had, arrives in part only, or has another check sum.
+        TransferError: If the download fails or is incomplete, or if the checksum differs.
     """
     import pooch
 
@@ -49,10 +49,10 @@ def download(url: str, path: Path, checksum: str | None = None) -> Path:
 
 
 def read_json(url: str) -> dict[str, Any]:
-    """Read what a web interface answers.
+    """Read a JSON object from a web API.
 
     Raises:
-        TransferError: If it gives no answer, or another than a JSON object.
+        TransferError: If the request fails, or the response is not a JSON object.
     """
     import requests
 
@@ -61,19 +61,19 @@ def read_json(url: str) -> dict[str, Any]:
         answer.raise_for_status()
         content = answer.json()
         if not isinstance(content, dict):
-            raise TransferError(f"{url} gave no JSON object")
+            raise TransferError(f"{url} did not return a JSON object")
         return content
 
     return _with_attempts(once)
 
 
 def without_file_scheme(place: str) -> str:
-    """The path that a `file://` URL means; any other place as it is."""
+    """Convert a `file://` URL to a path. Any other string is returned unchanged."""
     return unquote(place.removeprefix("file://")) if place.startswith("file://") else place
 
 
 def _with_attempts(once: Callable[[], Result]) -> Result:
-    """Call again what fails for a reason that may pass."""
+    """Call a function, and retry after temporary failures."""
     import requests
 
     failure = ""
@@ -84,14 +84,14 @@ def _with_attempts(once: Callable[[], Result]) -> Result:
         except requests.HTTPError as error:
             failure = str(error)
             if error.response is not None and error.response.status_code < 500:
-                break  # asking again would not help
+                break  # a client error; a retry would not help
         except (requests.RequestException, TransferError) as error:
             failure = str(error)
-    raise TransferError(re.sub(r"//[^/@\s]*@", "//", failure))  # without a password in the address
+    raise TransferError(re.sub(r"//[^/@\s]*@", "//", failure))  # without the password in the URL
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file's content, in hexadecimal digits."""
+    """The SHA-256 of a file, as a hexadecimal string."""
     import pooch
 
     return pooch.file_hash(str(path), alg="sha256")
@@ -103,14 +103,14 @@ def _require_checksum(path: Path, checksum: str | None) -> None:
     if checksum:
         algorithm, _, expected = checksum.partition(":")
         if algorithm not in ("md5", "sha256"):
-            raise TransferError(f"{path.name} is published with a check sum of an unknown kind: {checksum!r}")
+            raise TransferError(f"{path.name} has a published checksum of an unknown kind: {checksum!r}")
         received = pooch.file_hash(str(path), alg=algorithm)
         if received != expected:
             raise TransferError(f"{path.name} has {algorithm} {received}, but {expected} is published")
 
 
 class _Bar:
-    """A progress bar as pooch asks for it, shown where standard error is a terminal."""
+    """A progress bar with the interface that pooch expects, shown only if standard error is a terminal."""
 
     def __init__(self, name: str) -> None:
         from rich.console import Console

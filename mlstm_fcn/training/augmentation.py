@@ -1,6 +1,6 @@
-"""Augmentation: the series of a gradient step, changed at random in ways that keep their classes.
+"""Augmentation: random transforms of the series in a batch that preserve their classes.
 
-Every change respects lengths: what is beyond the end of a series stays there.
+Every transform respects lengths: padding stays padding.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ Change = Callable[[np.ndarray, np.ndarray, float, np.random.Generator], np.ndarr
 
 
 def augmented(examples: Dataset, augmentation: Mapping[str, float], rng: np.random.Generator) -> Dataset:
-    """Some cases as one gradient step sees them.
+    """Augment one batch.
 
     Args:
-        examples: The cases, in memory, as the network reads them: scaled, nothing missing, perhaps a mask.
-        augmentation: Strengths by names of `CHANGES` or `MIXTURES`; they are applied in this order.
-        rng: Decides what is random.
+        examples: The batch, in memory, as network inputs: scaled, nothing missing, perhaps with a mask.
+        augmentation: Strengths by names of `CHANGES` or `MIXTURES`, applied in this order.
+        rng: The random generator.
 
     Returns:
-        As many cases, with new series; where cases are mixed, with new targets and weights too.
+        A batch of the same size with new series. Mixtures also change targets and weights.
     """
     series, *masks = examples.inputs
     mask = masks[0] if masks else np.ones(series.shape[:2], dtype=bool)
@@ -41,14 +41,14 @@ def augmented(examples: Dataset, augmentation: Mapping[str, float], rng: np.rand
 
 
 def _partners(weights, rng):
-    """For each case another one to mix it with; those without weight are as if they were not there."""
+    """A random partner for each case. Cases of weight zero are not mixed."""
     partners, present = np.arange(len(weights)), np.flatnonzero(weights)
     partners[present] = rng.permutation(present)
     return partners
 
 
 def _mixed(targets, weights, partners, kept):
-    """Targets and weights of cases of which a share is kept, and the rest is their partner's."""
+    """Targets and weights of mixed cases: a share `kept` of their own, the rest of their partner's."""
     own, other = kept * weights, (1 - kept) * weights[partners]
     whole = own + other
     share = np.divide(own, whole, out=np.ones_like(own), where=whole > 0)[:, None]
@@ -59,78 +59,78 @@ def require_augmentation(augmentation: object) -> None:
     """Check names and strengths.
 
     Raises:
-        ValueError: If one is unknown, or out of its range.
+        ValueError: If a name is unknown or a strength is out of range.
     """
-    rule = "`augmentation` must be a dictionary of strengths by name."
+    rule = "`augmentation` must be a dictionary from names to strengths."
     require(isinstance(augmentation, Mapping), rule, augmentation=augmentation)
     for name, strength in dict(augmentation).items():  # type: ignore[call-overload]
         require_choice("augmentation", name, [*CHANGES, *MIXTURES])
-        rule = "A strength in `augmentation` must be positive, and below 1 but for jitter and mixtures."
-        free = name == "jitter" or name in MIXTURES
-        require(strength > 0 and (free or strength < 1), rule, **{name: strength})
+        bounded = name != "jitter" and name not in MIXTURES
+        rule = "`augmentation` strengths must be positive; only jitter, mixup and cutmix may be 1 or more."
+        require(strength > 0 and (strength < 1 or not bounded), rule, **{name: strength})
 
 
 def _jitter(series, lengths, strength, rng):
-    """Gaussian noise on every value."""
+    """Add Gaussian noise to every value."""
     return series + rng.normal(0, strength, series.shape)
 
 
 def _scale(series, lengths, strength, rng):
-    """A factor around 1 on every channel."""
+    """Multiply every channel by a random factor around 1."""
     return series * rng.normal(1, strength, (len(series), 1, series.shape[2]))
 
 
 def _drop_channels(series, lengths, strength, rng):
-    """Zero, which with scaling by channel is the mean, for whole channels; one is always kept."""
+    """Set whole channels to zero, which is their mean after scaling. At least one channel is kept."""
     kept = rng.random((len(series), series.shape[2])) >= strength
     kept[np.arange(len(series)), rng.integers(series.shape[2], size=len(series))] = True
     return series * kept[:, None, :]
 
 
 def _shift(series, lengths, strength, rng):
-    """Earlier or later by up to a share of the length; the ends are held."""
+    """Shift by up to a share of the length, earlier or later. The first or last value is repeated."""
     shift = rng.uniform(-strength, strength, len(series)) * lengths
-    return _read_at(series, np.arange(series.shape[1]) + np.round(shift)[:, None], lengths)
+    return _interpolate(series, np.arange(series.shape[1]) + np.round(shift)[:, None], lengths)
 
 
 def _crop(series, lengths, strength, rng):
-    """A window that leaves out up to a share of the length, stretched to all (Le Guennec et al. 2016)."""
+    """Cut out up to a share of the length, and stretch the rest to full length (Le Guennec et al. 2016)."""
     share = 1 - rng.uniform(0, strength, len(series))
     start = rng.random(len(series)) * (1 - share) * (lengths - 1)
-    return _read_at(series, start[:, None] + share[:, None] * np.arange(series.shape[1]), lengths)
+    return _interpolate(series, start[:, None] + share[:, None] * np.arange(series.shape[1]), lengths)
 
 
 def _warp(series, lengths, strength, rng):
-    """Faster in one part and slower in another: time runs along a random smooth curve (Um et al. 2017)."""
+    """Warp time along a random smooth curve (Um et al. 2017)."""
     time = np.arange(series.shape[1]) / np.maximum(lengths - 1, 1)[:, None]
     amplitude = (
         rng.uniform(-strength, strength, (len(series), 1)) / np.pi
-    )  # so small that time never turns back
-    turns = rng.integers(1, 3, (len(series), 1))
-    warped = time + amplitude / turns * np.sin(np.pi * turns * time)
-    return _read_at(series, warped * (lengths - 1)[:, None], lengths)
+    )  # small enough that time stays monotonic
+    n_waves = rng.integers(1, 3, (len(series), 1))
+    warped = time + amplitude / n_waves * np.sin(np.pi * n_waves * time)
+    return _interpolate(series, warped * (lengths - 1)[:, None], lengths)
 
 
-def _read_at(series, places, lengths):
-    """Series at places between their steps, `(cases, time)`, by linear interpolation; the ends are held."""
+def _interpolate(series, times, lengths):
+    """Linear interpolation at fractional times `(cases, time)`. Times beyond the ends read the end values."""
     last = (lengths - 1)[:, None]
-    places = np.clip(places, 0, last)
-    before = np.floor(places).astype(int)
+    times = np.clip(times, 0, last)
+    before = np.floor(times).astype(int)
     after = np.minimum(before + 1, last)
-    share = (places - before)[..., None]
+    share = (times - before)[..., None]
     cases = np.arange(len(series))[:, None]
     return series[cases, before] * (1 - share) + series[cases, after] * share
 
 
 def _mixup(series, mask, partners, strength, rng):
-    """Weighted means of two cases and of their targets (Zhang et al. 2018), weights from Beta(a, a)."""
+    """Weighted mean of two cases and of their targets, with weights from Beta(a, a) (Zhang et al. 2018)."""
     kept = rng.beta(strength, strength, len(series))
     series, share = np.where(mask[..., None], series, 0), kept[:, None, None]
     return share * series + (1 - share) * series[partners], mask | mask[partners], kept
 
 
 def _cutmix(series, mask, partners, strength, rng):
-    """A stretch of one case in another, and as much of its target (Yun et al. 2019)."""
+    """Paste a segment of one case into another, and mix the targets in proportion (Yun et al. 2019)."""
     lengths = mask.sum(axis=1)
     common = np.minimum(lengths, lengths[partners])
     width = np.round(rng.beta(strength, strength, len(series)) * common)

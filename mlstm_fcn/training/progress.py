@@ -12,7 +12,7 @@ from rich.progress import (
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """One line that shows epochs done, the last epoch's figures, and the time gone and left."""
+    """A line with the finished epochs, the last epoch's metrics, and the elapsed and remaining time."""
 
     def on_train_begin(self, logs=None):
         self._progress = Progress(

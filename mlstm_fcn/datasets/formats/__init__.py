@@ -1,4 +1,4 @@
-"""File formats of the archives: files to arrays and back. Nothing here knows where files come from."""
+"""Read and write the archives' file formats. `places` finds the files."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Format:
     """A text format.
 
     Attributes:
-        read: File and its name for errors, to blocks of cases.
-        write: File, problem's name, series and targets.
-        max_channels: How many channels it can hold; None for any number.
-        padded: Whether NaN at the end of a series are no part of it.
-        numbers: Whether it can hold numbers to predict.
-        unlabelled: Whether it can hold series without targets.
+        read: Takes a file and its name for errors; yields blocks of cases.
+        write: Takes a file, the problem's name, series and targets.
+        max_channels: Maximum number of channels; None for any number.
+        padded: Whether NaN at the end of a series is padding.
+        numbers: Whether targets may be numbers, for regression.
+        unlabelled: Whether series may have no targets.
     """
 
     read: Callable[..., Iterator[Block]]
@@ -52,7 +52,7 @@ FORMATS = {
     ".txt": _UCR,
     ".csv": _UCR,
 }
-"""Text formats by the ending of the file's name, in the order in which they are preferred."""
+"""Text formats by file suffix, in order of preference."""
 
 SUFFIXES = (*FORMATS, ".npz", ".npy")
 
@@ -65,27 +65,25 @@ def read(
     """Read series and their labels from a file.
 
     Args:
-        path: A file whose name ends in `.ts`, `.arff`, `.tsv`, `.txt`, `.csv` or `.npz`; or `X_train.npy` or
-            `X_test.npy`, with `y_train.npy` or `y_test.npy` beside it.
+        path: A file with the suffix `.ts`, `.arff`, `.tsv`, `.txt`, `.csv` or `.npz`; or `X_train.npy` or
+            `X_test.npy`, with `y_train.npy` or `y_test.npy` in the same folder.
         dtype: Type of the values, `"float64"` or `"float32"`.
-        memory_map: Leave the values of an `.npy` file on disk, and read what is used.
+        memory_map: Memory-map the values instead of reading them; `.npy` only.
 
     Returns:
-        The series, as one array `(cases, channels, time)` or, where lengths differ, a list of arrays
-        `(channels, time)`; and the labels as the file spells them, an array of strings, or the numbers to
-        predict, float64. A file with neither gives an empty array of strings. NaN is a missing value.
+        The pair (X, y). X is one array `(cases, channels, time)`, or a list of arrays `(channels, time)` if
+        lengths differ; NaN is a missing value. y is an array of strings in the file's spelling, or float64
+        for regression. It is an empty array of strings if the file has no targets.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        FormatError: If the file is not in its format; names file, line, column and what was expected. It is
-            a ValueError.
-        ValueError: If the ending is another.
+        FileNotFoundError: If the file does not exist.
+        FormatError: If the file is malformed. The message has the file, line, column and expected text. It is
+            a subclass of ValueError.
+        ValueError: If the suffix is unknown.
     """
     source = path if isinstance(path, Source) else Source(Path(path))
     require_choice("dtype", dtype, ("float32", "float64"))
-    require(
-        not memory_map or source.name.suffix == ".npy", "Only .npy files can be memory-mapped.", path=path
-    )
+    require(not memory_map or source.name.suffix == ".npy", "`memory_map` requires a .npy file.", path=path)
     if source.name.suffix == ".npy":
         return arrays.read_npy(source, np.dtype(dtype), memory_map)
     if source.name.suffix == ".npz":
@@ -95,27 +93,26 @@ def read(
 
 
 def blocks(source: Source) -> Iterator[Block]:
-    """The cases of a file in a text format, a block at a time."""
+    """Read a text file, one block of cases at a time."""
     suffix = _known(source.name.suffix, FORMATS)
     with source.open() as file:
         yield from FORMATS[suffix].read(file, source)
 
 
 def write(path: Path | str, X: Any, y: Any = ()) -> None:
-    """Write series and labels to a file, whole or not at all.
+    """Write series and labels to a file. The file is written completely or not at all.
 
     Args:
-        path: Where to; the ending of its name is the format, `.ts`, `.arff`, `.tsv`, `.txt`, `.csv` or
-            `.npz`.
+        path: The file. Its suffix selects the format: `.ts`, `.arff`, `.tsv`, `.txt`, `.csv` or `.npz`.
         X: Series, `(cases, channels, time)` or a list of `(channels, time)`.
-        y: Labels (kept as strings), numbers to predict (floats), or nothing.
+        y: Labels (written as strings), numbers for regression (floats), or empty.
 
     Raises:
-        ValueError: If the format cannot hold the data such that reading gives them back.
+        ValueError: If the format cannot hold the data without loss.
     """
     path = Path(path)
     series = [np.asarray(case, np.float64) for case in X]
-    require(len(series) > 0, "There must be a series to write.")
+    require(len(series) > 0, "X must hold at least one series.")
     require(
         all(case.ndim == 2 and case.size and len(case) == len(series[0]) for case in series),
         "Every series must be (channels, time), with the same number of channels.",
@@ -123,7 +120,7 @@ def write(path: Path | str, X: Any, y: Any = ()) -> None:
     )
     targets = _targets(y)
     one_each = targets.ndim == 1 and len(targets) in (0, len(series))
-    require(one_each, "There must be a label for each series, or none.", y=targets.shape)
+    require(one_each, "`y` must have one label per series, or be empty.", y=targets.shape)
     suffix = _known(path.suffix, (*FORMATS, ".npz"))
     if suffix != ".npz":
         _require_fits(FORMATS[suffix], suffix, series, targets)
@@ -133,7 +130,7 @@ def write(path: Path | str, X: Any, y: Any = ()) -> None:
 
 
 def _targets(y: Any) -> np.ndarray:
-    """Labels as strings, numbers to predict as floats."""
+    """Labels as strings, regression targets as floats."""
     values = np.asarray(y)
     if values.dtype == object:
         missing = [value for value in values.tolist() if value is None or value != value]
@@ -144,22 +141,20 @@ def _targets(y: Any) -> np.ndarray:
 
 
 def _known(suffix: str, known: Iterable[str]) -> str:
-    require(suffix in known, f"The file's name must end in {', '.join(known)}.", suffix=suffix)
+    require(suffix in known, f"The file suffix must be one of {', '.join(known)}.", suffix=suffix)
     return suffix
 
 
 def _require_fits(form: Format, suffix: str, series: list[np.ndarray], targets: np.ndarray) -> None:
     channels = len(series[0])
     fits = form.max_channels is None or channels <= form.max_channels
-    require(fits, f"A {suffix} file holds one channel.", channels=channels)
+    require(fits, f"A {suffix} file can hold only one channel.", channels=channels)
     ends = not form.padded or not any(np.isnan(case[:, -1]).all() and case.shape[1] > 1 for case in series)
-    require(ends, f"In a {suffix} file a series cannot end with NaN; .npz and .ts can hold that.")
-    require(len(targets) > 0 or form.unlabelled, f"A {suffix} file needs labels.", y=targets)
+    require(ends, f"A series in a {suffix} file cannot end with NaN. Write .npz or .ts instead.")
+    require(len(targets) > 0 or form.unlabelled, f"A {suffix} file requires labels.", y=targets)
     if targets.dtype.kind == "f":
-        require(form.numbers, f"A {suffix} file holds labels, not numbers to predict.", y=targets[:3])
+        require(form.numbers, f"A {suffix} file can hold only labels, not regression targets.", y=targets[:3])
         return
     unfit = [label for label in np.unique(targets).tolist() if not _WORD.fullmatch(label)]
-    rule = (
-        f"Labels in a {suffix} file must be words without spaces, quotes, colons and commas; .npz takes any."
-    )
+    rule = f"Labels in a {suffix} file must not contain spaces, quotes, colons or commas. Write .npz instead."
     require(not unfit, rule, labels=unfit[:5])

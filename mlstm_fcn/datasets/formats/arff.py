@@ -1,7 +1,7 @@
-r"""`.arff`, Weka's text format, as the archives use it.
+r"""`.arff`, Weka's text format, in the archives' dialect.
 
 A univariate case is `1,2,3,label`. A multivariate case is one relational attribute and the label,
-`'1,2,3\n4,5,6',label`: a channel for each line of the relation, the two characters `\n` between them.
+`'1,2,3\n4,5,6',label`, with one line of the relation per channel, separated by the two characters `\n`.
 """
 
 import re
@@ -30,7 +30,7 @@ def read(file: IO[bytes], path: object) -> Iterator[Block]:
 
 
 def write(file: IO[bytes], name: str, series: Sequence[np.ndarray], targets: np.ndarray) -> None:
-    """Write cases: relational with several channels or different lengths, flat otherwise."""
+    """Write cases. With several channels or different lengths they become a relational attribute."""
     lengths = {case.shape[1] for case in series}
     flat = len(lengths) == 1 and len(series[0]) == 1
     steps = [f"@attribute t{step} numeric\n" for step in range(max(lengths))]
@@ -47,7 +47,7 @@ def write(file: IO[bytes], name: str, series: Sequence[np.ndarray], targets: np.
 
 
 def _read_header(file: IO[bytes], path: object) -> tuple[list[str], int]:
-    """The kinds of the attributes outside a relation, and how many lines the header has."""
+    """The types of the attributes outside a relation, and the number of header lines."""
     kinds: list[str] = []
     within = False
     for at, line in header_lines(file):
@@ -87,7 +87,7 @@ def _split(line: bytes, multivariate: bool, kind: str) -> tuple[bytes, Target | 
         return body, number(last, column)
     label = decoded(last).strip("'\"")
     if kind.startswith("{") and label not in _choices(kind):
-        raise LineError(f"a label out of {kind} at the end", column)
+        raise LineError(f"one of the labels {kind} at the end", column)
     return body, label
 
 

@@ -1,10 +1,11 @@
 """Folders of NumPy arrays, which can be memory-mapped, and `.npz` files.
 
-A folder holds for each split `X_train.npy` and `y_train.npy`, as the authors of MLSTM-FCN prepared their
-data: series `(cases, channels, time)` and labels. Integers are labels, floats are numbers to predict; some of
-the authors' scripts save labels as floats, which must be made integers. Where series have different lengths,
-`X_train.npy` holds all values in one row, case after case and in it channel after channel, and
-`lengths_train.npy` the steps of each case.
+A folder holds `X_train.npy` and `y_train.npy` for each split, as in the data of the authors of MLSTM-FCN:
+series `(cases, channels, time)` and targets. Integer targets are labels and float targets are for regression.
+Some scripts of the authors save labels as floats; convert these to integers first.
+
+For series of different lengths, `X_train.npy` holds all values in one dimension, ordered by case and then by
+channel. `lengths_train.npy` holds the length of each case.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from mlstm_fcn.datasets.formats.errors import FormatError
 from mlstm_fcn.datasets.formats.source import Source
 
 Series = np.ndarray | list[np.ndarray]
-"""Series as one array `(cases, channels, time)`, or where lengths differ a list of `(channels, time)`."""
+"""One array `(cases, channels, time)`, or a list of arrays `(channels, time)` if lengths differ."""
 
 _HEADER_BYTES = 128
 
 
 def gather(blocks: Iterable[Block], dtype: np.dtype) -> tuple[Series, np.ndarray]:
-    """All blocks as series and targets in memory."""
+    """Concatenate all blocks to series and targets in memory."""
     parts: list[np.ndarray] = []
     steps: list[int] = []
     targets: list[Any] = []
@@ -43,7 +44,7 @@ def gather(blocks: Iterable[Block], dtype: np.dtype) -> tuple[Series, np.ndarray
 
 
 def to_series(values: np.ndarray, steps: np.ndarray, channels: int) -> Series:
-    """Views of the series that stand one after the other in one row."""
+    """Views of the series in a one-dimensional array of all values."""
     if (steps == steps[0]).all():
         return values.reshape(len(steps), channels, steps[0])
     ends = np.cumsum(steps * channels).tolist()
@@ -52,7 +53,7 @@ def to_series(values: np.ndarray, steps: np.ndarray, channels: int) -> Series:
 
 
 def write_folder(folder: Path, split: str, blocks: Iterable[Block], dtype: np.dtype) -> None:
-    """Write blocks as they come, so that no more than one is in memory.
+    """Write blocks one at a time, so that only one is in memory.
 
     Args:
         folder: An existing folder.
@@ -80,23 +81,23 @@ def write_folder(folder: Path, split: str, blocks: Iterable[Block], dtype: np.dt
 
 
 def read_npy(source: Source, dtype: np.dtype, memory_map: bool = False) -> tuple[Series, np.ndarray]:
-    """Read what `write_folder` wrote, or arrays that the paper's authors prepared.
+    """Read arrays written by `write_folder` or prepared by the paper's authors.
 
     Args:
-        source: `X_train.npy` or `X_test.npy`; the other arrays stand beside it.
+        source: `X_train.npy` or `X_test.npy`. The other arrays are in the same folder.
         dtype: Type of the values.
-        memory_map: Leave them on disk, and read what is used; their type must be `dtype` already.
+        memory_map: Memory-map the values instead of reading them. The file must have type `dtype`.
 
     Raises:
-        FormatError: If the arrays are damaged, or do not fit together.
+        FormatError: If the arrays are damaged or inconsistent.
     """
     if not source.name.name.startswith("X_"):
-        raise FormatError(source, "a name such as X_train.npy, with y_train.npy beside it")
+        raise FormatError(source, "a name such as X_train.npy, with y_train.npy in the same folder")
     X = _array(source, memory_map)
     if X.dtype.kind not in "fiub":
         raise FormatError(source, "numbers", str(X.dtype))
     if memory_map and X.dtype != dtype:
-        expected = f"values of type {dtype} to be memory-mapped, or `dtype` as they are"
+        expected = f"values of type {dtype} for memory-mapping; set `dtype` to the file's type"
         raise FormatError(source, expected, str(X.dtype))
     other = [source.beside(source.name.name.replace("X_", name, 1)) for name in ("y_", "lengths_")]
     steps = _array(other[1]) if other[1].exists() else None
@@ -104,17 +105,17 @@ def read_npy(source: Source, dtype: np.dtype, memory_map: bool = False) -> tuple
 
 
 def read_npz(file: IO[bytes], path: object, dtype: np.dtype) -> tuple[Series, np.ndarray]:
-    """Read a `.npz` file with the arrays `X`, `y` and, where series have different lengths, `lengths`."""
+    """Read a `.npz` file with the arrays `X`, `y` and, for series of different lengths, `lengths`."""
     try:
         with np.load(file, allow_pickle=False) as arrays:
             X, y, steps = arrays["X"].astype(dtype), arrays["y"], arrays.get("lengths")
-    except Exception as error:  # NumPy and zipfile raise many kinds for a damaged file
+    except Exception as error:  # NumPy and zipfile raise many types for a damaged file
         raise FormatError(path, "a NumPy archive with arrays X and y", str(error)) from error
     return _checked(X, y, steps, path)
 
 
 def write_npz(file: IO[bytes], name: str, series: Sequence[np.ndarray], targets: np.ndarray) -> None:
-    """Write a `.npz` file; `name` is not part of this format."""
+    """Write a `.npz` file. The format has no field for `name`."""
     arrays = {"y": targets}
     if len({case.shape for case in series}) == 1:
         arrays["X"] = np.stack(series)
@@ -125,7 +126,7 @@ def write_npz(file: IO[bytes], name: str, series: Sequence[np.ndarray], targets:
 
 
 def to_blocks(X: Series, y: np.ndarray, cases: int = 1024) -> Iterator[Block]:
-    """Series in memory as blocks."""
+    """Divide series in memory into blocks."""
     for start in range(0, len(X), cases):
         part = X[start : start + cases]
         values = np.concatenate([np.ravel(case) for case in part])
@@ -146,11 +147,11 @@ def _checked(
         whole = whole and bool((steps > 0).all() and (steps <= X.size).all())
         steps = steps.astype(np.int64)
         if X.ndim != 1 or not whole or X.size % int(steps.sum()):
-            raise FormatError(path, "values of as many steps as the lengths say", X.shape)
+            raise FormatError(path, "as many values as the lengths require", X.shape)
     y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
     y = y.astype(np.float64 if y.dtype.kind == "f" else np.str_) if y.dtype.kind in "fiu" else y
     if y.ndim != 1 or len(y) not in (0, n_cases) or y.dtype.kind not in "Uf":
-        raise FormatError(path, f"{n_cases} labels or numbers beside it", f"{y.shape}, {y.dtype}")
+        raise FormatError(path, f"{n_cases} labels or numbers in y", f"{y.shape}, {y.dtype}")
     return (X if steps is None else to_series(X, steps, X.size // int(steps.sum()))), y
 
 
@@ -162,7 +163,7 @@ def _array(source: Source, memory_map: bool = False) -> np.ndarray:
             return np.load(file, allow_pickle=False)
     except FileNotFoundError:
         raise
-    except Exception as error:  # NumPy and zipfile raise many kinds for a damaged file
+    except Exception as error:  # NumPy and zipfile raise many types for a damaged file
         raise FormatError(source, "a NumPy array", str(error)) from error
 
 
@@ -171,7 +172,7 @@ def _kind(targets: list[Any]) -> type:
 
 
 def _header(shape: tuple[int, ...], dtype: np.dtype) -> bytes:
-    """The header of a `.npy` file (NumPy Enhancement Proposal 1), of a length that is known beforehand."""
+    """The header of a `.npy` file (NumPy Enhancement Proposal 1), with a fixed length."""
     about = repr({"descr": np.dtype(dtype).str, "fortran_order": False, "shape": shape}).encode()
     length = _HEADER_BYTES - 10
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", length) + about.ljust(length - 1) + b"\n"

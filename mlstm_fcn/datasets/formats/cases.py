@@ -1,7 +1,7 @@
-"""From lines of text to series: what all text formats share.
+"""Parse lines of text to series. All text formats share this module.
 
-A format turns each line into a body, `1,2,3:4,5,6` with a colon between channels and a comma between values,
-and a target, a label or a number. The rest happens here, a block of lines at a time.
+A format splits each line into a body and a target. The body is `1,2,3:4,5,6`, with colons between channels
+and commas between values. The target is a label or a number. This module parses bodies in blocks of lines.
 """
 
 import re
@@ -16,9 +16,9 @@ from mlstm_fcn.datasets.formats.errors import FormatError, LineError
 
 Target = str | float
 Split = Callable[[bytes], tuple[bytes, Target | None]]
-"""A line, stripped, to its body and target. Raises LineError."""
+"""Splits a stripped line into body and target. Raises LineError."""
 
-_SMALLEST_BLOCK, _LARGEST_BLOCK = 1 << 15, 1 << 18  # bytes; a block grows to an eighth of what was read
+_SMALLEST_BLOCK, _LARGEST_BLOCK = 1 << 15, 1 << 18  # bytes; blocks grow to an eighth of the bytes read so far
 _BOM = b"\xef\xbb\xbf"
 _NO_MARKS = bytes(set(range(256)) - set(b",:\n"))
 
@@ -28,10 +28,10 @@ class Block:
     """Consecutive cases.
 
     Attributes:
-        values: All values, float64: case after case, in it channel after channel.
-        channels: Channels of each case.
-        steps: Steps of each case.
-        targets: Their labels or numbers; empty where there are none.
+        values: All values in one dimension, float64, ordered by case and then by channel.
+        channels: Number of channels.
+        steps: Length of each case.
+        targets: Labels or numbers; empty if the file has no targets.
     """
 
     values: np.ndarray
@@ -52,16 +52,16 @@ def read_blocks(file: IO[bytes], path: object, first_line: int, split: Split) ->
     """Read cases.
 
     Args:
-        file: At the first line of data.
-        path: What errors call the file.
+        file: A file, positioned at the first line of data.
+        path: The file's name in errors.
         first_line: The number of that line, from 1.
-        split: The format's reading of a line.
+        split: The format's function to split a line.
 
     Yields:
         Blocks with the same number of channels.
 
     Raises:
-        FormatError: If a line cannot be read, or there is none.
+        FormatError: If a line is malformed, or the file has no case.
     """
     channels, size, read = None, _SMALLEST_BLOCK, 0
     while lines := file.readlines(size):
@@ -78,7 +78,7 @@ def read_blocks(file: IO[bytes], path: object, first_line: int, split: Split) ->
 
 
 def decoded(text: bytes) -> str:
-    """Text as UTF-8, or as Latin-1 where it is not; so different labels stay different."""
+    """Decode UTF-8, or Latin-1 if the bytes are not UTF-8, so that different labels stay different."""
     try:
         return text.decode()
     except UnicodeDecodeError:
@@ -86,10 +86,10 @@ def decoded(text: bytes) -> str:
 
 
 def number(text: bytes, column: int) -> float:
-    """A number to predict, which stands at a column of its line.
+    """Parse a regression target at a column of its line.
 
     Raises:
-        LineError: If it is none.
+        LineError: If the text is not a number.
     """
     try:
         (value,) = values.parse(text)
@@ -99,7 +99,7 @@ def number(text: bytes, column: int) -> float:
 
 
 def header_lines(file: IO[bytes]) -> Iterator[tuple[int, str]]:
-    """Lines with their numbers, from 1, without a byte order mark."""
+    """The lines with their numbers, from 1, without a byte order mark."""
     for number, line in enumerate(file, start=1):
         yield number, decoded(line.removeprefix(_BOM) if number == 1 else line)
 
@@ -133,7 +133,7 @@ def _block(lines: list[_Line], path: object, channels: int | None) -> Block:
 
 
 def _shape(mark: bytes) -> tuple[int, int]:
-    """Channels and steps of a body of which only commas and colons are left; 0 steps where they differ."""
+    """Channels and length of a body, from its commas and colons alone. Length 0 if its channels differ."""
     steps = [len(channel) + 1 for channel in mark.split(b":")]
     return len(steps), steps[0] if len(set(steps)) == 1 else 0
 
@@ -143,7 +143,7 @@ def _raise_first_wrong_shape(
 ) -> NoReturn:
     for line, mark, shape in zip(lines, marks, shapes, strict=True):
         if shape[0] != channels:
-            expected = f"{channels} channels, as in the case before"
+            expected = f"{channels} channels, as in the first case"
             raise FormatError(path, expected, shape[0], line.number)
         first, *others = [len(channel) + 1 for channel in mark.split(b":")]
         for number, steps in enumerate(others, start=2):
@@ -167,7 +167,7 @@ def _raise_first_wrong_number(lines: list[_Line], path: object) -> NoReturn:
 
 
 def _column(line: _Line, token: bytes) -> int:
-    """Where a wrong value stands: the first place between separators where its text does."""
+    """The column of a malformed value: the first place where its text is between separators."""
     between = rb"(?<![^\s,:'\"n(])" + re.escape(token) + rb"(?![^\s,:'\"\\)])"
     found = re.search(between, line.text)
     return found.start() + 1 if found else 1

@@ -1,13 +1,13 @@
-"""The errors of a file that cannot be read, with the place."""
+"""Errors in files, with their line and column."""
 
 
 class FormatError(ValueError):
-    """A file is not in its format.
+    """A file is malformed.
 
     Attributes:
         path: The file.
-        line: The line, from 1; None where the whole file is meant.
-        column: The first character of what is wrong, from 1; None where the whole file is meant.
+        line: The line, from 1; None if the error concerns the whole file.
+        column: The first wrong character, from 1; None if the error concerns the whole file.
     """
 
     def __init__(
@@ -19,7 +19,7 @@ class FormatError(ValueError):
         column: int | None = None,
     ) -> None:
         column = column or (1 if line else None)
-        super().__init__(str(path), expected, _text(received), line, column)  # so that it can be pickled
+        super().__init__(str(path), expected, _text(received), line, column)  # all arguments, for pickle
         self.path, self.line, self.column = str(path), line, column
 
     def __str__(self) -> str:
@@ -31,7 +31,7 @@ class FormatError(ValueError):
 
 
 class LineError(ValueError):
-    """A line cannot be read: what was expected of it, and at which of its characters, from 1."""
+    """A line is malformed. Holds the expected text, and the column, from 1."""
 
     def __init__(self, expected: str, column: int = 1) -> None:
         super().__init__(expected)

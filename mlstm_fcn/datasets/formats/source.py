@@ -1,4 +1,4 @@
-"""Where the bytes of a file are: on disk, or in a zip archive, which is read without unpacking it."""
+"""A file on disk, or a member of a zip archive that is read without unpacking."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ class Source:
 
     @property
     def name(self) -> PurePosixPath:
-        """The file's own name, without folders."""
+        """The file name without folders."""
         return PurePosixPath(PurePosixPath(self.member).name if self.member else self.path.name)
 
     def beside(self, name: str) -> Source:
-        """Another file of the same folder."""
+        """Another file in the same folder."""
         if self.member is None:
             return Source(self.path.with_name(name))
         return Source(self.path, str(PurePosixPath(self.member).with_name(name)))
 
     def exists(self) -> bool:
-        """Whether it is there."""
+        """Whether the file exists."""
         if self.member is None:
             return self.path.is_file()
         with zipfile.ZipFile(self.path) as archive:
@@ -48,7 +48,7 @@ class Source:
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
-        """The bytes, to be read once."""
+        """Open for reading bytes."""
         if self.member is None:
             with self.path.open("rb") as file:
                 yield file

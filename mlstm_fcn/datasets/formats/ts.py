@@ -1,7 +1,7 @@
 """`.ts`, the text format of timeseriesclassification.com.
 
-A header of lines that begin with `@`, then a line for each case: channels separated by colons, values by
-commas, and last the class label or the number to predict. With timestamps a value is `(stamp,value)`.
+Header lines begin with `@`. Then each line is one case: channels separated by colons, values by commas, and
+the class label or regression target at the end. With timestamps, each value is `(stamp,value)`.
 """
 
 import re
@@ -20,11 +20,11 @@ _STAMPED = re.compile(rb"\s*\(([^()]*),([^(),]*)\)\s*([,:]?)")
 
 @dataclass(frozen=True)
 class Header:
-    """What the `@` lines say that matters for reading the cases; sizes are taken from the cases themselves.
+    """The header fields needed to read the cases. Sizes are taken from the cases themselves.
 
     Attributes:
-        target: What stands last in each line: `"label"`, `"number"` (for regression) or None.
-        labels: The labels that the header announces, as it spells them.
+        target: The kind of target at the end of each line: `"label"`, `"number"` (regression) or None.
+        labels: The labels listed in the header.
         has_timestamps: Whether values are `(stamp,value)` pairs.
     """
 
@@ -33,7 +33,7 @@ class Header:
     has_timestamps: bool = False
 
     def split(self, line: bytes) -> tuple[bytes, Target | None]:
-        """A line to its body and target."""
+        """Split a line into body and target."""
         target = None
         if self.target:
             line, colon, last = line.rpartition(b":")
@@ -47,7 +47,7 @@ class Header:
             return number(text, column)
         label = decoded(text)
         if self.labels and label not in self.labels:
-            raise LineError(f"a label out of {', '.join(self.labels)} at the end", column)
+            raise LineError(f"one of the labels {', '.join(self.labels)} at the end", column)
         if not label:
             raise LineError("a label at the end", column)
         return label
@@ -60,13 +60,13 @@ def read(file: IO[bytes], path: object) -> Iterator[Block]:
 
 
 def write(file: IO[bytes], name: str, series: Sequence[np.ndarray], targets: np.ndarray) -> None:
-    """Write cases, with the header that the archive's own files have.
+    """Write cases, with the same header as the archive's files.
 
     Args:
-        file: Where to.
+        file: The file to write.
         name: The problem's name.
         series: Arrays `(channels, time)`.
-        targets: Labels (strings), numbers, or nothing.
+        targets: Labels (strings), numbers, or empty.
     """
     lengths = {case.shape[1] for case in series}
     header = {
@@ -114,7 +114,7 @@ def _read_header(file: IO[bytes], path: object) -> tuple[Header, int]:
 
 
 def _without_stamps(line: bytes) -> bytes:
-    """`(0,1.5),(1,2):(0,3),(1,4)` to `1.5,2:3,4`. A stamp may hold colons, a date for example."""
+    """Convert `(0,1.5),(1,2):(0,3),(1,4)` to `1.5,2:3,4`. A stamp may contain colons, as dates do."""
     body, end = [], 0
     while pair := _STAMPED.match(line, end):
         body += [pair[2], pair[3]]

@@ -1,7 +1,7 @@
-"""`.tsv`, `.txt` and `.csv` as the UCR archive has them: the label, then the values, a case a line.
+"""`.tsv`, `.txt` and `.csv` files of the UCR archive: one case per line, the label first, then the values.
 
-There is one channel, and no header. Where series have different lengths, the short ones are filled up with
-NaN at the end; so NaN at the end of a line is not part of the series.
+Series have one channel, and the file has no header. Shorter series are padded with NaN, so NaN at the end of
+a line is padding.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,12 +16,12 @@ _MISSING = (b"nan", b"?")
 
 
 def read(file: IO[bytes], path: object) -> Iterator[Block]:
-    """Read the cases of a file; tabs, commas and spaces separate."""
+    """Read the cases of a file. Tabs, commas or spaces separate the values."""
     yield from read_blocks(file, path, 1, _split)
 
 
 def write(file: IO[bytes], name: str, series: Sequence[np.ndarray], targets: np.ndarray) -> None:
-    """Write cases with tabs between values; `name` is not part of this format."""
+    """Write cases separated by tabs. The format has no field for `name`."""
     longest = max(case.shape[1] for case in series)
     for case, target in zip(series, targets.tolist(), strict=True):
         padded = case[0].tolist() + [np.nan] * (longest - case.shape[1])
@@ -40,7 +40,7 @@ def _split(line: bytes) -> tuple[bytes, Target | None]:
 
 
 def _without_padding(body: bytes) -> bytes:
-    """A body without the NaN at its end; of nothing but NaN the first stays."""
+    """Remove NaN at the end of a body. If all values are NaN, keep the first."""
     if not body.lower().endswith(_MISSING):
         return body
     values = body.split(b",")

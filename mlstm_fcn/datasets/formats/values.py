@@ -1,8 +1,8 @@
-"""Numbers in text to float64, exactly rounded.
+"""Parse numbers in text to exactly rounded float64.
 
-Large plain text goes through SciPy's Matrix Market reader, whose C++ parser is several times faster than
-Python's `float`. That parser ignores what follows a number on its line, so only text that is known to hold
-nothing else is given to it; all other text, and every error, is `float`'s.
+Large text is parsed by SciPy's Matrix Market reader, whose C++ parser is several times faster than Python's
+`float`. That parser ignores anything after a number on its line, so it is used only for text that contains
+nothing but plain numbers. `float` parses all other text and raises all errors.
 """
 
 import re
@@ -15,37 +15,37 @@ import numpy as np
 
 _DIGITS = b"0123456789"
 _TO_LINES = bytes.maketrans(b",:", b"\n\n")
-_WORTH_A_CALL = 16_000  # bytes; below, the call costs more than it saves
+_WORTH_A_CALL = 16_000  # bytes; for smaller text the call costs more than it saves
 _EXPONENT = re.compile(rb"[eE][+-]?[0-9]+(?:\n|\Z)")
 
 
 def without_digits(text: bytes) -> bytes:
-    """What the digits of numbers stand between."""
+    """The text with its digits removed: only separators, signs, points and exponents remain."""
     return text.translate(None, _DIGITS)
 
 
 def parse(text: bytes, marks: bytes | None = None) -> np.ndarray:
-    """Read numbers.
+    """Parse numbers.
 
     Args:
-        text: Numbers as Python's `float` takes them, but without underscores; `?` is missing. A comma, a
-            colon or a newline stands between them.
-        marks: `without_digits(text)`, from a caller who has it.
+        text: Numbers in the syntax of Python's `float`, without underscores, separated by commas, colons or
+            newlines. `?` is a missing value.
+        marks: `without_digits(text)`, if the caller has computed it.
 
     Returns:
-        A float64 array, NaN for what is missing. In large text a negative zero becomes zero.
+        A float64 array, with NaN for missing values. In large text, negative zero becomes zero.
 
     Raises:
-        ValueError: If something else stands there.
+        ValueError: If the text contains anything else.
     """
     lines = text.translate(_TO_LINES)
     if len(text) >= _WORTH_A_CALL and _is_plain(lines, marks or without_digits(text)):
         try:
             return _parse_plain(lines)
         except ValueError:
-            pass  # `float` reads what that parser does not, such as a plus sign, or says what is wrong
+            pass  # `float` accepts more, such as a plus sign, and raises a precise error
     if b"_" in text:
-        raise ValueError("A number has no underscore.")
+        raise ValueError("A number must not contain underscores.")
     return np.array([*map(float, lines.replace(b"?", b"nan").split(b"\n"))], dtype=np.float64)
 
 
@@ -53,25 +53,25 @@ def _parse_plain(text: bytes) -> np.ndarray:
     mmread, threads = _matrix_market_reader()
     count = np.count_nonzero(np.frombuffer(text, np.uint8) == ord("\n")) + 1
     header = b"%%%%MatrixMarket matrix array real general\n%d 1\n" % count
-    with threads.limit(limits=1):  # starting threads costs as much as the reading of one block
+    with threads.limit(limits=1):  # starting threads takes as long as parsing one block
         return mmread(BytesIO(b"".join([header, text, b"\n"])))[:, 0]
 
 
 @cache
 def _matrix_market_reader() -> tuple[Callable[..., Any], Any]:
-    """The reader, and what decides how many threads it uses."""
+    """The reader, and the controller of its number of threads."""
     from scipy.io import mmread
     from threadpoolctl import ThreadpoolController
 
-    mmread(BytesIO(b"%%MatrixMarket matrix array real general\n1 1\n0\n"))  # loads the library to be found
+    mmread(BytesIO(b"%%MatrixMarket matrix array real general\n1 1\n0\n"))  # load it for threadpoolctl
     return mmread, ThreadpoolController().select(internal_api="scipy_mmio")
 
 
 def _is_plain(text: bytes, marks: bytes) -> bool:
-    """Whether every line is `[sign] digits [. digits] [e [sign] digits]`, where a run of digits may lack.
+    """Whether every line is `[sign] [digits] [. [digits]] [e [sign] digits]`.
 
-    A line that lacks all digits before its exponent passes; the parser refuses it. Text with an exponent in
-    many of its numbers does not: the search for them costs more than the parser saves.
+    A line without digits before its exponent is accepted here and rejected by the parser. Text with many
+    exponents is not accepted, since checking them takes longer than the parser saves.
     """
     if b".." in marks or marks.translate(None, b"+-.eE,:\n"):
         return False
