@@ -9,24 +9,24 @@ from mlstm_fcn import _tensorflow
 
 
 def convolve(series, kernel, strides=1, dilation=1):
-    """Convolution whose steps do not depend on the length of the series.
+    """Convolution whose alignment does not depend on the length of the series.
 
-    Step `t` of the output is centred at step `strides * t` of the input, whatever the length; beyond its
-    ends the series is zero. (Keras' `padding="same"` places the steps by the length, if it strides.)
+    Step `t` of the output is centred at step `strides * t` of the input. Beyond its ends the series is zero.
+    (Keras' `padding="same"` with strides aligns the output by the length.)
 
     Args:
         series: Tensor of shape `(batch, time, channels)`.
-        kernel: Tensor of shape `(size, channels / groups, filters)`, from which the number of groups follows.
-        strides: Steps between the centres.
-        dilation: Steps between the elements of the kernel.
+        kernel: Tensor of shape `(size, channels / groups, filters)`, which determines the number of groups.
+        strides: Stride in steps.
+        dilation: Dilation in steps.
 
     Returns:
         Tensor of shape `(batch, ceil(time / strides), filters)`.
     """
-    if strides > 1 and dilation > 1:  # TensorFlow has no convolution with both
+    if strides > 1 and dilation > 1:  # TensorFlow does not support both at once
         return convolve(series, kernel, dilation=dilation)[:, ::strides]
     size, width, filters = kernel.shape
-    if strides > 1 and size == 1:  # what is not read is left out before, or oneDNN writes where it must not
+    if strides > 1 and size == 1:  # subsampled first: oneDNN's strided gradient corrupts memory
         return convolve(series[:, ::strides], kernel)
     groups = series.shape[-1] // width
     depthwise = groups > 1 and groups == filters == series.shape[-1]
@@ -45,7 +45,7 @@ def convolve(series, kernel, strides=1, dilation=1):
 def convolve_in_parts(series, kernel, strides, dilations):
     """Convolution with several dilations, among which the filters are divided evenly, in order.
 
-    As `convolve`, with as many dilations as filters or fewer; several of them only without groups.
+    Like `convolve`, with at most as many dilations as filters, and with one dilation if there are groups.
     """
     if len(dilations) == 1:
         return convolve(series, kernel, strides, *dilations)
@@ -59,16 +59,15 @@ def convolve_in_parts(series, kernel, strides, dilations):
 
 
 def _in_columns(series, kernel, dilation):
-    """A dilated convolution as a plain one: in rows of `dilation` steps its elements stand in columns.
+    """A dilated convolution as a plain one over the columns of rows of `dilation` steps.
 
-    From `(batch, time, channels)` to `(batch, time, filters)`. TensorFlow on CPUs convolves with dilation by
-    copying every phase of the series (`benchmarks/dilation.py`); to write it in rows is to read it with
-    another shape.
+    From `(batch, time, channels)` to `(batch, time, filters)`. On CPUs TensorFlow copies every phase of the
+    series for a dilated convolution (`benchmarks/dilation.py`); here a reshape takes the place of the copies.
     """
     size, _, filters = kernel.shape
     channels = series.shape[-1]
     span, time = dilation * (size - 1), ops.shape(series)[1]
-    n_rows = (time + span + dilation - 1) // dilation  # of no negative number, which ONNX rounds another way
+    n_rows = (time + span + dilation - 1) // dilation  # not of a negative number: ONNX rounds it differently
     before = span // 2
     series = ops.pad(series, [(0, 0), (before, n_rows * dilation - time - before), (0, 0)])
     rows = ops.reshape(series, (-1, n_rows, dilation, channels))
@@ -77,9 +76,9 @@ def _in_columns(series, kernel, dilation):
 
 
 def _conv(series, kernel, **options):
-    """Keras' convolution, in groups if the kernel is of fewer channels than the series, over one axis or two.
+    """Keras' convolution over one or two axes, grouped if the kernel has fewer channels than the series.
 
-    TensorFlow has no gradient of a grouped convolution on CPUs, so it gets that of an ungrouped one.
+    TensorFlow has no gradient of a grouped convolution on CPUs, so that of the ungrouped one takes its place.
     """
     groups = series.shape[-1] // kernel.shape[-2]
     if groups == 1:
@@ -94,9 +93,9 @@ def _conv(series, kernel, **options):
 
 
 def _ungrouped(kernel, groups):
-    """The kernel that is zero between channels and filters of different groups.
+    """The ungrouped kernel, which is zero between channels and filters of different groups.
 
-    It multiplies by zeros, but a matrix product for each group took twice the time with eight groups.
+    It multiplies by zeros, but one matrix product per group took twice the time with eight groups.
     """
     *size, width, filters = kernel.shape
     same = np.kron(np.eye(groups, dtype="float32"), np.ones((width, filters // groups), "float32"))
