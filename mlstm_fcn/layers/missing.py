@@ -67,7 +67,7 @@ def _interpolated(series):
     """Fill in `(batch, channels, time)` by the line through the nearest values before and after each step."""
     missing = ops.isnan(series)
     observed = ops.logical_not(missing)
-    values = ops.where(missing, 0.0, series)  # by `observed` the ONNX converter would multiply, NaN included
+    values = ops.where(missing, 0.0, series)  # `where(observed, ...)` becomes a product in ONNX
     time = ops.shape(values)[2]
     steps = ops.broadcast_to(ops.arange(time, dtype="int32"), ops.shape(values))
     # Sorted so that observed values come first: the k-th observed value is at position k.
