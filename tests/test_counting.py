@@ -70,12 +70,8 @@ def test_strides_pooling_and_branches_widen_the_receptive_field():
 
 
 def test_what_cannot_be_counted_is_named():
-    with pytest.raises(
-        ValueError, match=r"requires a model for series of a fixed length\. Received: input_shape"
-    ):
+    with pytest.raises(ValueError, match="requires a model for series of a fixed length"):
         cost(models.build("fcn", (None, 2), 2))
     inputs = keras.Input((5, 2))
-    with pytest.raises(
-        ValueError, match=r"the operations of every layer with weights\. Received: layer='gru'"
-    ):
+    with pytest.raises(ValueError, match=r"operations of every layer with weights\. Received: layer='gru'"):
         cost(keras.Model(inputs, keras.layers.GRU(3, name="gru")(inputs)))

@@ -173,9 +173,7 @@ def test_what_are_no_dilations_is_named(given, message):
 
 
 def test_a_share_and_pooling_exclude_each_other():
-    with pytest.raises(
-        ValueError, match=r"requires `pool_size=1`. Received: dilation_rates=0.5, pool_size=2"
-    ):
+    with pytest.raises(ValueError, match=r"requires `pool_size=1`\. Received: dilation_rates=0.5"):
         models.build("vgg", (60, 2), 3, dilation_rates=0.5)
 
 
