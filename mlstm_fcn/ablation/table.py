@@ -97,7 +97,7 @@ def plot(path: Path, rows: Sequence[Row]) -> None:
     axes.errorbar([100 * row.difference for row in shown], places, xerr=errors, fmt="o", capsize=2)
     axes.axvline(0, color="grey", linewidth=0.8)
     axes.set_yticks(places, [f"{row.axis}: {row.variant}" for row in shown])
-    axes.set_xlabel("difference in accuracy from the base of the axis, in points, with standard error")
+    axes.set_xlabel("accuracy minus that of the base, in points")
     figure.savefig(path, dpi=120)
 
 

@@ -170,7 +170,8 @@ paper, its authors' code and this recipe do differently or leave open:
 """
 
 DEFAULT = Recipe()
-"""Chosen on training data alone: docs/recipe.md has the study, and what in it was not measured."""
+"""Chosen on training data alone; docs/recipe.md has the study and its gaps. The network has the
+defaults of its config."""
 
 ENSEMBLE = replace(
     DEFAULT,
