@@ -158,7 +158,7 @@ def test_the_command_writes_table_and_picture(tiny, tmp_path):
     study(path, **ASKED, report=lambda run: None)
     arguments = ["ablation", "--no-training", "--output", str(tmp_path)]
     result = CliRunner().invoke(main, [*arguments, "--axes", "tiny"])
-    assert "must hold runs of so many epochs. Received: epochs=60" in result.output
+    assert "must contain runs with this number of epochs. Received: epochs=60" in result.output
     result = CliRunner().invoke(main, [*arguments, "--epochs", "2", "--axes", "tini"])
     assert "Did you mean 'tiny'" in result.output
     result = CliRunner().invoke(main, [*arguments, "--epochs", "2", "--axes", "tiny"])
@@ -186,5 +186,5 @@ def test_bad_arguments_are_named(change, message, tmp_path):
 
 def test_a_file_that_is_none_is_named(tmp_path):
     (tmp_path / "runs.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(ValueError, match="not a file of results of an ablation"):
+    with pytest.raises(ValueError, match="must be a CSV file of ablation runs"):
         read_runs(tmp_path / "runs.csv")

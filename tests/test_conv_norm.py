@@ -120,7 +120,7 @@ def test_gradients_of_several_dilations_are_those_of_convolutions_side_by_side(l
     ids=str,
 )
 def test_several_dilations_need_a_filter_each_and_no_groups(options):
-    with pytest.raises(ValueError, match=r"several for as many filters or more, without groups\. Received"):
+    with pytest.raises(ValueError, match=r"or at most `filters` integers with `groups=1`\. Received"):
         ConvNorm1D(4, 3, **options)
 
 

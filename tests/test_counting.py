@@ -10,6 +10,7 @@ from tests.oracles import randomise
 from tests.small_networks import small_options
 
 GROUPED = ("resnext", "se_resnext", "sknet")
+SELECTIVE = ("sknet", "sk_mlstm_fcn")  # which see all steps, to select
 
 
 @pytest.mark.parametrize("name", [name for name in models.names() if name not in GROUPED])
@@ -39,12 +40,10 @@ def test_products_by_group_are_counted():
     assert one.flops - four.flops == 2 * 50 * 3 * 8 * (8 - 2)
 
 
-@pytest.mark.parametrize("name", [name for name in models.names() if name not in ("mlp", "sknet")])
+@pytest.mark.parametrize("name", [name for name in models.names() if name not in ("mlp", *SELECTIVE)])
 def test_receptive_field_is_what_moves_the_last_features(name, rng):
     """A change of one step reaches as many steps of the features as the receptive field says."""
-    plain = {"recurrent": None, "phi": 0, "strides": (1, 1), "pool_size": 1}
-    plain["selective_branches"] = None  # they see all steps, to select
-    options = small_options(name, **plain)
+    options = small_options(name, recurrent=None, phi=0, strides=(1, 1), pool_size=1)
     if hasattr(models.config(name), "reduction"):
         options["reduction"] = None
     model = models.build(name, (120, 3), 4, **options)
@@ -62,7 +61,8 @@ def test_receptive_field_is_what_moves_the_last_features(name, rng):
 
 
 def test_strides_pooling_and_branches_widen_the_receptive_field():
-    assert cost(models.build("sk_mlstm_fcn", (40, 2), 2)).receptive_field == 1 + 2 * (7 + 4 + 2)
+    selective = models.build("sk_mlstm_fcn", (40, 2), 2, dilation_rates=None)
+    assert cost(selective).receptive_field == 1 + 2 * (7 + 4 + 2)
     vgg = {"filters": (4, 4), "kernel_sizes": (3, 3), "convolutions": 1, "pool_size": 2}
     assert cost(models.build("vgg", (40, 2), 2, **vgg)).receptive_field == 3 + 1 + 2 * 2 + 2
     units = {"filters": (4, 4), "units": (1, 1), "strides": (2, 1), "kernel_sizes": (3,)}
@@ -70,8 +70,8 @@ def test_strides_pooling_and_branches_widen_the_receptive_field():
 
 
 def test_what_cannot_be_counted_is_named():
-    with pytest.raises(ValueError, match="counted for a fixed length"):
+    with pytest.raises(ValueError, match="requires a model for series of a fixed length"):
         cost(models.build("fcn", (None, 2), 2))
     inputs = keras.Input((5, 2))
-    with pytest.raises(ValueError, match=r"Operations of this layer are not known\. Received: layer='gru'"):
+    with pytest.raises(ValueError, match=r"operations of every layer with weights\. Received: layer='gru'"):
         cost(keras.Model(inputs, keras.layers.GRU(3, name="gru")(inputs)))

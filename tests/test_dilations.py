@@ -35,7 +35,15 @@ def test_dilations_are_as_given_or_follow_the_length(given, time, expected):
 
 def test_each_block_has_its_own_dilation():
     assert rates(models.build("mlstm_fcn", (60, 2), 3, dilation_rates=(2, 3, 5), **SMALL)) == [2, 3, 5]
-    assert rates(models.build("mlstm_fcn", (60, 2), 3, **SMALL)) == [1, 1, 1]
+    assert rates(models.build("mlstm_fcn", (60, 2), 3, dilation_rates=None, **SMALL)) == [1, 1, 1]
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_the_default_is_half_of_the_series_for_networks_that_pool_nothing(name):
+    config = models.config(name)
+    assert config.batch_norm_momentum == 0.9
+    if isinstance(config, models.LSTMFCNConfig):
+        assert config.dilation_rates == (None if hasattr(config, "pool_size") else 0.5)
 
 
 def test_a_share_holds_for_other_kernels_and_numbers_of_blocks():
@@ -82,7 +90,8 @@ def test_selective_kernels_multiply_their_own_dilations():
 
 def test_a_share_counts_the_widest_branch_and_every_convolution():
     """Two branches of kernels 8-5-3 see 1 + 46d steps, and so do two convolutions in a block."""
-    for name, options in (("sk_mlstm_fcn", {}), ("fcn", {"convolutions": 2})):
+    vgg = {"convolutions": 2, "pool_size": 1, "kernel_sizes": (8, 5, 3)}
+    for name, options in (("sk_mlstm_fcn", {}), ("vgg", vgg)):
         config = models.config(name, dilation_rates=0.5, **options)
         assert config.dilations(300) == (3, 6, 12)
         network = models.build(name, (300, 2), 3, dilation_rates=0.5, **options)
@@ -136,8 +145,8 @@ def test_a_network_for_any_length_follows_the_longest_training_series(basic_moti
     ("network", "options", "expected"),
     [
         ("vgg", {"filters": (4, 4)}, [1, 1, 1, 1]),  # pooling widens what the next block sees
-        ("vgg", {"filters": (4, 4), "pool_size": 1}, [4, 4, 8, 8]),
-        ("fcn", {"filters": (4, 4), "convolutions": 2}, [4, 4, 8, 8]),
+        ("vgg", {"filters": (4, 4), "pool_size": 1, "dilation_rates": 0.5}, [4, 4, 8, 8]),
+        ("fcn", {"filters": (4, 4)}, [8, 16]),
     ],
 )
 def test_the_default_recipe_dilates_networks_that_pool_nothing(network, options, expected):
@@ -149,11 +158,11 @@ def test_the_default_recipe_dilates_networks_that_pool_nothing(network, options,
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (0.0, r"must be in \(0, 1\], and `pool_size` 1. Received: dilation_rates=0.0"),
+        (0.0, r"must be in \(0, 1\]. Received: dilation_rates=0.0"),
         (1.5, r"must be in \(0, 1\]"),
         (2, "`dilation_rates` must be a tuple of sizes"),
         (True, "`dilation_rates` must be a tuple of sizes"),
-        ((1, 2), "`filters` and `dilation_rates` must be equally many"),
+        ((1, 2), "`filters` and `dilation_rates` must have the same length"),
         ((1, 2, 0), "`dilation_rates` must be a positive integer"),
         ("auto", "`dilation_rates` must be a tuple of sizes"),
     ],
@@ -161,6 +170,11 @@ def test_the_default_recipe_dilates_networks_that_pool_nothing(network, options,
 def test_what_are_no_dilations_is_named(given, message):
     with pytest.raises(ValueError, match=message):
         models.build("mlstm_fcn", (60, 2), 3, dilation_rates=given)
+
+
+def test_a_share_and_pooling_exclude_each_other():
+    with pytest.raises(ValueError, match=r"requires `pool_size=1`\. Received: dilation_rates=0.5"):
+        models.build("vgg", (60, 2), 3, dilation_rates=0.5)
 
 
 @pytest.mark.parametrize(

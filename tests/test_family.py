@@ -134,14 +134,25 @@ def test_inception_equals_its_equations(series, rng):
     np.testing.assert_allclose(model.predict(series, verbose=0), expected, atol=1e-5)
 
 
-def test_vgg_and_selective_stack_equal_their_equations(series, rng):
-    sizes = {"filters": (4, 8), "kernel_sizes": (3, 2), "convolutions": 2, "selective_branches": 2}
-    model, w = built("vgg", rng, pool_size=3, **sizes)
+def test_selective_stack_equals_its_equations(series, rng):
+    sizes = {"filters": (4, 8), "kernel_sizes": (3, 2), "recurrent": None, "dilation_rates": None}
+    model, w = built("sk_mlstm_fcn", rng, selective_branches=3, reduction=2, **sizes)
+    x = series.astype(float)
+    for block in (1, 2):
+        x, _ = oracles.selective_kernel(x, w[f"selective_kernel_{block}"], branches=3)
+        x = gated(x, w[f"squeeze_excite_{block}"])
+    expected = probabilities(x.mean(axis=1), w)
+    np.testing.assert_allclose(model.predict(series, verbose=0), expected, atol=1e-5)
+
+
+def test_vgg_equals_its_equations(series, rng):
+    sizes = {"filters": (4, 8), "kernel_sizes": (3, 2), "convolutions": 2, "reduction": 2}
+    model, w = built("se_vgg", rng, pool_size=3, **sizes)
     x = series.astype(float)
     for block in (1, 2):
         for convolution in (1, 2):
-            part = w[f"selective_kernel_{block}_{convolution}"]
-            x, _ = oracles.selective_kernel(x, part, branches=2)
+            x = relu(conv_norm(x, w[f"conv_{block}_{convolution}"]))
+            x = gated(x, w[f"squeeze_excite_{block}_{convolution}"])
         starts = range(0, x.shape[1], 3)
         padded = np.pad(x, ((0, 0), (0, 2), (0, 0)), constant_values=-np.inf)
         x = np.stack([padded[:, start : start + 3].max(axis=1) for start in starts], axis=1)

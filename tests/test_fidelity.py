@@ -1,5 +1,7 @@
 """The networks are those of the papers: equations, numbers of parameters, recipe."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from mlstm_fcn.training import loop
 from mlstm_fcn.training.recipes import RECIPES
 from tests import oracles
 
+PAPER = {"dilation_rates": None, "batch_norm_momentum": 0.99}  # beside the blocks with SE
 SE_BLOCKS = {"fcn": (), "lstm_fcn": (), "alstm_fcn": (), "mlstm_fcn": (1, 2, 3), "malstm_fcn": (1, 2, 3)}
 RECURRENT = {
     "fcn": None,
@@ -35,7 +38,7 @@ def assert_equals_the_oracle(model, series, **structure):
 @pytest.mark.parametrize("shape", [(24, 3), (5, 9)])
 def test_forward_pass_equals_the_equations_in_float64(name, shape, rng):
     """Dimension shuffle follows the paper's rule: where there are more steps than channels."""
-    model = models.build(name, shape, 3, filters=(8, 16, 8), lstm_units=5)
+    model = models.build(name, shape, 3, filters=(8, 16, 8), lstm_units=5, **PAPER)
     assert_equals_the_oracle(
         model,
         rng.normal(size=(4, *shape)).astype("float32"),
@@ -61,7 +64,7 @@ def test_forward_pass_equals_the_equations_in_float64(name, shape, rng):
     ids=str,
 )
 def test_every_option_equals_the_equations_in_float64(options, rng):
-    model = models.build("mlstm_fcn", (24, 3), 3, filters=(8, 16, 8), **options)
+    model = models.build("mlstm_fcn", (24, 3), 3, filters=(8, 16, 8), **options, **PAPER)
     structure = {
         "se_blocks": (1, 2, 3),
         "shuffle": options.get("dimension_shuffle", True),
@@ -99,7 +102,7 @@ def closed_form(time, channels, classes, *, units, se_blocks, attention, recurre
     ("time", "channels", "classes", "units"), [(100, 6, 4, 8), (29, 12, 9, 64), (5, 30, 2, 1)]
 )
 def test_number_of_parameters(name, time, channels, classes, units):
-    model = models.build(name, (time, channels), classes, lstm_units=units)
+    model = models.build(name, (time, channels), classes, lstm_units=units, **PAPER)
     n_seeds = sum(np.size(weight) for weight in model.weights if weight.name == "seed_generator_state")
     assert model.count_params() - n_seeds == closed_form(
         time,
@@ -113,7 +116,7 @@ def test_number_of_parameters(name, time, channels, classes, units):
 
 
 def test_batch_normalisation_keeps_99_percent_of_its_statistics_a_step(rng):
-    model = models.build("fcn", (10, 2), 2, filters=(4,), kernel_sizes=(3,))
+    model = models.build("fcn", (10, 2), 2, filters=(4,), kernel_sizes=(3,), **PAPER)
     conv, norm = model.get_layer("conv_1").conv, model.get_layer("conv_1").norm
     x = rng.normal(size=(6, 10, 2)).astype("float32")
     activations = np.asarray(conv(x))
@@ -124,7 +127,7 @@ def test_batch_normalisation_keeps_99_percent_of_its_statistics_a_step(rng):
 
 
 def test_convolutions_start_he_uniform_and_dropout_is_the_papers():
-    model = models.build("mlstm_fcn", (50, 4), 3)
+    model = models.build("mlstm_fcn", (50, 4), 3, **PAPER)
     for number in (1, 2, 3):
         conv = model.get_layer(f"conv_{number}").conv
         size, inputs, _ = conv.kernel.shape
@@ -139,10 +142,18 @@ def test_paper_preset_is_the_papers_recipe():
     assert (paper.n_epochs, paper.batch_size, paper.equal_batches) == (250, 128, False)
     assert (paper.optimizer, paper.learning_rate, paper.schedule) == ("adam", 1e-3, "plateau")
     assert paper.class_weight == "balanced"
-    assert paper.network_options["se_blocks"] == (1, 2)
+    assert paper.network_options == {**PAPER, "se_blocks": (1, 2)}
     network = models.build("mlstm_fcn", (50, 4), 3, **paper.network_options)
     layers = [layer.name for layer in network.layers if layer.name.startswith("squeeze_excite")]
     assert layers == ["squeeze_excite_1", "squeeze_excite_2"]
+
+
+def test_the_config_names_all_values_that_make_the_network_the_papers():
+    doc = inspect.getdoc(models.LSTMFCNConfig)
+    section = doc.partition("The network of the paper")[2].partition("Attributes:")[0]
+    for name, value in RECIPES["paper"].network_options.items():
+        assert f"`{name}={value}`" in section
+        assert getattr(models.LSTMFCNConfig(), name) != value
 
 
 def test_paper_learning_rate_falls_by_a_third_power_of_two_on_a_plateau_of_100_epochs():

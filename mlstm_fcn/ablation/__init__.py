@@ -1,7 +1,7 @@
-"""What each part of a network and of its training is worth: SENet's ablations, and more, for series.
+"""Ablations of the networks and of the recipe, among them those of SENet, for series.
 
-`NETWORKS` says which networks are compared, `RECIPES` which trainings, `AXES` is both. `study` trains them,
-and keeps the result of every training as it comes; `summary` makes the table of it.
+`NETWORKS` holds the axes that compare networks, `RECIPES` those that compare trainings, `AXES` both. `study`
+trains the variants and appends each result to a file; `summary` turns the results into a table.
 """
 
 from mlstm_fcn.ablation.axes import AXES as AXES

@@ -1,4 +1,4 @@
-"""What is compared with what: the axes of an ablation, each a list of variants, the base first."""
+"""The axes of an ablation: each is a list of variants to compare, the base first."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Variant:
-    """A network of the table with options, and how it is trained.
+    """A network with options, and its training.
 
     Attributes:
-        label: What it is called in its axis.
-        network: A name that `models.build` knows.
-        options: Options that differ from the network's.
+        label: Name of the variant in its axis.
+        network: A name of `models.names()`.
+        options: Options of the network that differ from its defaults and from `START_OPTIONS`.
         training: Parameters of the estimator that differ from `START`.
     """
 
@@ -25,13 +25,13 @@ class Variant:
 
     @property
     def key(self) -> str:
-        """The same text for the same training of the same network, whatever it is called."""
+        """Identifies the network and its training; independent of the label."""
         parts = [self.options, self.training] if self.training else [self.options]
         return " ".join([self.network, *(json.dumps(part, sort_keys=True) for part in parts)])
 
 
 def _values(option: str, values: list[Any], network: str = "mlstm_fcn", base: Any = None) -> list[Variant]:
-    """Variants in one option; `base` is what the network has anyway."""
+    """Variants in one option; `base` is the default of the network."""
     return [Variant(str(value), network, {} if value == base else {option: value}) for value in values]
 
 
@@ -74,9 +74,9 @@ START: dict[str, Any] = {
     "label_smoothing": 0.1,
     "scaling": "channel",
 }
-"""The recipe of every variant, beside the number of epochs: where the study of recipes started."""
+"""Parameters of the training of every variant, except the number of epochs: the start of the recipe study."""
 START_OPTIONS: dict[str, Any] = {"batch_norm_momentum": 0.9, "dilation_rates": None}
-"""Options of every variant's network, where it has them."""
+"""Options of the network of every variant, as far as its config has them."""
 
 
 def _training(name: str, values: list[Any]) -> list[Variant]:
@@ -95,24 +95,18 @@ _BOTH = {"first_differences": True, "dilation_scales": 3}
 def _dilated(
     options: list[dict[str, Any]], training: list[dict[str, Any]], base: dict[str, Any] | None = None
 ) -> list[Variant]:
-    """Variants on top of dilations that follow the length: changes of the network, and of the training."""
-    changes: list[tuple[dict[str, Any], dict[str, Any]]] = [
-        *((change, {}) for change in options),
-        *(({}, change) for change in training),
-    ]
+    """Variants of a network with dilations that follow the length: in its options, then in its training."""
     base = base or {}
     return [
         Variant("dilated", options=_DILATED, training=base),
-        *(
-            Variant(_named(own | way), options={**_DILATED, **own}, training={**base, **way})
-            for own, way in changes
-        ),
+        *(Variant(_label(change), options={**_DILATED, **change}, training=base) for change in options),
+        *(Variant(_label(change), options=_DILATED, training={**base, **change}) for change in training),
     ]
 
 
-def _named(change: dict[str, Any]) -> str:
+def _label(change: dict[str, Any]) -> str:
     return ", ".join(
-        _named(value) if isinstance(value, dict) else f"{name} {value}" for name, value in change.items()
+        _label(value) if isinstance(value, dict) else f"{name} {value}" for name, value in change.items()
     )
 
 
@@ -205,7 +199,7 @@ RECIPES |= {
         Variant("one network", options=_DILATED, training=_BUDGET),
         Variant("three, by seed", options=_DILATED, training={**_BUDGET, "n_members": 3}),
         Variant(
-            "three, also by what they see",
+            "three, by seed and view",
             options=_DILATED,
             training={
                 **_BUDGET,

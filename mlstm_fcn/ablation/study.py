@@ -1,4 +1,4 @@
-"""Training every variant on every data set with every seed; the result of each is kept at once."""
+"""Trains every variant on every data set with every seed, and appends each result to a file."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class Run:
         dataset: Name of the data set.
         variant: Key of the variant.
         seed: Seed of the split and of the training.
-        n_epochs: Epochs of the study, which a variant may change.
-        n_training: Training cases that were trained on.
-        n_held_back: Training cases that were held back.
-        accuracy: On those held back.
-        log_loss: On those too: mean of -log of the probability of the true class; NaN if not measured.
-        parameters: Of the network, or of all that vote.
-        flops: Operations of a prediction of one series, as `models.cost` counts them.
-        ms_per_batch: Milliseconds of an epoch of one network for each 16 cases of it, median over epochs, on
-            this machine; with a validation set, its evaluation is part of the epoch.
+        n_epochs: Number of epochs of the study; a variant may have its own.
+        n_training: Number of cases that were trained on.
+        n_held_back: Number of cases of the training set that were held back.
+        accuracy: Accuracy on the cases held back.
+        log_loss: Log loss on the cases held back; NaN if not measured.
+        parameters: Number of weights, of all members of an ensemble.
+        flops: Operations of a prediction for one series, as `models.cost` counts them, of all members.
+        ms_per_batch: Milliseconds of an epoch of one network per 16 training cases, median over epochs. The
+            evaluation of a validation set, if there is one, is part of the epoch.
     """
 
     dataset: str
@@ -66,27 +66,26 @@ def study(
     folder: Path | None = None,
     report: Callable[[Run], Any] = print,
 ) -> list[Run]:
-    """Train what is not in a file of results yet, and add it there, run by run.
+    """Run the trainings that are missing in a file of runs, and append them.
 
-    Test sets are not looked at: a run holds back a third of the training cases or more, others for each seed,
-    in the shares of the classes.
+    No test set is used. A run holds back at least a third of the training set, stratified by class and drawn
+    anew for each seed.
 
     Args:
-        path: CSV file of results, which need not exist.
+        path: CSV file of runs; created if it does not exist.
         axes: Names of `AXES`.
-        dataset_names: Data sets that `datasets.load` knows.
+        dataset_names: Names that `datasets.load` takes.
         n_seeds: Number of seeds, from 0.
-        n_epochs: Epochs of each training, where its recipe has none of its own.
-        most_cases: Number of training cases that a run trains on at most, so that many are held back where
-            there are many.
-        folder: Where data sets are looked for first.
-        report: Called with each run when it is done.
+        n_epochs: Number of epochs of each training, unless its variant has its own.
+        most_cases: Maximum number of cases that a run trains on; all others are held back.
+        folder: Folder in which data sets are searched first.
+        report: Called with each new run.
 
     Returns:
-        All runs that were asked for, those of the file too.
+        All runs of these axes, data sets and seeds, also those that the file already had.
 
     Raises:
-        ValueError: If an axis or data set is unknown, or the file is no such file.
+        ValueError: If an axis or data set is unknown, or `path` is not a file of runs.
     """
     for axis in axes:
         require_choice("axis", axis, AXES)
@@ -112,10 +111,10 @@ def study(
 
 
 def read_runs(path: Path) -> list[Run]:
-    """The runs of a file; none if there is no file.
+    """The runs of a file; an empty list if there is no file.
 
     Raises:
-        ValueError: If it is not a file of results.
+        ValueError: If it is not a file of runs.
     """
     if not path.exists():
         return []
@@ -125,7 +124,7 @@ def read_runs(path: Path) -> list[Run]:
     try:
         return [Run(**{f.name: kinds[str(f.type)](row[f.name]) for f in fields(Run)}) for row in rows]
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is not a file of results of an ablation: {error}") from error
+        raise ValueError(f"{path} must be a CSV file of ablation runs: {error}") from error
 
 
 def _key(run):
@@ -145,11 +144,11 @@ def _append(path: Path, run: Run) -> None:
 def _run(
     name: str, X: Any, y: np.ndarray, variant: Variant, seed: int, n_epochs: int, n_training: int
 ) -> Run:
-    rule = "Every class must have two training cases or more, for one to be held back."
+    rule = "Every class must have at least 2 training cases, so that one can be held back."
     require(np.unique(y, return_counts=True)[1].min() >= 2, rule, dataset=name)
     options: dict[str, Any] = {"train_size": n_training, "stratify": y, "random_state": seed}
     training, held_back = train_test_split(np.arange(len(y)), **options)
-    rule = "Every class must be among the training cases: give more as `most_cases`."
+    rule = "Every class must be among the training cases: increase `most_cases`."
     missing = np.setdiff1d(y, y[training]).tolist()
     require(not missing, rule, dataset=name, n_training=n_training, missing=missing)
     times = _Times()
@@ -185,7 +184,7 @@ def _run(
 
 
 def _costs(classifier, X, name):
-    """What each network costs that votes, for the longest series."""
+    """The cost of each member, for the longest series."""
     _, time, channels = classifier.model_.input_shape
     shape, n_classes = (time or max(series.shape[-1] for series in X), channels), len(classifier.classes_)
     options = classifier.network_options_
@@ -193,7 +192,7 @@ def _costs(classifier, X, name):
 
 
 def _settings(variant):
-    """Options of the network and parameters of the estimator."""
+    """The options of the network and the parameters of the estimator."""
     known = models.config(variant.network)
     options = {name: value for name, value in START_OPTIONS.items() if hasattr(known, name)}
     return {**options, **variant.options}, {**START, **variant.training}
@@ -204,7 +203,7 @@ def _cases(X, chosen):
 
 
 class _Times(keras.callbacks.Callback):
-    """When epochs ended."""
+    """Records the time at which each epoch ends."""
 
     def __init__(self):
         super().__init__()
@@ -214,7 +213,7 @@ class _Times(keras.callbacks.Callback):
         self._ends.append(time.perf_counter())
 
     def median(self) -> float:
-        """Seconds of an epoch, the first one left out; 0 if there is no other."""
+        """Median seconds of an epoch, without the first one; 0 if there is only one."""
         return statistics.median(np.diff(self._ends)) if len(self._ends) > 1 else 0.0
 
     def __deepcopy__(self, memo):

@@ -1,4 +1,4 @@
-"""The table of an ablation: every variant beside the base of its axis."""
+"""The table of an ablation: every variant compared with the base of its axis."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from mlstm_fcn.ablation.study import Run
 
 @dataclass(frozen=True)
 class Row:
-    """A variant of an axis, over the data sets and seeds for which there are runs of it and of the base.
+    """A variant of an axis, over the data sets and seeds that have runs of both the variant and the base.
 
     Attributes:
         axis: The axis.
-        variant: What the variant is called in it.
+        variant: Label of the variant.
         n_datasets: Number of data sets.
         n_runs: Number of runs, over data sets and seeds.
         accuracy: Mean over data sets of the mean over seeds.
-        spread: Standard deviation over seeds, mean over data sets; NaN if one of them has one seed.
-        difference: Accuracy minus that of the axis' base, on the same data sets and seeds.
-        error: Standard error of that difference, for these data sets: from the pairs of runs of each, pooled.
-            Other data sets would differ by more. NaN if there is one seed alone.
-        wins: Data sets on which the mean is higher than the base's.
-        losses: Data sets on which it is lower.
-        parameters: Mean over data sets.
-        flops: Operations of a prediction of one series, mean over data sets.
-        ms_per_batch: Milliseconds of a gradient step on 16 cases: the least of the seeds, since what else
-            runs on a machine only adds; mean over data sets.
+        spread: Standard deviation over seeds, mean over data sets; NaN if a data set has only one seed.
+        difference: Accuracy minus that of the base, on the same data sets and seeds.
+        error: Standard error of the difference over seeds, pooled over data sets. It does not include the
+            variation between data sets, which is larger. NaN if there is only one seed.
+        wins: Number of data sets on which the mean is higher than the base's.
+        losses: Number of data sets on which it is lower.
+        parameters: Number of weights, mean over runs.
+        flops: Operations of a prediction for one series, mean over runs.
+        ms_per_batch: Milliseconds per 16 training cases: the minimum over seeds, since other load on the
+            machine only adds time; mean over data sets.
     """
 
     axis: str
@@ -52,13 +52,13 @@ class Row:
 
 
 def summary(runs: Sequence[Run], axes: Sequence[str] = tuple(AXES)) -> list[Row]:
-    """The rows of all axes of which there are variants beside the base, for the cases that both have.
+    """The rows of all axes that have runs of the base and of another variant.
 
     Raises:
-        ValueError: If an axis is unknown, or there are runs of different numbers of epochs.
+        ValueError: If an axis is unknown, or the runs have different numbers of epochs.
     """
     epochs = sorted({run.n_epochs for run in runs})
-    require(len(epochs) <= 1, "The runs of a table must have the same number of epochs.", n_epochs=epochs)
+    require(len(epochs) <= 1, "All runs of a table must have the same number of epochs.", n_epochs=epochs)
     rows = []
     for axis in axes:
         require_choice("axis", axis, AXES)
@@ -82,7 +82,7 @@ def write_summary(path: Path, rows: Sequence[Row]) -> None:
 
 
 def plot(path: Path, rows: Sequence[Row]) -> None:
-    """Draw the differences of all variants to their bases, with standard errors; needs matplotlib.
+    """Plot the differences of all variants from their bases, with standard errors; requires matplotlib.
 
     Raises:
         ImportError: If matplotlib is not installed (`pip install 'mlstm-fcn[plot]'`).
@@ -97,7 +97,7 @@ def plot(path: Path, rows: Sequence[Row]) -> None:
     axes.errorbar([100 * row.difference for row in shown], places, xerr=errors, fmt="o", capsize=2)
     axes.axvline(0, color="grey", linewidth=0.8)
     axes.set_yticks(places, [f"{row.axis}: {row.variant}" for row in shown])
-    axes.set_xlabel("points of accuracy more than the base of the axis, with standard error")
+    axes.set_xlabel("accuracy minus that of the base, in points")
     figure.savefig(path, dpi=120)
 
 
@@ -135,5 +135,5 @@ def _row(axis, variant, common, own, base):
 
 
 def _spread(accuracy):
-    """Standard deviation over seeds; unknown for one."""
+    """Standard deviation over seeds; NaN for one seed."""
     return accuracy.std(ddof=1) if len(accuracy) > 1 else np.nan

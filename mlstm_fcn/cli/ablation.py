@@ -13,19 +13,19 @@ _DATASETS = "Libras,NATOPS,Handwriting,ArticularyWordRecognition"
 
 
 @click.command()
-@click.option("--datasets", "names", default=_DATASETS, show_default=True, help="Names by commas.")
+@click.option("--datasets", "names", default=_DATASETS, show_default=True, help="Names, separated by commas.")
 @click.option(
     "--axes",
     default="networks",
     show_default=True,
-    help="Names by commas; `networks` or `recipes` for all of a kind.",
+    help="Names, separated by commas; `networks` or `recipes` for all of a kind.",
 )
 @click.option("--seeds", type=int, default=3, show_default=True, help="Number of seeds.")
-@click.option("--epochs", type=int, default=60, show_default=True, help="Epochs of each training.")
-@click.option("--most-cases", type=int, help="Train on at most so many cases, and hold back the rest.")
-@click.option("--folder", type=click.Path(path_type=Path), help="Where data sets are looked for first.")
+@click.option("--epochs", type=int, default=60, show_default=True, help="Number of epochs of each training.")
+@click.option("--most-cases", type=int, help="Maximum number of training cases; all others are held back.")
+@click.option("--folder", type=click.Path(path_type=Path), help="Folder searched first for data sets.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path("ablation"), show_default=True)
-@click.option("--no-training", is_flag=True, help="Only make the table of the runs that there are.")
+@click.option("--no-training", is_flag=True, help="Only write the table of the existing runs.")
 def ablation(
     names: str,
     axes: str,
@@ -36,11 +36,11 @@ def ablation(
     output: Path,
     no_training: bool,
 ) -> None:
-    """Train variants of networks or of the recipe, and table what each part is worth.
+    """Compare variants of the networks or of the recipe.
 
-    Every training holds back a third of the training cases or more; test sets are not looked at. OUTPUT gets
-    runs.csv, which is added to run by run, so that a study that was stopped goes on; and of all its runs with
-    as many EPOCHS summary.csv, and summary.png where matplotlib is installed.
+    Every training holds back at least a third of the training set; no test set is used. OUTPUT gets runs.csv,
+    to which every run is appended, so that an interrupted study can be resumed. From all runs with this
+    number of EPOCHS it gets summary.csv, and summary.png if matplotlib is installed.
     """
     from importlib.util import find_spec
 
@@ -66,13 +66,13 @@ def ablation(
             report=lambda run: click.echo(f"{run.dataset} {run.variant} {run.seed} {run.accuracy:.3f}"),
         )
     runs = [run for run in ablations.read_runs(path) if run.n_epochs == epochs]
-    require(len(runs) > 0, f"{path} must hold runs of so many epochs.", epochs=epochs)
+    require(len(runs) > 0, f"{path} must contain runs with this number of epochs.", epochs=epochs)
     rows = ablations.summary(runs, list(ablations.AXES))
     ablations.write_summary(output / "summary.csv", rows)
     for row in (row for row in rows if row.axis in chosen):
         click.echo(
-            f"{row.axis:<22} {row.variant:<22} {row.accuracy:.3f} ± {_known(row.spread, 3)}"
-            f"  {100 * row.difference:+5.1f} ± {_known(100 * row.error, 1)} points"
+            f"{row.axis:<22} {row.variant:<22} {row.accuracy:.3f} ± {_or_question_mark(row.spread, 3)}"
+            f"  {100 * row.difference:+5.1f} ± {_or_question_mark(100 * row.error, 1)} points"
             f"  {row.parameters:>9,} parameters"
             f"  {row.flops / 1e6:6.1f} MFLOP  {row.ms_per_batch:6.1f} ms"
         )
@@ -80,6 +80,6 @@ def ablation(
         ablations.plot(output / "summary.png", rows)
 
 
-def _known(value: float, digits: int) -> str:
-    """A number, or a question mark for one that is not known from one seed."""
+def _or_question_mark(value: float, digits: int) -> str:
+    """A number, or a question mark for NaN."""
     return "?" if math.isnan(value) else f"{value:.{digits}f}"

@@ -1,4 +1,4 @@
-"""`mlstm-fcn models`: what networks there are, and what each costs."""
+"""`mlstm-fcn models`: the networks and their cost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mlstm_fcn.cli.quiet import start_keras_quietly
 
 @click.group()
 def models() -> None:
-    """Networks by name."""
+    """List and describe the networks."""
 
 
 @models.command("list")
@@ -32,14 +32,14 @@ def list_() -> None:
 
 @models.command()
 @click.argument("name")
-@click.option("--input-shape", default="100,6", show_default=True, help="Steps and channels.")
+@click.option("--input-shape", default="100,6", show_default=True, help="Number of steps and of channels.")
 @click.option("--classes", type=int, default=4, show_default=True, help="Number of classes.")
-@click.option("--preset", default="default", show_default=True, help="Recipe whose options it gets.")
-@click.option("--layers", is_flag=True, help="Show every layer.")
+@click.option("--preset", default="default", show_default=True, help="Recipe whose network options are used.")
+@click.option("--layers", is_flag=True, help="Show all layers.")
 def describe(name: str, input_shape: str, classes: int, preset: str, layers: bool) -> None:
-    """Parameters, operations, layers and receptive field of the network NAME, and its options.
+    """Show parameters, operations, layers, receptive field and options of the network NAME.
 
-    As `mlstm-fcn train` builds it for series of that shape.
+    The network is the one that `mlstm-fcn train` builds for series of this shape.
     """
     start_keras_quietly()
     from mlstm_fcn import models as networks

@@ -1,4 +1,4 @@
-"""What becomes of the answers of an estimator, any estimator, when its series are changed."""
+"""Perturbation-based explanations, for any estimator."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ def permutation_importance(
     scoring: Any = None,
     random_state: int | np.random.RandomState | None = None,
 ) -> Bunch:
-    """How much worse an estimator scores when one channel's series are exchanged between cases.
+    """The loss of score when one channel is permuted between cases, for each channel.
 
-    scikit-learn's function of this name takes tables only; this is its counterpart for series.
+    The counterpart for series of scikit-learn's function, which takes tables only.
 
     Args:
         estimator: A fitted estimator, or a pipeline that ends in one.
         X: Series, `(cases, channels, time)` or a list of `(channels, time)`.
-        y: Their targets.
-        n_repeats: How often each channel is permuted.
-        scoring: A scorer or its name; None for the estimator's score.
-        random_state: Decides the permutations.
+        y: Targets.
+        n_repeats: Number of permutations of each channel.
+        scoring: A scorer or its name; None for the estimator's `score`.
+        random_state: Seed of the permutations.
 
     Returns:
-        A `Bunch` as scikit-learn's: `importances` of shape `(channels, n_repeats)`, baseline minus score;
-        `importances_mean` and `importances_std` of shape `(channels,)`.
+        A `Bunch`, as in scikit-learn: `importances` of shape `(channels, n_repeats)`, the score before
+        minus the score after; `importances_mean` and `importances_std` of shape `(channels,)`.
 
     Raises:
         ValueError: If `n_repeats` is not a positive integer.
@@ -50,7 +50,7 @@ def permutation_importance(
         [
             [
                 baseline
-                - score(estimator, _like(X, _exchanged(cases, channel, random.permutation(len(y)))), y)
+                - score(estimator, _like(X, _permuted(cases, channel, random.permutation(len(y)))), y)
                 for _ in range(n_repeats)
             ]
             for channel in range(len(cases[0]))
@@ -64,24 +64,24 @@ def permutation_importance(
 
 
 def occlusion(estimator: Any, X: Any, *, size: int, stride: int | None = None) -> np.ndarray:
-    """How much less an estimator believes its answer when some steps of one channel are hidden.
+    """The fall of the predicted probability when a window of one channel is occluded, for each step.
 
-    Windows of `size` steps are hidden in turn, in one channel after the other: the mean of that channel over
-    X stands in their place.
+    Each window of `size` steps of each channel in turn is replaced by the mean of that channel over X. This
+    takes one prediction of X for each channel and window.
 
     Args:
         estimator: A fitted classifier with `predict_proba` or regressor, or a pipeline that ends in one.
         X: Series, `(cases, channels, time)` or a list of `(channels, time)`.
-        size: Steps of a window, a positive integer.
-        stride: Steps from one window to the next, at most `size`; None for `size`.
+        size: Size of the window in steps, a positive integer.
+        stride: Steps between windows, at most `size`; None for `size`.
 
     Returns:
         Shape `(cases, channels, time)`: by how much the probability of the predicted class, or a regressor's
-        number, falls where the step is hidden; the mean over the windows that the step is in. NaN behind the
-        end of a series. It takes a prediction of X for each channel and window.
+        prediction, falls when the step is occluded; the mean over the windows that contain the step. NaN
+        after the end of a series.
 
     Raises:
-        ValueError: If `size` or `stride` is no positive integer, or `stride` is above `size`.
+        ValueError: If `size` or `stride` is not a positive integer, or `stride` is above `size`.
 
     References:
         Zeiler and Fergus: Visualizing and Understanding Convolutional Networks, arXiv 1311.2901, section 4.2.
@@ -89,53 +89,53 @@ def occlusion(estimator: Any, X: Any, *, size: int, stride: int | None = None) -
     stride = size if stride is None else stride
     require_positive_int("size", size)
     require_positive_int("stride", stride)
-    rule = "`stride` must not be above `size`, or steps would be left out."
+    rule = "`stride` must not be above `size`, so that the windows contain every step."
     require(stride <= size, rule, size=size, stride=stride)
     cases = _without_padding(X)
-    before, answer = _belief(estimator, X)
+    before, predicted = _response(estimator, X)
     means = np.nanmean(np.concatenate(cases, axis=1), axis=1)
     longest = max(case.shape[1] for case in cases)
     fall, windows = np.zeros((len(cases), len(means), longest)), np.zeros(longest)
     for start in range(0, max(longest - size, 0) + stride, stride):
-        hidden = slice(start, start + size)
-        windows[hidden] += 1
+        window = slice(start, start + size)
+        windows[window] += 1
         for channel, mean in enumerate(means):
-            changed = _like(X, [_hidden(case, channel, hidden, mean) for case in cases])
-            fall[:, channel, hidden] += (before - _belief(estimator, changed, answer)[0])[:, None]
+            changed = _like(X, [_occluded(case, channel, window, mean) for case in cases])
+            fall[:, channel, window] += (before - _response(estimator, changed, predicted)[0])[:, None]
     steps = np.array([case.shape[1] for case in cases])
     return np.where(np.arange(longest) < steps[:, None, None], fall / windows, np.nan)
 
 
-def _belief(estimator, X, answer=None):
-    """The probability of the classes in `answer`, or else of those predicted, and these; or the numbers."""
+def _response(estimator, X, classes=None):
+    """The probabilities of `classes`, or else of the predicted ones, and these; a regressor's predictions."""
     if not hasattr(estimator, "predict_proba"):
         return np.asarray(estimator.predict(X)), None
     probabilities = estimator.predict_proba(X)
-    answer = probabilities.argmax(axis=1) if answer is None else answer
-    return probabilities[np.arange(len(answer)), answer], answer
+    classes = probabilities.argmax(axis=1) if classes is None else classes
+    return probabilities[np.arange(len(classes)), classes], classes
 
 
-def _hidden(case: np.ndarray, channel: int, steps: slice, value: float) -> np.ndarray:
+def _occluded(case: np.ndarray, channel: int, steps: slice, value: float) -> np.ndarray:
     changed = case.copy()
     changed[channel, steps] = value
     return changed
 
 
-def _exchanged(cases: list[np.ndarray], channel: int, order: np.ndarray) -> list[np.ndarray]:
-    """The series with one channel taken from other cases, cut or continued by its last value to fit."""
-    exchanged = [case.copy() for case in cases]
-    for case, other in zip(exchanged, order, strict=True):
+def _permuted(cases: list[np.ndarray], channel: int, order: np.ndarray) -> list[np.ndarray]:
+    """The series with one channel permuted, truncated or extended by its last value to the same length."""
+    permuted = [case.copy() for case in cases]
+    for case, other in zip(permuted, order, strict=True):
         values = cases[other][channel, : case.shape[1]]
         case[channel] = np.pad(values, (0, case.shape[1] - len(values)), mode="edge")
-    return exchanged
+    return permuted
 
 
 def _without_padding(X: Any) -> list[np.ndarray]:
-    """The cases, without the steps at their ends at which every channel is NaN."""
+    """The cases without padding, the steps at their ends at which every channel is NaN."""
     cases = [np.atleast_2d(np.array(case, dtype=np.float64)) for case in X]
     return [case[:, : lengths(case.T[None])[0]] for case in cases]
 
 
 def _like(X: Any, cases: list[np.ndarray]) -> Any:
-    """As one array if X was one."""
+    """The cases as an array if X is one, else as a list."""
     return pad(cases) if isinstance(X, np.ndarray) else cases

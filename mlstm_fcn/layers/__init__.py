@@ -1,4 +1,4 @@
-"""Keras layers on `(batch, time, channels)`; masks of valid steps are tensors that they are given."""
+"""Keras layers for series `(batch, time, channels)`; masks of valid steps are passed as tensors."""
 
 from mlstm_fcn.layers.attention_lstm import AttentionLSTM as AttentionLSTM
 from mlstm_fcn.layers.conv_norm import ConvNorm1D as ConvNorm1D

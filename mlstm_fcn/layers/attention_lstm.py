@@ -19,26 +19,27 @@ class AttentionLSTM(keras.layers.Layer):
         c_t = f * c_{t-1} + i * g
         h_t = o * tanh(c_t)
 
-    so the context enters each gate beside the input. `W`, `U`, `b` have `units` columns, `v` is `(units, 1)`.
+    so the context enters each gate together with the input. `W`, `U`, `b` have `units` columns, and `v` is
+    `(units, 1)`.
 
     Args:
         units: Size of the state `h`, a positive integer.
         kernel_initializer: Initializer of `K`, `C`, `W`, `U` and `v`.
         recurrent_initializer: Initializer of `R`.
         unit_forget_bias: Whether the forget gate's bias starts at 1 instead of 0.
-        unroll: Whether the steps, whose number must be known then, are written out in the graph instead of
-            looped over; formats without loops need it.
+        unroll: Whether the graph has a copy of the cell for each step instead of a loop. The number of steps
+            must then be fixed. Export formats without loops require it.
         **kwargs: `name`, `dtype`, `trainable`, as for every Keras layer.
 
     Call arguments:
         sequences: Tensor of shape `(batch, steps, features)`.
-        mask: Optional tensor of shape `(batch, steps)`, true where a step is valid. Other steps get
-            no attention and leave the state as it is.
-        return_attention: Whether to return the attention weights too.
+        mask: Optional tensor of shape `(batch, steps)`, true at valid steps. Invalid steps get no attention
+            and do not change the state.
+        return_attention: Whether to return the attention weights as well.
 
     Returns:
-        The last state `h`, shape `(batch, units)`; with `return_attention` the pair of it and the
-        weights `a`, shape `(batch, steps, steps)`: row `t` tells what step `t` attended to.
+        The last state `h`, shape `(batch, units)`; with `return_attention` also the weights `a`, shape
+        `(batch, steps, steps)`, where row `t` has the weights of step `t`.
 
     Raises:
         ValueError: If `units` is not a positive integer.
@@ -102,7 +103,7 @@ class AttentionLSTM(keras.layers.Layer):
     def call(self, sequences, mask=None, return_attention=False):
         if mask is not None:
             mask = ops.cast(mask, "bool")
-        # What does not depend on the state is computed for all steps at once. The context enters the
+        # Products that do not depend on the state are computed for all steps at once. The context enters the
         # gates linearly, so its kernel is applied to the inputs before they are averaged.
         gate_inputs = ops.matmul(sequences, self.kernel) + self.bias
         contexts = ops.matmul(sequences, self.context_kernel)
@@ -118,12 +119,12 @@ class AttentionLSTM(keras.layers.Layer):
                 valid = inputs[:, 4 * self.units :] > 0
                 new_h, new_c = ops.where(valid, new_h, h), ops.where(valid, new_c, c)
             state = (new_h, new_c, attention)
-            return state, state  # on TensorFlow `scan` stacks only what has the structure of the state
+            return state, state  # TensorFlow's `scan` requires outputs of the structure of the state
 
         start = ops.zeros_like(gate_inputs[:, 0, : self.units])
         start = (start, start, ops.zeros_like(keys[:, :, 0]))
         inputs = gate_inputs
-        if mask is not None:  # as one more column: on TensorFlow `scan` takes two inputs of known length only
+        if mask is not None:  # as another column: TensorFlow's `scan` takes two inputs only of known length
             inputs = ops.concatenate([inputs, ops.cast(ops.expand_dims(mask, -1), inputs.dtype)], axis=-1)
         scan = _unrolled if self.unroll else ops.scan
         (h, _, _), (_, _, attention) = scan(step, start, _steps_first(inputs))
@@ -157,7 +158,7 @@ class AttentionLSTM(keras.layers.Layer):
 
 
 def _unrolled(step, state, inputs):
-    """As `ops.scan`, without a loop in the graph."""
+    """Like `ops.scan`, without a loop in the graph."""
     outputs = []
     for number in range(inputs.shape[0]):
         state, output = step(state, inputs[number])

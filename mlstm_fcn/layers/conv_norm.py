@@ -1,4 +1,4 @@
-"""Convolution over time and batch normalisation, as one layer, so that each can be done in one pass."""
+"""Convolution over time and batch normalisation as one layer, which fuses or folds them."""
 
 import keras
 from keras import ops
@@ -17,36 +17,35 @@ class ConvNorm1D(keras.layers.Layer):
         u = conv(x, W) + b                               (batch, time, filters)
         output = gamma (u - m) / sqrt(v + epsilon) + beta
 
-    At inference `m` and `v` are the moving ones, and the normalisation is folded into the convolution: with
-    `s = gamma / sqrt(v + epsilon)`, `output = conv(x, s W) + s (b - m) + beta`.
+    At inference `m` and `v` are the moving statistics, and the normalisation is folded into the convolution:
+    with `s = gamma / sqrt(v + epsilon)`, `output = conv(x, s W) + s (b - m) + beta`.
 
     Args:
         filters: Number of filters, a positive integer.
-        kernel_size: Their length in steps, a positive integer.
-        strides: Steps from one output to the next, a positive integer.
-        dilation_rate: Steps from one element of a filter to the next, a positive integer. Or several: the
-            filters are divided among them, the first ones have the first, so that the layer sees several
-            scales at the cost of one.
-        groups: Number of groups of channels that are convolved apart; divides channels and filters. As many
-            as both of them make the convolution depthwise.
-        momentum: Share of the old moving statistics that one training step keeps.
+        kernel_size: Kernel size in steps, a positive integer.
+        strides: Stride in steps, a positive integer.
+        dilation_rate: Dilation in steps, a positive integer. Or a tuple of them, among which the filters are
+            divided in order, so that the layer sees several scales at the cost of one.
+        groups: Number of groups of a grouped convolution; must divide channels and filters. If it equals
+            both, the convolution is depthwise.
+        momentum: Momentum of the moving statistics.
         epsilon: Added to the variance.
         kernel_initializer: Initializer of `W`.
         **kwargs: `name`, `dtype`, `trainable`, as for every Keras layer.
 
     Call arguments:
         inputs: Tensor of shape `(batch, time, channels)`.
-        training: Whether to use, and take note of, the statistics of the batch.
-        mask: Optional tensor of shape `(batch, time)`, true where a step is valid. Steps that are not valid
-            are read as zeros, as if the series ended there, and do not enter the statistics.
+        training: Whether to use the statistics of the batch and to update the moving ones.
+        mask: Optional tensor of shape `(batch, time)`, true at valid steps. Invalid steps are read as zeros,
+            as if the series ended there, and do not enter the statistics.
 
     Returns:
-        Tensor of shape `(batch, ceil(time / strides), filters)`, of which step `t` is valid where step
-        `strides * t` of the input is; what it has at other steps means nothing.
+        Tensor of shape `(batch, ceil(time / strides), filters)`. Step `t` is valid if step `strides * t` of
+        the input is; the values at invalid steps are arbitrary.
 
     Raises:
-        ValueError: If a size is not a positive integer, `groups` does not divide channels or filters, or
-            there are several dilations beside groups or for too few filters.
+        ValueError: If a size is not a positive integer, if `groups` does not divide channels or filters, or
+            if there are more dilations than filters, or several dilations with `groups` above 1.
 
     References:
         Wang, Yan, Oates: Time series classification from scratch, arXiv 1611.06455; Ioffe, Szegedy: Batch
@@ -71,7 +70,7 @@ class ConvNorm1D(keras.layers.Layer):
         dilations = tuple(dilation_rate) if isinstance(dilation_rate, list | tuple) else (dilation_rate,)
         for value in dilations:
             require_positive_int("dilation_rate", value)
-        rule = "`dilation_rate` must be one, or several for as many filters or more, without groups."
+        rule = "`dilation_rate` must be an integer, or at most `filters` integers with `groups=1`."
         fits = len(dilations) == 1 or (groups == 1 and 1 < len(dilations) <= filters)
         require(fits, rule, dilation_rate=dilation_rate, filters=filters, groups=groups)
         super().__init__(**kwargs)
@@ -116,7 +115,7 @@ class ConvNorm1D(keras.layers.Layer):
         bias = ops.cast(self.conv.bias, self.compute_dtype)
         series = self._convolved(inputs, ops.cast(self.conv.kernel, self.compute_dtype)) + bias
         mask = mask if mask is None else mask[:, :: self.strides]
-        return self.norm.call(series, training=True, mask=mask)  # its __call__ would hand the mask on
+        return self.norm.call(series, training=True, mask=mask)  # its __call__ would attach the mask
 
     def _convolved(self, inputs, kernel):
         return convolve_in_parts(inputs, kernel, self.strides, self._dilations)
@@ -128,16 +127,16 @@ class ConvNorm1D(keras.layers.Layer):
         return self._convolved(inputs, kernel) + ops.cast(offset, self.compute_dtype)
 
     def _fused(self, inputs, batch_norm):
-        """The same in fewer passes; what the bias adds, the mean takes away, so its gradient is zero."""
+        """Training in fewer passes. Subtracting the mean cancels the bias, so its gradient is zero."""
         norm, series = self.norm, self._convolved(inputs, self.conv.kernel)
-        beta = norm.beta + 0.0 * self.conv.bias  # optimizers complain of weights without a gradient
+        beta = norm.beta + 0.0 * self.conv.bias  # optimizers warn of weights without a gradient
         output, mean, variance = batch_norm(series, norm.gamma, beta, self.epsilon)
         for moving, now in ((norm.moving_mean, mean + self.conv.bias), (norm.moving_variance, variance)):
             moving.assign(moving * self.momentum + now * (1.0 - self.momentum))
         return output
 
     def compute_mask(self, inputs, mask=None):
-        return None  # masks are handed on as tensors, not implicitly
+        return None  # masks are passed as tensors, not implicitly
 
     def compute_output_shape(self, input_shape):
         batch, time, _ = input_shape

@@ -8,24 +8,24 @@ from mlstm_fcn import engine
 
 
 def convolve(series, kernel, strides=1, dilation=1):
-    """Convolution whose steps do not depend on the length of the series.
+    """Convolution whose alignment does not depend on the length of the series.
 
-    Step `t` of the output is centred at step `strides * t` of the input, whatever the length; beyond its
-    ends the series is zero. (Keras' `padding="same"` places the steps by the length, if it strides.)
+    Step `t` of the output is centred at step `strides * t` of the input. Beyond its ends the series is zero.
+    (Keras' `padding="same"` with strides aligns the output by the length.)
 
     Args:
         series: Tensor of shape `(batch, time, channels)`.
-        kernel: Tensor of shape `(size, channels / groups, filters)`, from which the number of groups follows.
-        strides: Steps between the centres.
-        dilation: Steps between the elements of the kernel.
+        kernel: Tensor of shape `(size, channels / groups, filters)`, which determines the number of groups.
+        strides: Stride in steps.
+        dilation: Dilation in steps.
 
     Returns:
         Tensor of shape `(batch, ceil(time / strides), filters)`.
     """
-    if strides > 1 and dilation > 1:  # TensorFlow has no convolution with both
+    if strides > 1 and dilation > 1:  # TensorFlow does not support both at once
         return convolve(series, kernel, dilation=dilation)[:, ::strides]
     size, width, filters = kernel.shape
-    if strides > 1 and size == 1:  # what is not read is left out before, or oneDNN writes where it must not
+    if strides > 1 and size == 1:  # subsampled first: oneDNN's strided gradient corrupts memory
         return convolve(series[:, ::strides], kernel)
     groups = series.shape[-1] // width
     depthwise = groups > 1 and groups == filters == series.shape[-1]
@@ -42,7 +42,7 @@ def convolve(series, kernel, strides=1, dilation=1):
 def convolve_in_parts(series, kernel, strides, dilations):
     """Convolution with several dilations, among which the filters are divided evenly, in order.
 
-    As `convolve`, with as many dilations as filters or fewer; several of them only without groups.
+    Like `convolve`, with at most as many dilations as filters, and with one dilation if there are groups.
     """
     if len(dilations) == 1:
         return convolve(series, kernel, strides, *dilations)

@@ -1,4 +1,4 @@
-"""What steps of a series differ by, beside the series."""
+"""First differences as further channels."""
 
 import keras
 from keras import ops
@@ -6,30 +6,30 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="mlstm_fcn")
 class AppendDifferences(keras.layers.Layer):
-    """The series, and beside it the differences between its steps, scaled.
+    """Appends the differences between neighbouring steps, scaled, as further channels.
 
-    With `m` and `v` the mean and variance of the differences of each channel over batch and valid steps in
-    training, and the moving ones at inference::
+    With `m` and `v` the mean and variance of the differences of each channel, over batch and valid steps in
+    training and moving ones at inference::
 
         d[t] = x[t] - x[t - 1],  d[0] = 0
         output = [x, (d - m) / sqrt(v + epsilon)]
 
-    What changes fast is small in a series that also changes slowly, and is seen better in the differences;
-    methods of random kernels read them too. `epsilon` keeps differences small that hardly vary.
+    Fast changes are small in a series that also changes slowly, and show better in the differences. Methods
+    of random kernels use them too. `epsilon` keeps differences with a very small variance small.
 
     Args:
-        momentum: Share of the old moving statistics that one training step keeps.
+        momentum: Momentum of the moving statistics.
         epsilon: Added to the variance.
         **kwargs: `name`, `dtype`, `trainable`, as for every Keras layer.
 
     Call arguments:
         inputs: Tensor of shape `(batch, time, channels)`.
-        training: Whether to use, and take note of, the statistics of the batch.
-        mask: Optional tensor of shape `(batch, time)`, true where a step is valid. Other steps do not enter
-            the statistics.
+        training: Whether to use the statistics of the batch and to update the moving ones.
+        mask: Optional tensor of shape `(batch, time)`, true at valid steps. Invalid steps do not enter the
+            statistics.
 
     Returns:
-        Tensor of shape `(batch, time, 2 channels)`; what it has at steps that are not valid means nothing.
+        Tensor of shape `(batch, time, 2 channels)`; the values at invalid steps are arbitrary.
 
     References:
         Tan, Dempster, Bergmeir, Webb: MultiRocket, arXiv 2102.00457, which transforms the differences too.
@@ -55,11 +55,11 @@ class AppendDifferences(keras.layers.Layer):
     def call(self, inputs, training=None, mask=None):
         steps = ops.pad(inputs[:, 1:] - inputs[:, :-1], [(0, 0), (1, 0), (0, 0)])
         training = bool(training and self.trainable)
-        steps = self.norm.call(steps, training=training, mask=mask)  # its __call__ would hand the mask on
+        steps = self.norm.call(steps, training=training, mask=mask)  # its __call__ would attach the mask
         return ops.concatenate([inputs, steps], axis=-1)
 
     def compute_mask(self, inputs, mask=None):
-        return None  # masks are handed on as tensors, not implicitly
+        return None  # masks are passed as tensors, not implicitly
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], 2 * input_shape[-1])

@@ -1,4 +1,4 @@
-"""Missing values and the ends of series, inside the graph."""
+"""Filling in missing values, and the mask of valid steps, inside the graph."""
 
 import keras
 from keras import ops
@@ -8,10 +8,10 @@ from mlstm_fcn._options import FILL_METHODS
 
 
 def valid_steps(series):
-    """Which steps belong to a series: all up to the last one at which some channel is not NaN.
+    """The mask of valid steps: all up to the last one at which some channel is not NaN.
 
     Args:
-        series: Tensor of shape `(batch, time, channels)`, NaN where nothing was measured.
+        series: Tensor of shape `(batch, time, channels)`, NaN at missing values.
 
     Returns:
         Boolean tensor of shape `(batch, time)`.
@@ -26,16 +26,15 @@ class FillMissing(keras.layers.Layer):
     """Replaces NaN within a channel.
 
     Args:
-        method: `"interpolate"`: linearly in time between the values before and after; before the first
-            and after the last value that one holds; a channel without any value becomes zero.
-            `"zero"`: by zero.
+        method: `"interpolate"`: linear interpolation in time; before the first and after the last value, that
+            value; zero in a channel without any value. `"zero"`: zero.
         **kwargs: `name`, `dtype`, `trainable`, as for every Keras layer.
 
     Call arguments:
         inputs: Tensor of shape `(batch, time, channels)`.
 
     Returns:
-        Tensor of that shape without NaN.
+        Tensor of the shape of `inputs`, without NaN.
 
     Raises:
         ValueError: If the method is unknown.
@@ -68,10 +67,10 @@ def _interpolated(series):
     """Fill in `(batch, channels, time)` by the line through the nearest values before and after each step."""
     missing = ops.isnan(series)
     observed = ops.logical_not(missing)
-    values = ops.where(missing, 0.0, series)  # this way round: ONNX's converter multiplies by `observed`
+    values = ops.where(missing, 0.0, series)  # `where(observed, ...)` becomes a product in ONNX
     time = ops.shape(values)[2]
     steps = ops.broadcast_to(ops.arange(time, dtype="int32"), ops.shape(values))
-    # The places of observed values come first in this order, so the k-th of them stands at position k.
+    # Sorted so that observed values come first: the k-th observed value is at position k.
     places = ops.argsort(ops.where(observed, steps, steps + time), axis=2)
     n_up_to = ops.cumsum(ops.cast(observed, "int32"), axis=2)
     last = ops.maximum(n_up_to[:, :, -1:] - 1, 0)

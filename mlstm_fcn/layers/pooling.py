@@ -1,4 +1,4 @@
-"""Summaries of time that padding does not change."""
+"""Pooling over time that padding does not change."""
 
 from keras import ops
 
@@ -8,7 +8,7 @@ def max_over_time(series, mask=None):
 
     Args:
         series: Tensor of shape `(batch, time, channels)`.
-        mask: Optional tensor of shape `(batch, time)`, true where a step is valid; at least one a series.
+        mask: Optional tensor of shape `(batch, time)`, true at valid steps; at least one per series.
 
     Returns:
         Tensor of shape `(batch, channels)`.

@@ -1,4 +1,4 @@
-"""Series made longer or shorter, by linear interpolation."""
+"""Resampling of series by linear interpolation."""
 
 from math import ceil
 
@@ -7,24 +7,24 @@ from keras import ops
 
 from mlstm_fcn._checks import require
 
-_ROUNDING = 1e-4  # a length that is whole but for rounding is whole
+_ROUNDING = 1e-4  # tolerance for rounding errors of a length that is a whole number
 
 
 @keras.saving.register_keras_serializable(package="mlstm_fcn")
 class ResampleTime(keras.layers.Layer):
-    """Linear interpolation between steps, so that a series has `factor` times as many.
+    """Resamples series to `factor` times their length by linear interpolation.
 
-    Step `t` of the output is the series at `t / factor`, between the steps before and after; where there is
-    none after, it is the last step. What a step becomes does not depend on the length.
+    Step `t` of the output is the series at `t / factor`, interpolated between its neighbours, or its last
+    step beyond the end. It does not depend on the length of the series.
 
     Args:
-        factor: How many times as long a series becomes, a positive number.
+        factor: Ratio of the new length to the old one, a positive number.
         **kwargs: `name`, `dtype`, `trainable`, as for every Keras layer.
 
     Call arguments:
         inputs: Tensor of shape `(batch, time, channels)`.
-        mask: Optional tensor of shape `(batch, time)`, true where a step is valid: the first ones of each
-            series. The last of them is the last step.
+        mask: Optional tensor of shape `(batch, time)`, true at valid steps, which must be the first ones of
+            each series. The last valid step is the end of the series.
 
     Returns:
         Tensor of shape `(batch, ceil(factor * time), channels)`.
@@ -52,7 +52,7 @@ class ResampleTime(keras.layers.Layer):
         return left + share * (right - left)
 
     def _places(self, time):
-        """Where in the input the steps of the output are."""
+        """The positions of the output's steps, in steps of the input."""
         if isinstance(time, int):
             longer = self._length(time)
         else:
@@ -64,7 +64,7 @@ class ResampleTime(keras.layers.Layer):
         return ceil(time * self.factor - _ROUNDING)
 
     def compute_mask(self, inputs, mask=None):
-        return None  # masks are handed on as tensors, not implicitly
+        return None  # masks are passed as tensors, not implicitly
 
     def compute_output_shape(self, input_shape):
         batch, time, channels = input_shape

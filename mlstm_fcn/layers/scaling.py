@@ -1,4 +1,4 @@
-"""Scaling, of each channel by given figures or of each series by its own."""
+"""Standardisation, of each channel by given statistics or of each series by its own."""
 
 from collections.abc import Sequence
 
@@ -11,32 +11,33 @@ from mlstm_fcn._checks import require
 
 @keras.saving.register_keras_serializable(package="mlstm_fcn")
 class StandardizeChannels(keras.layers.Layer):
-    """Subtracts a mean from each channel and divides it by a standard deviation.
+    """Subtracts a mean from each channel and divides by a standard deviation.
 
-    Unlike Keras' `Normalization` it has no least standard deviation, so the unit of the data does not
-    matter: a channel in tesla may deviate by 1e-13. The figures are weights too, so that models which
-    differ in them alone can share what is compiled.
+    Unlike Keras' `Normalization` it has no lower bound of the standard deviation, so the unit of the data
+    does not matter: a channel in tesla may deviate by 1e-13. The statistics are weights too, so models that
+    differ only in them share compiled functions.
 
     Args:
-        mean: One number for each channel.
-        std: One number for each channel, none of them zero.
+        mean: The mean of each channel.
+        std: The standard deviation of each channel, positive.
         **kwargs: `name`, `dtype`, `trainable`, as for every Keras layer.
 
     Call arguments:
         inputs: Tensor of shape `(batch, time, channels)`.
 
     Returns:
-        Tensor of that shape.
+        Tensor of the shape of `inputs`.
 
     Raises:
-        ValueError: If there are not equally many of both, or a standard deviation is not positive.
+        ValueError: If `mean` and `std` have different lengths, or a standard deviation is not positive.
     """
 
     def __init__(self, mean: Sequence[float], std: Sequence[float], **kwargs: object):
         super().__init__(**kwargs)
         self.mean = [float(value) for value in mean]
         self.std = [float(value) for value in std]
-        require(len(self.mean) == len(self.std), "`mean` and `std` must be equally many.", mean=mean, std=std)
+        rule = "`mean` and `std` must have the same length."
+        require(len(self.mean) == len(self.std), rule, mean=mean, std=std)
         require(all(value > 0 for value in self.std), "`std` must be positive.", std=self.std)
 
     def build(self, input_shape):
@@ -59,9 +60,9 @@ class StandardizeChannels(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="mlstm_fcn")
 class StandardizeSeries(keras.layers.Layer):
-    """Gives every channel of every series mean 0 and standard deviation 1 over its own values.
+    """Standardises every channel of every series to mean 0 and standard deviation 1.
 
-    A channel that is constant within a series becomes zero. NaN stays NaN and does not count.
+    A channel that is constant within a series becomes zero. NaN stays NaN and does not enter the statistics.
 
     Args:
         **kwargs: `name`, `dtype`, `trainable`, as for every Keras layer.
@@ -70,7 +71,7 @@ class StandardizeSeries(keras.layers.Layer):
         inputs: Tensor of shape `(batch, time, channels)`.
 
     Returns:
-        Tensor of that shape.
+        Tensor of the shape of `inputs`.
     """
 
     def call(self, inputs):
@@ -80,9 +81,9 @@ class StandardizeSeries(keras.layers.Layer):
         known = ops.where(missing, 0.0, inputs)
         mean = ops.sum(known, axis=1, keepdims=True) / count
         centred = (known - mean) * observed
-        # Dividing by the largest value first keeps the squares within the range of floating point.
+        # Dividing by the largest value first keeps the squares within the range of float32.
         largest = ops.max(ops.abs(centred), axis=1, keepdims=True)
-        constant = largest <= 1e-6 * ops.abs(mean)  # what float32 leaves of a constant
+        constant = largest <= 1e-6 * ops.abs(mean)  # rounding errors of a constant in float32
         relative = centred / ops.where(constant, 1.0, largest)
         std = ops.sqrt(ops.sum(ops.square(relative), axis=1, keepdims=True) / count)
         scaled = ops.where(constant, 0.0, relative / ops.where(constant, 1.0, std))

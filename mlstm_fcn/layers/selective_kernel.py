@@ -9,7 +9,7 @@ from mlstm_fcn.layers.conv_norm import ConvNorm1D
 
 @keras.saving.register_keras_serializable(package="mlstm_fcn")
 class SelectiveKernel1D(keras.layers.Layer):
-    """Convolutions of several lengths, of which every filter of every series takes its own mixture.
+    """Convolutions with several kernel sizes, weighted for each filter of each series by attention.
 
     For an input `x` of shape `(batch, time, channels)` and branches `i = 1, ..., m`::
 
@@ -19,27 +19,27 @@ class SelectiveKernel1D(keras.layers.Layer):
         a_i = exp(A_i z) / (exp(A_1 z) + ... + exp(A_m z)) (select)    (batch, filters)
         output = a_1 u_1 + ... + a_m u_m                               (batch, time, filters)
 
-    where `W_i` has `kernel_size` elements that are `i dilation_rate` steps apart, so that 3 elements in two
-    branches stand for kernels of 3 and 5 steps, and `d = max(filters // reduction, minimum)`.
+    where `W_i` has `kernel_size` elements and dilation `i dilation_rate`, so two branches with 3 elements
+    stand for kernels of 3 and 5 steps, and `d = max(filters // reduction, minimum)`.
 
     Args:
         filters: Number of filters, a positive integer.
-        kernel_size: Elements of each filter, a positive integer.
+        kernel_size: Number of elements of each kernel, a positive integer.
         branches: Number `m` of branches, a positive integer; branch `i` has dilation `i dilation_rate`.
-        groups: Number of groups of channels that are convolved apart.
+        groups: Number of groups of the convolutions; must divide channels and filters.
         reduction: Ratio `r` of the bottleneck, a positive integer.
-        minimum: Least width `L` of the bottleneck, a positive integer.
-        momentum: Share of the old moving statistics that one training step keeps.
+        minimum: Minimum width `L` of the bottleneck, a positive integer.
+        momentum: Momentum of the moving statistics.
         dilation_rate: Dilation of the first branch, a positive integer.
         **kwargs: `name`, `dtype`, `trainable`, as for every Keras layer.
 
     Call arguments:
         inputs: Tensor of shape `(batch, time, channels)`.
-        training: Whether batch normalisation uses the statistics of the batch.
-        mask: Optional tensor of shape `(batch, time)`, true where a step is valid; at least one a series.
+        training: Whether to use the statistics of the batch and to update the moving ones.
+        mask: Optional tensor of shape `(batch, time)`, true at valid steps; at least one per series.
 
     Returns:
-        Tensor of shape `(batch, time, filters)`; what it has at steps that are not valid means nothing.
+        Tensor of shape `(batch, time, filters)`; the values at invalid steps are arbitrary.
 
     Raises:
         ValueError: If a size is not a positive integer, or `groups` does not divide channels or filters.
@@ -103,12 +103,12 @@ class SelectiveKernel1D(keras.layers.Layer):
 
     @property
     def convolutions(self):
-        """The layers of the branches."""
+        """The convolutions of the branches."""
         return tuple(self._convs)
 
     @property
     def dense(self):
-        """The layers of `W` and of all `A`."""
+        """The dense layers of `W` and of all `A`."""
         return self._fuse, self._select
 
     def call(self, inputs, training=None, mask=None):
@@ -117,7 +117,7 @@ class SelectiveKernel1D(keras.layers.Layer):
         return sum(ops.expand_dims(weights[:, i], 1) * branch for i, branch in enumerate(branches))
 
     def branch_weights(self, inputs, mask=None):
-        """The weights `a` for an input, shape `(batch, branches, filters)`; they sum to 1 over branches."""
+        """The weights `a`, shape `(batch, branches, filters)`; they sum to 1 over branches."""
         return self._weights(self._split(inputs, False, mask), False, mask)
 
     def _split(self, inputs, training, mask):
@@ -129,7 +129,7 @@ class SelectiveKernel1D(keras.layers.Layer):
         return ops.softmax(ops.reshape(self._select(fused), (-1, self.branches, self.filters)), axis=1)
 
     def compute_mask(self, inputs, mask=None):
-        return None  # masks are handed on as tensors, not implicitly
+        return None  # masks are passed as tensors, not implicitly
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.filters)

@@ -12,7 +12,7 @@ GATES = ("sigmoid", "tanh", "relu")
 
 @keras.saving.register_keras_serializable(package="mlstm_fcn")
 class SqueezeExcite1D(keras.layers.Layer):
-    """Scales every channel by a gate that is computed from all channels.
+    """Scales every channel by a gate computed from all channels.
 
     For an input `u` of shape `(batch, time, channels)`, with `r` the reduction ratio::
 
@@ -24,7 +24,7 @@ class SqueezeExcite1D(keras.layers.Layer):
 
     Args:
         reduction: Ratio `r` of the bottleneck, a positive integer.
-        squeeze: How time is summarised, `"mean"` or `"max"`.
+        squeeze: Pooling over time, `"mean"` or `"max"`.
         gate: Activation of the excitation, `"sigmoid"`, `"tanh"` or `"relu"`.
         use_bias: Whether `W1` and `W2` have biases.
         kernel_initializer: Initializer of `W1` and `W2`.
@@ -32,8 +32,8 @@ class SqueezeExcite1D(keras.layers.Layer):
 
     Call arguments:
         inputs: Tensor of shape `(batch, time, channels)`.
-        mask: Optional tensor of shape `(batch, time)`, true where a step is valid. Steps that are
-            not valid do not enter the squeeze; every series needs at least one valid step.
+        mask: Optional tensor of shape `(batch, time)`, true at valid steps. Invalid steps do not enter the
+            squeeze. Every series must have at least one valid step.
 
     Returns:
         Tensor of the shape of `inputs`.
@@ -47,8 +47,8 @@ class SqueezeExcite1D(keras.layers.Layer):
         TensorShape([2, 10, 8])
 
     Deviations:
-        `use_bias=False` and `kernel_initializer="he_normal"` follow the code of the MLSTM-FCN paper's
-        authors; SENet has no biases here in its ablations (section 6), and does not fix the initializer.
+        `use_bias=False` and `kernel_initializer="he_normal"` follow the code of the authors of MLSTM-FCN.
+        SENet's ablations (section 6) have no biases either; the paper does not state the initializer.
 
     References:
         Hu, Shen, Sun: Squeeze-and-Excitation Networks, arXiv 1709.01507, equations 2 to 4, and section 6
@@ -95,19 +95,19 @@ class SqueezeExcite1D(keras.layers.Layer):
 
     @property
     def dense(self):
-        """The layers of `W1` and `W2`."""
+        """The dense layers of `W1` and `W2`."""
         return self._reduce, self._expand
 
     def call(self, inputs, mask=None):
         return inputs * ops.expand_dims(self.gates(inputs, mask), axis=1)
 
     def gates(self, inputs, mask=None):
-        """The gates `s` for an input, shape `(batch, channels)`: how strongly each channel passes."""
+        """The gates `s`, shape `(batch, channels)`: the factor of each channel."""
         squeezed = self._mean(inputs, mask=mask) if self.squeeze == "mean" else max_over_time(inputs, mask)
         return self._expand(self._reduce(squeezed))
 
     def compute_mask(self, inputs, mask=None):
-        return None  # masks are handed on as tensors, not implicitly
+        return None  # masks are passed as tensors, not implicitly
 
     def compute_output_shape(self, input_shape):
         return input_shape

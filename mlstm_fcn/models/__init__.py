@@ -20,6 +20,10 @@ from mlstm_fcn.models.mlp import mlp
 from mlstm_fcn.models.options import NetworkConfig as NetworkConfig
 from mlstm_fcn.models.residual import ResidualConfig as ResidualConfig
 from mlstm_fcn.models.residual import residual
+from mlstm_fcn.models.selective import SelectiveConfig as SelectiveConfig
+from mlstm_fcn.models.selective import sk_mlstm_fcn
+from mlstm_fcn.models.vgg import VGGConfig as VGGConfig
+from mlstm_fcn.models.vgg import vgg
 
 __all__ = [
     "MODELS",
@@ -30,6 +34,8 @@ __all__ = [
     "MLPConfig",
     "NetworkConfig",
     "ResidualConfig",
+    "SelectiveConfig",
+    "VGGConfig",
     "build",
     "config",
     "cost",
@@ -37,9 +43,6 @@ __all__ = [
     "options_for",
 ]
 
-_VGG = LSTMFCNConfig(
-    filters=(64, 128, 256), kernel_sizes=(3, 3, 3), convolutions=2, pool_size=2, recurrent=None
-)
 _RESNEXT = ResidualConfig(
     filters=(128, 256, 256),
     inner_filters=(64, 128, 128),
@@ -55,9 +58,9 @@ MODELS = {
     "alstm_fcn": (lstm_fcn, LSTMFCNConfig(recurrent="attention_lstm", reduction=None)),
     "mlstm_fcn": (lstm_fcn, LSTMFCNConfig()),
     "malstm_fcn": (lstm_fcn, LSTMFCNConfig(recurrent="attention_lstm")),
-    "sk_mlstm_fcn": (lstm_fcn, LSTMFCNConfig(selective_branches=2)),
-    "vgg": (lstm_fcn, replace(_VGG, reduction=None)),
-    "se_vgg": (lstm_fcn, _VGG),
+    "sk_mlstm_fcn": (sk_mlstm_fcn, SelectiveConfig()),
+    "vgg": (vgg, VGGConfig(reduction=None)),
+    "se_vgg": (vgg, VGGConfig()),
     "inception": (inception, InceptionConfig(reduction=None)),
     "se_inception": (inception, InceptionConfig()),
     "resnet": (residual, ResidualConfig(reduction=None)),
@@ -67,24 +70,24 @@ MODELS = {
     "sknet": (residual, replace(_RESNEXT, reduction=None, selective_branches=2)),
     "efficientnet": (efficientnet, EfficientNetConfig()),
 }
-"""By name what builds the features of a network, and its config.
+"""The builder and the default config of each network, by name.
 
-A builder takes the config, the series as a tensor `(batch, time, channels)`, and a mask, boolean
-`(batch, time)` and true at valid steps, or None. It gives the features, `(batch, features)`, that `build`
-puts an output layer on.
+A builder takes the config, the series, a tensor `(batch, time, channels)`, and a mask, a boolean tensor
+`(batch, time)` that is true at valid steps, or None. It returns the features, `(batch, features)`, to which
+`build` adds the output layer.
 """
 
 
 def names() -> list[str]:
-    """The names that `build` knows."""
+    """The names that `build` takes."""
     return list(MODELS)
 
 
 def config(name: str, **options: Any) -> NetworkConfig:
-    """The config that `build` builds from, with the same arguments.
+    """The config of a network, with some options changed.
 
     Raises:
-        ValueError: If the name or an option is unknown, or out of its range.
+        ValueError: If the name or an option is unknown, or a value is out of its range.
     """
     require_choice("name", name, MODELS)
     _, default = MODELS[name]
@@ -95,9 +98,9 @@ def config(name: str, **options: Any) -> NetworkConfig:
 
 
 def options_for(name: str, time: int, **options: Any) -> dict[str, Any]:
-    """Options as they are for series of a length: what follows the length is told, as numbers.
+    """Resolve the options that follow the length of the series: `dilation_rates` as numbers, not a share.
 
-    A network for series of any length cannot know the length of those that it is trained on.
+    A network for series of any length does not know the length of its training series.
 
     Raises:
         ValueError: As `config`.
@@ -121,20 +124,19 @@ def build(
 
     Args:
         name: One of `names()`.
-        input_shape: `(time, channels)`; time may be None for series of any length, where the options
-            do not need a fixed one (dimension shuffle and the flatten head do).
-        n_classes: How many outputs the network has, at least 1.
-        activation: Activation of the output, a name that Keras knows.
-        masked: Whether the network takes a mask beside the series: its inputs are then `[series, mask]`,
-            the mask a boolean tensor `(batch, time)` that is true at valid steps. What stands at other
-            steps changes no output.
+        input_shape: `(time, channels)`; time may be None, for series of any length, unless an option
+            requires a fixed length (dimension shuffle and the flatten head do).
+        n_classes: Number of outputs, at least 1.
+        activation: Name of the output's Keras activation.
+        masked: Whether the inputs are `[series, mask]`. The mask is a boolean tensor `(batch, time)` that is
+            true at valid steps. The values at other steps do not change the output.
         **options: Fields of the network's config to change, such as `lstm_units=64`.
 
     Returns:
         An untrained model from `(batch, time, channels)` to `(batch, n_classes)`.
 
     Raises:
-        ValueError: If the name, an option or a size is unknown or out of its range.
+        ValueError: If the name or an option is unknown, or a value is out of its range.
 
     Example:
         >>> build("mlstm_fcn", input_shape=(100, 6), n_classes=4).output_shape
@@ -153,7 +155,7 @@ def build(
 
 
 def _plain(value):
-    """NumPy's numbers, as from a grid of settings, as Python's, which Keras wants."""
+    """Convert NumPy's numbers, as from a parameter grid, to Python's, which Keras requires."""
     return value.item() if isinstance(value, np.generic) else value
 
 

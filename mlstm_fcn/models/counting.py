@@ -1,4 +1,4 @@
-"""What a network costs and how far it sees: parameters, operations, receptive field."""
+"""The cost of a network: parameters, operations, receptive field."""
 
 from __future__ import annotations
 
@@ -22,18 +22,17 @@ from mlstm_fcn.layers import (
 
 @dataclass(frozen=True)
 class Cost:
-    """What a network costs.
+    """The cost of a network.
 
     Attributes:
-        parameters: Number of weights, of which `trainable` are changed by gradients.
-        trainable: Number of those.
-        flops: Floating point operations that a prediction of one series takes: two for each multiplication
-            and addition of convolutions and matrix products. What is done element by element, such as
-            activations and pooling, is not counted, as is usual; batch normalisation is part of the
-            convolutions.
-        layers: Number of layers that are trained.
-        receptive_field: Steps of the series that one step before the head depends on by convolution and
-            pooling; squeezes and recurrent layers see all steps.
+        parameters: Number of weights.
+        trainable: Number of trainable weights.
+        flops: Floating point operations of a prediction for one series, two for each multiply-add of
+            convolutions and matrix products. As is usual, element-wise operations, such as activations and
+            pooling, are not counted. Batch normalisation is folded into the convolutions.
+        layers: Number of layers with trainable weights.
+        receptive_field: Steps of the series on which one step before the head depends, through convolution
+            and pooling. Squeeze-and-excitation and recurrent layers, which see all steps, are left out.
     """
 
     parameters: int
@@ -44,22 +43,22 @@ class Cost:
 
 
 def cost(model: keras.Model) -> Cost:
-    """Count what a network costs.
+    """Count the parameters, the operations and the receptive field of a network.
 
     Args:
-        model: A functional model for series of a fixed length, as `models.build` gives it.
+        model: A functional model for series of a fixed length, such as `models.build` returns.
 
     Raises:
-        ValueError: If the length is not fixed, or a layer with weights is not one that can be counted.
+        ValueError: If the length is not fixed, or a layer with weights is of a type that is not supported.
     """
     shape = model.input_shape[0] if isinstance(model.input_shape, list) else model.input_shape
-    require(None not in shape[1:], "Operations are counted for a fixed length.", input_shape=shape)
+    require(None not in shape[1:], "`cost` requires a model for series of a fixed length.", input_shape=shape)
     return Cost(
         parameters=model.count_params(),
         trainable=sum(map(_size, model.trainable_weights)),
         flops=2 * sum(map(_products, model.layers)),
         layers=sum(bool(layer.trainable_weights) for layer in model.layers),
-        receptive_field=ceil(max(reach for reach, _ in _follow(model).values())),
+        receptive_field=ceil(max(field for field, _ in _receptive_fields(model).values())),
     )
 
 
@@ -68,18 +67,18 @@ def _size(weight):
 
 
 def _products(layer: Any) -> int:
-    """Multiplications of a layer for one series, each with an addition."""
+    """Number of multiply-adds of a layer for one series."""
     count = _PRODUCTS.get(type(layer))
-    rule = "Operations of this layer are not known."
+    rule = "`cost` must know the operations of every layer with weights."
     require(count is not None or not layer.weights, rule, layer=layer.name, type=type(layer).__name__)
     if count is None:
         return 0
-    series, *_ = keras.tree.flatten(layer.input)  # perhaps with a mask
+    series, *_ = keras.tree.flatten(layer.input)  # the rest is the mask, if any
     return count(layer, series.shape[1:], layer.output.shape[1:])
 
 
 def _of_kernel(layer, before, after):
-    """A convolution: every step of the output is a product with the whole kernel."""
+    """A convolution: each step of the output is one product with the whole kernel."""
     return after[0] * _size(layer.kernel)
 
 
@@ -93,10 +92,10 @@ def _of_selective_kernel(layer, before, after):
 
 
 def _of_attention_lstm(layer, before, after):
-    """Once a step: gates from input, context and state, and the query; once a pair of steps: the scores."""
+    """Per step the gates and the query; per pair of steps the scores and the context."""
     steps, kernels = before[0], (layer.kernel, layer.context_kernel, layer.recurrent_kernel)
-    each = sum(map(_size, [*kernels, layer.score_input_kernel, layer.score_state_kernel]))
-    return steps * each + steps**2 * (layer.units + 4 * layer.units)
+    per_step = sum(map(_size, [*kernels, layer.score_input_kernel, layer.score_state_kernel]))
+    return steps * per_step + steps**2 * (layer.units + 4 * layer.units)
 
 
 _PRODUCTS: dict[type, Callable[[Any, Any, Any], int]] = {
@@ -114,25 +113,25 @@ _PRODUCTS: dict[type, Callable[[Any, Any, Any], int]] = {
 
 
 def output_stride(model: keras.Model) -> float:
-    """How many steps of the series lie between one step of a model's output and the next."""
-    return max(_follow(model)[id(tensor)][1] for tensor in model.outputs)
+    """The stride of a model's output, in steps of the series."""
+    return max(_receptive_fields(model)[id(tensor)][1] for tensor in model.outputs)
 
 
-def _follow(model):
-    """How many steps of the input one step of each tensor of the graph sees, and how far apart they are."""
-    seen: dict[int, tuple[float, float]] = {}
+def _receptive_fields(model):
+    """Receptive field and stride, in steps of the input, of each tensor of the graph, by its id."""
+    fields: dict[int, tuple[float, float]] = {}
     for operation in model.operations:
         inputs, outputs = map(keras.tree.flatten, (operation.input, operation.output))
-        before = [seen.get(id(tensor), (1.0, 1.0)) for tensor in inputs] or [(1.0, 1.0)]
-        reach, apart = map(max, zip(*before, strict=True))
-        span, strides = _span(operation)
-        reach, apart = reach + (span - 1) * apart, apart * strides
-        seen |= {id(tensor): (reach, apart) for tensor in outputs}
-    return seen
+        before = [fields.get(id(tensor), (1.0, 1.0)) for tensor in inputs] or [(1.0, 1.0)]
+        field, stride = map(max, zip(*before, strict=True))
+        window, own_stride = _window(operation)
+        field, stride = field + (window - 1) * stride, stride * own_stride
+        fields |= {id(tensor): (field, stride) for tensor in outputs}
+    return fields
 
 
-def _span(operation):
-    """Steps of its input that a step of an operation's output depends on, and how many it goes on by."""
+def _window(operation):
+    """Window and stride of an operation, in steps of its input."""
     if isinstance(operation, ConvNorm1D):
         widest = max(keras.tree.flatten(operation.dilation_rate))
         return widest * (operation.kernel_size - 1) + 1, operation.strides

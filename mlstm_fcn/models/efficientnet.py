@@ -1,4 +1,4 @@
-"""EfficientNet for series: inverted bottlenecks, and one coefficient for depth, width and length."""
+"""EfficientNet for series: inverted bottlenecks, and one coefficient that scales depth, width and length."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -10,39 +10,41 @@ from mlstm_fcn.models.blocks import conv_block, conv_norm, pool, resample, squee
 from mlstm_fcn.models.options import SqueezeExciteConfig
 
 DEPTH, WIDTH, LENGTH = 1.2, 1.1, 1.15**2
-_MULTIPLE = 8  # of which numbers of filters are rounded multiples
+_MULTIPLE = 8  # numbers of filters are rounded to multiples of it
 
 
 @dataclass(frozen=True, kw_only=True)
 class EfficientNetConfig(SqueezeExciteConfig):
-    """What distinguishes one EfficientNet from another, beside the options of `SqueezeExciteConfig`.
+    """Options of an EfficientNet, in addition to those of `SqueezeExciteConfig`.
 
-    The blocks of `se_blocks` are the stages. The defaults are the first four stages of EfficientNet-B0.
+    `se_blocks` counts the stages. The defaults are the first four stages of EfficientNet-B0.
 
     Attributes:
-        phi: Compound coefficient, from 0: depth grows with 1.2 ** phi, width with 1.1 ** phi, and the series
-            are made 1.15 ** (2 phi) times as long. So each step of it takes 1.9 times the operations. Unless
-            it is 0, numbers of filters are rounded to multiples of 8, and numbers of bottlenecks up.
-        stem: Filters of the first convolution.
-        expansions: By how much the inverted bottlenecks of each stage widen (MBConv1, MBConv6).
-        filters: What the bottlenecks of each stage give.
+        phi: Compound coefficient, at least 0. Depth grows with 1.2 ** phi, width with 1.1 ** phi, and the
+            series are resampled to 1.15 ** (2 phi) times their length, so `phi + 1` takes 1.9 times the
+            operations of `phi`. Above 0, numbers of filters are rounded to multiples of 8, and numbers of
+            bottlenecks are rounded up.
+        stem: Number of filters of the first convolution.
+        expansions: Expansion factors of the inverted bottlenecks of each stage (MBConv1, MBConv6).
+        filters: Number of output filters of the bottlenecks of each stage.
         units: Number of bottlenecks in each stage.
-        kernel_sizes: Kernel size of their depthwise convolution, in steps.
-        strides: Steps from one output to the next in the first bottleneck of each stage.
-        top: Filters of the last convolution, of one step.
+        kernel_sizes: Kernel sizes of their depthwise convolutions, in steps.
+        strides: Stride of the first bottleneck of each stage.
+        top: Number of filters of the last convolution, which has kernel size 1.
 
     Raises:
         ValueError: If a value is out of its range.
 
     Deviations:
-        An image grows in two dimensions, so operations grow with depth, width squared and resolution squared.
-        A series has one: here it takes both, so that the balance of the paper stays. Neither the stem
-        nor the stages stride, since series are shorter than images: on held-back training cases of Libras,
-        NATOPS and JapaneseVowels, EfficientNet-B0's strides (1, 2, 2, 2) cost 8 to 27 points of accuracy;
-        they are for series of thousands of steps. As in MBConv, the reduction of squeeze-and-excitation
-        is of the channels before they are widened: `reduction=4` leaves a quarter of those; it
-        has a ReLU and no biases, as everywhere in this package. The last convolution has 320 filters and not
-        1280, after four stages instead of seven. There is no dropout and no stochastic depth.
+        Length. An image grows in two dimensions, so its operations grow with resolution squared. A series
+        has one dimension, which grows by the square, so the balance of the paper is kept.
+        Strides. Neither the stem nor the stages are strided, since series are shorter than images. On
+        held-back training cases of Libras, NATOPS and JapaneseVowels, EfficientNet-B0's strides (1, 2, 2, 2)
+        cost 8 to 27 points of accuracy; they are for series of thousands of steps.
+        Squeeze-and-excitation. As in MBConv, `reduction` divides the number of channels before the expansion.
+        The bottleneck of the gates has a ReLU and no biases, as everywhere in this package.
+        Size. There are four stages instead of seven, and the last convolution has 320 filters, not 1280.
+        There is no dropout and no stochastic depth.
 
     References:
         Tan, Le: EfficientNet, arXiv 1905.11946, equations 2 and 3, table 1, section 5.
@@ -71,7 +73,7 @@ class EfficientNetConfig(SqueezeExciteConfig):
         return range(1, len(self.filters) + 1)
 
     def width(self, filters: int) -> int:
-        """A number of filters at this `phi`: the nearest multiple of 8, but not less than nine tenths."""
+        """A number of filters scaled by `phi`: the nearest multiple of 8 that is at least 90 % of it."""
         if self.phi == 0:
             return filters
         wanted = filters * WIDTH**self.phi
@@ -79,12 +81,12 @@ class EfficientNetConfig(SqueezeExciteConfig):
         return rounded if rounded >= 0.9 * wanted else rounded + _MULTIPLE
 
     def depth(self, units: int) -> int:
-        """A number of bottlenecks at this `phi`, rounded up."""
+        """A number of bottlenecks scaled by `phi`, rounded up."""
         return ceil(units * DEPTH**self.phi)
 
 
 def efficientnet(config: EfficientNetConfig, series, mask):
-    """The features of an EfficientNet. See `models.MODELS` for what it takes and gives."""
+    """The features of an EfficientNet. See `models.MODELS` for arguments and result."""
     if config.phi > 0:
         series, mask = resample(series, mask, LENGTH**config.phi)
     sizes = {"filters": config.width(config.stem), "kernel_size": 3}
@@ -100,8 +102,8 @@ def efficientnet(config: EfficientNetConfig, series, mask):
 
 
 def _bottleneck(config, series, mask, stage, strides, name):
-    """MBConv: widen, convolve each channel, squeeze-and-excitation, narrow; and a shortcut where it fits."""
-    before, filters = series, config.width(config.filters[stage - 1])
+    """MBConv: expansion, depthwise convolution, squeeze-and-excitation, projection, and a shortcut."""
+    shortcut, filters = series, config.width(config.filters[stage - 1])
     channels = series.shape[-1]
     wide = channels * config.expansions[stage - 1]
     options = {"config": config, "activation": "silu"}
@@ -116,5 +118,5 @@ def _bottleneck(config, series, mask, stage, strides, name):
         series = squeeze_excite(series, mask, config=config, name=name, reduction=ratio)
     series = conv_norm(series, mask, filters=filters, kernel_size=1, config=config, name=f"narrow_{name}")
     if strides == 1 and channels == filters:
-        series = keras.layers.Add(name=f"sum_{name}")([before, series])
+        series = keras.layers.Add(name=f"sum_{name}")([shortcut, series])
     return series

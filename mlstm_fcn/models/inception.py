@@ -11,25 +11,29 @@ from mlstm_fcn.models.options import SqueezeExciteConfig
 
 @dataclass(frozen=True, kw_only=True)
 class InceptionConfig(SqueezeExciteConfig):
-    """What distinguishes one such network from another, beside the options of `SqueezeExciteConfig`.
+    """Options of an Inception network, in addition to those of `SqueezeExciteConfig`.
 
-    The blocks of `se_blocks` are the modules.
+    `se_blocks` counts the modules.
 
     Attributes:
-        filters: Filters of each convolution of a module, and of the one after its maximum over 3 steps.
-        kernel_sizes: Kernel sizes of the convolutions of a module, in steps.
-        bottleneck: Filters of the convolution of one step before those, where there is more than one channel.
+        filters: Number of filters of each branch of a module, also of the one after max pooling over 3 steps.
+        kernel_sizes: Kernel sizes of the parallel convolutions of a module, in steps.
+        bottleneck: Number of filters of the convolution of kernel size 1 before them, which a module has if
+            its input has more than one channel.
         depth: Number of modules.
-        shortcut_every: Number of modules after which their input is added, through a convolution of one step.
+        shortcut_every: Number of modules from one residual connection to the next; each has a convolution of
+            kernel size 1.
 
     Raises:
         ValueError: If a value is out of its range.
 
     Deviations:
-        Batch normalisation of the concatenated convolutions is done in each of them, which is the same.
+        Each convolution is batch-normalised before they are concatenated, which is equivalent to one batch
+        normalisation after.
 
     References:
-        Ismail Fawaz et al.: InceptionTime, arXiv 1909.04939, figures 1 and 2; it is an ensemble of five.
+        Ismail Fawaz et al.: InceptionTime, arXiv 1909.04939, figures 1 and 2. It is an ensemble of five such
+        networks.
     """
 
     filters: int = 32
@@ -51,17 +55,17 @@ class InceptionConfig(SqueezeExciteConfig):
 
 
 def inception(config: InceptionConfig, series, mask):
-    """The features of an Inception network. See `models.MODELS` for what it takes and gives."""
-    start = series
+    """The features of an Inception network. See `models.MODELS` for arguments and result."""
+    shortcut = series
     for number in config.block_numbers:
         series = _module(config, series, mask, str(number))
         if config.has_squeeze_excite(number):
             series = squeeze_excite(series, mask, config=config, name=str(number))
         if number % config.shortcut_every == 0:
             sizes = {"filters": series.shape[-1], "kernel_size": 1}
-            start = conv_norm(start, mask, config=config, name=f"shortcut_{number}", **sizes)
-            series = keras.layers.Add(name=f"sum_{number}")([start, series])
-            series = start = keras.layers.ReLU(name=f"sum_relu_{number}")(series)
+            shortcut = conv_norm(shortcut, mask, config=config, name=f"shortcut_{number}", **sizes)
+            series = keras.layers.Add(name=f"sum_{number}")([shortcut, series])
+            series = shortcut = keras.layers.ReLU(name=f"sum_relu_{number}")(series)
     return pool(series, mask, config.head)
 
 
@@ -74,7 +78,7 @@ def _module(config, series, mask, name):
     for branch, size in enumerate(config.kernel_sizes, 1):
         sizes = {"filters": config.filters, "kernel_size": size}
         branches.append(conv_norm(narrow, mask, config=config, name=f"conv_{name}_{branch}", **sizes))
-    highest = max_pool(series, mask, size=3, strides=1, name=f"max_pool_{name}")
+    pooled = max_pool(series, mask, size=3, strides=1, name=f"max_pool_{name}")
     sizes = {"filters": config.filters, "kernel_size": 1}
-    branches.append(conv_norm(highest, mask, config=config, name=f"conv_{name}_max", **sizes))
+    branches.append(conv_norm(pooled, mask, config=config, name=f"conv_{name}_max", **sizes))
     return keras.layers.ReLU(name=f"relu_{name}")(keras.layers.Concatenate(name=f"module_{name}")(branches))

@@ -12,12 +12,12 @@ from mlstm_fcn.models.options import NetworkConfig
 
 @dataclass(frozen=True, kw_only=True)
 class MLPConfig(NetworkConfig):
-    """What distinguishes one perceptron from another; it reads series of one fixed length.
+    """Options of the perceptron, which reads series of one fixed length.
 
     Attributes:
-        units: Units of each hidden layer.
-        dropouts: Share that training drops before each hidden layer and before the output, each in [0, 1):
-            one more than `units`.
+        units: Number of units of each hidden layer.
+        dropouts: Dropout rates before each hidden layer and before the output, each in [0, 1); one more than
+            `units`.
 
     Raises:
         ValueError: If a value is out of its range.
@@ -33,14 +33,14 @@ class MLPConfig(NetworkConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._require_sizes("units")
-        rule = "`dropouts` must be one more than `units`."
+        rule = "`dropouts` must have one element more than `units`."
         require(len(self.dropouts) == len(self.units) + 1, rule, dropouts=self.dropouts)
-        rule = "`dropouts` must be in [0, 1)."
+        rule = "Each of `dropouts` must be in [0, 1)."
         require(all(0 <= share < 1 for share in self.dropouts), rule, dropouts=self.dropouts)
 
 
 def mlp(config: MLPConfig, series, mask):
-    """The features of a perceptron. See `models.MODELS` for what it takes and gives."""
+    """The features of a perceptron. See `models.MODELS` for arguments and result."""
     features = pool(series, mask, config.head)
     for number, (units, dropout) in enumerate(zip(config.units, config.dropouts, strict=False), 1):
         features = keras.layers.Dropout(dropout, name=f"dropout_{number}")(features)

@@ -1,4 +1,4 @@
-"""What the networks' configs share: the head, batch normalisation, and squeeze-and-excitation."""
+"""Base configs: the head, batch normalisation and squeeze-and-excitation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -11,18 +11,19 @@ from mlstm_fcn.models.blocks import POOLS
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
-    """What every network has.
+    """Options of every network.
 
     Attributes:
-        batch_norm_momentum: Share of the old moving statistics that one training step keeps, in [0, 1).
-        head: How the last features are summarised over time: `"average"`, `"max"` or `"flatten"`, which
-            needs a fixed length.
+        batch_norm_momentum: Momentum of the moving statistics of batch normalisation, in [0, 1). Keras'
+            default, 0.99, needs more training steps than small data sets have.
+        head: Pooling of the last features over time: `"average"`, `"max"`, or `"flatten"`, which requires a
+            fixed length.
 
     Raises:
         ValueError: If a value is out of its range.
     """
 
-    batch_norm_momentum: float = 0.99
+    batch_norm_momentum: float = 0.9
     head: Literal["average", "max", "flatten"] = "average"
 
     trained_by: ClassVar[str] = "gradient"
@@ -36,12 +37,12 @@ class NetworkConfig:
         return self.head == "flatten"
 
     def require_shape(self, time: int | None, channels: int) -> None:
-        """Raise if there is no such network for series of this shape.
+        """Raise if the network cannot read series of this shape.
 
         Raises:
-            ValueError: If the length must be fixed, and is not.
+            ValueError: If the network requires a fixed length and `time` is None.
         """
-        rule = "`head='flatten'` needs a fixed length: give `time`, or choose otherwise."
+        rule = "`head='flatten'` requires a fixed length: give `time`, or choose another head."
         require(time is not None or self.head != "flatten", rule, input_shape=(time, channels))
 
     def suited(self, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,7 +58,7 @@ class NetworkConfig:
         require(0 <= value < 1, f"`{name}` must be in [0, 1).", **{name: value})
 
     def _require_sizes(self, name: str, like: str | None = None) -> None:
-        """Check of positive integers, perhaps as many as there are of another option."""
+        """Raise unless an option is a tuple of positive integers, of the same length as the option `like`."""
         sizes = getattr(self, name)
         require(isinstance(sizes, list | tuple), f"`{name}` must be a tuple of sizes.", **{name: sizes})
         require(len(sizes) > 0, f"`{name}` must not be empty.", **{name: sizes})
@@ -65,19 +66,22 @@ class NetworkConfig:
             require_positive_int(name, size)
         if like is not None:
             others = getattr(self, like)
-            rule = f"`{like}` and `{name}` must be equally many."
+            rule = f"`{like}` and `{name}` must have the same length."
             require(len(others) == len(sizes), rule, **{like: others, name: sizes})
 
 
 @dataclass(frozen=True, kw_only=True)
 class SqueezeExciteConfig(NetworkConfig):
-    """Squeeze-and-excitation in a network whose blocks are numbered from 1.
+    """Options of squeeze-and-excitation in a network whose blocks are numbered from 1.
 
     Attributes:
-        reduction: Ratio of squeeze-and-excitation; None for none.
-        se_blocks: The blocks that have it; None for all of them.
-        squeeze: Its squeeze, `"mean"` or `"max"`.
-        gate: Its activation, `"sigmoid"`, `"tanh"` or `"relu"`.
+        reduction: Reduction ratio; None for no squeeze-and-excitation.
+        se_blocks: Numbers of the blocks with squeeze-and-excitation; None for all blocks.
+        squeeze: Pooling over time, `"mean"` or `"max"`.
+        gate: Activation of the excitation, `"sigmoid"`, `"tanh"` or `"relu"`.
+
+    Raises:
+        ValueError: If a value is out of its range.
     """
 
     reduction: int | None = 16

@@ -14,29 +14,29 @@ INTEGRATIONS = ("standard", "pre", "post", "identity")
 
 @dataclass(frozen=True, kw_only=True)
 class ResidualConfig(SqueezeExciteConfig):
-    """What distinguishes one residual network from another, beside the options of `SqueezeExciteConfig`.
+    """Options of a residual network, in addition to those of `SqueezeExciteConfig`.
 
-    The blocks of `se_blocks` are the stages.
+    `se_blocks` counts the stages.
 
     Attributes:
-        filters: Filters of the units of each stage.
+        filters: Number of output filters of the units of each stage.
         units: Number of units in each stage.
-        strides: Steps from one output to the next in the first unit of each stage.
+        strides: Stride of the first unit of each stage.
         kernel_sizes: Kernel sizes of the convolutions of a unit, in steps, at least one.
-        inner_filters: Filters of all convolutions of a unit but the last, by stage; None: as `filters`.
-        cardinality: Number of groups in which the convolutions of a unit that are longer than one step are
-            done (ResNeXt).
-        selective_branches: The convolutions of a unit that are longer than one step are selective kernels
-            with as many branches (SKNet); None: plain.
-        integration: Where squeeze-and-excitation stands in a unit: after the residual function and before
-            the sum (`"standard"`), before the residual function (`"pre"`), after the sum and its
-            activation (`"post"`), on the shortcut (`"identity"`).
+        inner_filters: Number of filters, by stage, of all convolutions of a unit except the last; None: as
+            `filters`.
+        cardinality: Number of groups of the convolutions with a kernel size above 1 (ResNeXt).
+        selective_branches: Number of branches of selective kernels (SKNet), which replace the convolutions
+            with a kernel size above 1; None for plain convolutions.
+        integration: Place of squeeze-and-excitation in a unit: after the residual function and before the sum
+            (`"standard"`), before the residual function (`"pre"`), after the sum and its activation
+            (`"post"`), on the shortcut (`"identity"`).
 
     Raises:
         ValueError: If a value is out of its range.
 
     Deviations:
-        A shortcut whose channels fit is the identity; in the code of Wang et al. it is batch-normalised.
+        A shortcut between equal numbers of channels is the identity; the code of Wang et al. normalises it.
         There is no stem before the first stage, since series are shorter than images.
 
     References:
@@ -65,13 +65,13 @@ class ResidualConfig(SqueezeExciteConfig):
         require_positive_int("cardinality", self.cardinality)
         if self.selective_branches is not None:
             require_positive_int("selective_branches", self.selective_branches)
-            rule = "Selective kernels end in their activation, so the last convolution must be of one step."
-            require(self.kernel_sizes[-1] == 1, rule, kernel_sizes=self.kernel_sizes)
             rule = (
-                "Selective kernels do not stride, so with strides the first convolution must be of one step."
+                "With `selective_branches`, the last kernel size must be 1: a unit has no activation there."
             )
-            strides_first = max(self.strides) == 1 or self.kernel_sizes[0] == 1
-            require(strides_first, rule, kernel_sizes=self.kernel_sizes, strides=self.strides)
+            require(self.kernel_sizes[-1] == 1, rule, kernel_sizes=self.kernel_sizes)
+            rule = "With `selective_branches` and strides above 1, the first kernel size must be 1."
+            strided_first = max(self.strides) == 1 or self.kernel_sizes[0] == 1
+            require(strided_first, rule, kernel_sizes=self.kernel_sizes, strides=self.strides)
         require_choice("integration", self.integration, INTEGRATIONS)
 
     @property
@@ -81,7 +81,7 @@ class ResidualConfig(SqueezeExciteConfig):
 
 
 def residual(config: ResidualConfig, series, mask):
-    """The features of a residual network. See `models.MODELS` for what it takes and gives."""
+    """The features of a residual network. See `models.MODELS` for arguments and result."""
     for stage in config.block_numbers:
         for unit in range(1, config.units[stage - 1] + 1):
             strides = config.strides[stage - 1] if unit == 1 else 1
@@ -91,40 +91,42 @@ def residual(config: ResidualConfig, series, mask):
 
 
 def _unit(config, series, mask, stage, strides, name):
-    """One unit: what it adds to a shortcut, and the sum."""
-    filters, after = config.filters[stage - 1], strided_mask(mask, strides)
-    where = config.integration if config.has_squeeze_excite(stage) else None
+    """One unit: the residual function, the shortcut and their sum."""
+    filters, mask_after = config.filters[stage - 1], strided_mask(mask, strides)
+    integration = config.integration if config.has_squeeze_excite(stage) else None
     shortcut = series
     if strides > 1 or series.shape[-1] != filters:
         sizes = {"filters": filters, "kernel_size": 1, "strides": strides}
         shortcut = conv_norm(series, mask, config=config, name=f"shortcut_{name}", **sizes)
-    if where == "pre":
+    if integration == "pre":
         series = squeeze_excite(series, mask, config=config, name=name)
-    series = _function(config, series, mask, stage, strides, name)
-    if where == "standard":
-        series = squeeze_excite(series, after, config=config, name=name)
-    if where == "identity":
-        shortcut = squeeze_excite(shortcut, after, config=config, name=name)
+    series = _residual_function(config, series, mask, stage, strides, name)
+    if integration == "standard":
+        series = squeeze_excite(series, mask_after, config=config, name=name)
+    if integration == "identity":
+        shortcut = squeeze_excite(shortcut, mask_after, config=config, name=name)
     series = keras.layers.Add(name=f"sum_{name}")([shortcut, series])
     series = keras.layers.ReLU(name=f"relu_{name}")(series)
-    return squeeze_excite(series, after, config=config, name=name) if where == "post" else series
+    if integration == "post":
+        series = squeeze_excite(series, mask_after, config=config, name=name)
+    return series
 
 
-def _function(config, series, mask, stage, strides, name):
-    """The residual function: convolutions with activations between them; the first one strides."""
+def _residual_function(config, series, mask, stage, strides, name):
+    """Convolutions with activations between them; the first one is strided."""
     last = len(config.kernel_sizes)
     for number, kernel_size in enumerate(config.kernel_sizes, 1):
         inner = config.inner_filters if number < last else None
         sizes = {"filters": (inner or config.filters)[stage - 1], "kernel_size": kernel_size}
         groups = config.cardinality if kernel_size > 1 else 1
-        part = f"{name}_{number}"
+        full_name = f"{name}_{number}"
         if config.selective_branches is not None and kernel_size > 1:
             options = {"branches": config.selective_branches, "groups": groups}
-            series = selective_kernel(series, mask, config=config, name=part, **sizes, **options)
+            series = selective_kernel(series, mask, config=config, name=full_name, **sizes, **options)
             continue
         options = {"groups": groups, "strides": strides if number == 1 else 1}
-        series = conv_norm(series, mask, config=config, name=f"conv_{part}", **sizes, **options)
+        series = conv_norm(series, mask, config=config, name=f"conv_{full_name}", **sizes, **options)
         mask = strided_mask(mask, options["strides"])
         if number < last:
-            series = keras.layers.ReLU(name=f"relu_{part}")(series)
+            series = keras.layers.ReLU(name=f"relu_{full_name}")(series)
     return series

@@ -93,9 +93,7 @@ class Recipe:
     average_weights: float | None = None
     augmentation: Mapping[str, float] = field(default_factory=dict)
     n_members: int = 1
-    network_options: Mapping[str, Any] = field(
-        default_factory=lambda: {"batch_norm_momentum": 0.9, "dilation_rates": 0.5}
-    )
+    network_options: Mapping[str, Any] = field(default_factory=dict)
     member_options: Sequence[Mapping[str, Any]] = ()
 
     def __post_init__(self) -> None:
@@ -222,9 +220,6 @@ class Recipe:
         return min(max(round(epochs), LEAST_EPOCHS), MOST_EPOCHS)
 
 
-DEFAULT = Recipe()
-"""Chosen on training data alone: docs/recipe.md has the study, and what it did not measure."""
-
 PAPER = Recipe(
     n_epochs=250,
     n_steps=None,
@@ -255,6 +250,9 @@ paper, its authors' code and this recipe differ, or leave something open:
 * Scaling. The authors' prepared data were standardised over training and test set together; here the
   statistics are those of the training set.
 """
+
+DEFAULT = Recipe()
+"""Chosen on training data alone: docs/recipe.md has the study, and what it did not measure."""
 
 ENSEMBLE = DEFAULT.but(
     n_members=5,
