@@ -19,6 +19,7 @@ from mlstm_fcn import datasets, models
 from mlstm_fcn._checks import require, require_choice, require_positive_int
 from mlstm_fcn.ablation.axes import AXES, START, START_OPTIONS, Variant
 from mlstm_fcn.estimators import NetworkClassifier
+from mlstm_fcn.training.recipes import Recipe
 
 HELD_BACK = 1 / 3
 
@@ -152,18 +153,18 @@ def _run(
     missing = np.setdiff1d(y, y[training]).tolist()
     require(not missing, rule, dataset=name, n_training=n_training, missing=missing)
     times = _Times()
-    network_params, parameters = _settings(variant)
-    epochs = None if "n_steps" in parameters else n_epochs
-    parameters = {"n_epochs": epochs, "on_longer": "cut", **parameters}
+    network_params, recipe, scaling = _settings(variant, n_epochs)
     classifier = NetworkClassifier(
         network=variant.network,
         network_params=network_params,
+        recipe=recipe,
+        scaling=scaling,
         callbacks=[times],
+        on_longer="cut",
         random_state=seed,
-        **parameters,
     )
     classifier.fit(_cases(X, training), y[training])
-    n_trained = len(training) - math.ceil(parameters.get("validation_split", 0) * len(training))
+    n_trained = recipe.n_training(len(training))
     costs = _costs(classifier, X, variant.network)
     probabilities = classifier.predict_proba(_cases(X, held_back))
     true = np.searchsorted(classifier.classes_, y[held_back])
@@ -191,11 +192,15 @@ def _costs(classifier, X, name):
     return [models.cost(models.build(name, shape, n_classes, **each)) for each in options]
 
 
-def _settings(variant):
-    """The options of the network and the parameters of the estimator."""
+def _settings(variant: Variant, n_epochs: int) -> tuple[dict[str, Any], Recipe, Any]:
+    """The options of the network, the recipe, and the scaling of a variant."""
     known = models.config(variant.network)
     options = {name: value for name, value in START_OPTIONS.items() if hasattr(known, name)}
-    return {**options, **variant.options}, {**START, **variant.training}
+    training = {**START, **variant.training}
+    scaling = training.pop("scaling")
+    if "n_steps" not in training:
+        training = {"n_epochs": n_epochs, **training}
+    return {**options, **variant.options}, Recipe(**training), scaling
 
 
 def _cases(X, chosen):

@@ -34,9 +34,9 @@ def list_() -> None:
 @click.argument("name")
 @click.option("--input-shape", default="100,6", show_default=True, help="Number of steps and of channels.")
 @click.option("--classes", type=int, default=4, show_default=True, help="Number of classes.")
-@click.option("--preset", default="default", show_default=True, help="Recipe whose network options are used.")
+@click.option("--recipe", default="default", show_default=True, help="Recipe whose network options are used.")
 @click.option("--layers", is_flag=True, help="Show all layers.")
-def describe(name: str, input_shape: str, classes: int, preset: str, layers: bool) -> None:
+def describe(name: str, input_shape: str, classes: int, recipe: str, layers: bool) -> None:
     """Show parameters, operations, layers, receptive field and options of the network NAME.
 
     The network is the one that `mlstm-fcn train` builds for series of this shape.
@@ -44,14 +44,15 @@ def describe(name: str, input_shape: str, classes: int, preset: str, layers: boo
     start_keras_quietly()
     from mlstm_fcn import models as networks
     from mlstm_fcn._checks import require, require_choice
-    from mlstm_fcn.estimators import NetworkClassifier
+    from mlstm_fcn.fitting import NetworkSpec
+    from mlstm_fcn.training.recipes import Recipe
 
     sizes = input_shape.split(",")
     rule = "`--input-shape` must be two whole numbers, steps and channels, as in 100,6."
     require(len(sizes) == 2 and all(size.strip().isdigit() for size in sizes), rule, input_shape=input_shape)
     require_choice("name", name, networks.names())
     time, channels = map(int, sizes)
-    options = NetworkClassifier(network=name, preset=preset)._network_options(time, channels)
+    options = NetworkSpec(name).resolved(Recipe.named(recipe), 0, time)
     model = networks.build(name, (time, channels), classes, **options)
     if layers:
         model.summary(print_fn=click.echo, line_length=110)

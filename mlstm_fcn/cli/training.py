@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("dataset")
-@click.option("--preset", default="default", show_default=True, help="Recipe: default, ensemble or paper.")
+@click.option("--recipe", default="default", show_default=True, help="default, ensemble or paper.")
 @click.option("--members", type=int, help="Number of networks in the ensemble.  [default: the recipe's]")
 @click.option("--network", help="Another network, by a name from `mlstm-fcn models list`.")
 @click.option("--epochs", type=int, help="Number of epochs.  [default: the recipe's]")
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 @click.option("--quiet", is_flag=True, help="Hide the progress bar.")
 def train(
     dataset: str,
-    preset: str,
+    recipe: str,
     members: int | None,
     network: str | None,
     epochs: int | None,
@@ -87,13 +87,9 @@ def train(
     start_keras_quietly()
     from mlstm_fcn.estimators import MLSTMFCNClassifier, NetworkClassifier
 
-    common: dict[str, Any] = {"preset": preset, "n_epochs": epochs, "batch_size": batch_size}
-    common |= {
-        "n_members": members,
-        "on_longer": on_longer,
-        "random_state": seed,
-        "verbose": 0 if quiet else 1,
-    }
+    options = {"n_epochs": epochs, "batch_size": batch_size, "n_members": members}
+    common: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    common |= {"recipe": recipe, "on_longer": on_longer, "random_state": seed, "verbose": int(not quiet)}
     if network is None:
         classifier: Any = MLSTMFCNClassifier(lstm_units=lstm_units, attention=attention, **common)
     else:

@@ -1,6 +1,8 @@
 """MLSTM-FCN with selective kernels in place of its convolutions (Li et al. 2019)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from mlstm_fcn._checks import require, require_positive_int
 from mlstm_fcn.models.blocks import selective_kernel, squeeze_excite
@@ -32,6 +34,10 @@ class SelectiveConfig(LSTMFCNConfig):
         given = {"dilation_scales": self.dilation_scales, "selective_branches": self.selective_branches}
         rule = "`dilation_scales` and `selective_branches` exclude each other."
         require(self.dilation_scales == 1, rule, **given)
+
+    def suited(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """A recipe's network options without `dilation_scales`: the branches have several dilations."""
+        return {name: value for name, value in super().suited(options).items() if name != "dilation_scales"}
 
     @property
     def reach_factor(self) -> int:
