@@ -2,8 +2,8 @@
 
     python benchmarks/harness.py            # measures all three; writes benchmarks/harness.csv
 
-Bounds: less than 3 s of overhead per fit, outside `fit` and `predict`; two single-threaded workers at least 1.7
-times as fast as one (needs two free CPUs); less than 30 s to plan and report 10,000 results.
+Bounds: less than 3 s of overhead per fit, outside `fit` and `predict`; two single-threaded workers at least
+1.7 times as fast as one (needs two free CPUs); less than 30 s to plan and report 10,000 results.
 """
 
 import csv

@@ -48,7 +48,9 @@ def create_app(path: Path) -> FastAPI:
         length = request.headers.get("content-length", "")
         has_length = length.isdecimal() and "transfer-encoding" not in request.headers
         if request.method == "POST" and not (has_length and int(length) <= MOST_BYTES):
-            return JSONResponse({"detail": f"The body must have a content length of at most {MOST_BYTES} bytes."}, 413)
+            return JSONResponse(
+                {"detail": f"The body must have a content length of at most {MOST_BYTES} bytes."}, 413
+            )
         return await call_next(request)
 
     @app.get("/health")
@@ -69,7 +71,9 @@ def create_app(path: Path) -> FastAPI:
 
 def _answer(artifact, series):
     if len({(len(one), *map(len, one)) for one in series}) > 1:
-        raise ValueError("Series must have the same numbers of channels and steps; pad shorter ones with null.")
+        raise ValueError(
+            "Series must have the same numbers of channels and steps; pad shorter ones with null."
+        )
     probabilities = artifact.outputs(np.array(series, dtype=np.float32))
     labels = np.array(artifact.labels)[probabilities.argmax(axis=1)]
     return {"labels": labels.tolist(), "probabilities": probabilities.tolist(), "classes": artifact.labels}

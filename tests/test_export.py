@@ -74,7 +74,7 @@ def test_networks_of_the_table(motions, tmp_path, name):
 
 
 def test_grouped_convolutions_stay_grouped_in_the_artifact(motions, tmp_path):
-    """One operation per convolution: LiteRT rebuilt zero-padded kernels in every call, and lacks them in int8."""
+    """One operation per convolution: LiteRT would rebuild zero-padded kernels in every call."""
     check_network(motions, tmp_path, "resnext", ("onnx", "litert-int8"))
     nodes = load_onnx(tmp_path / "model.onnx").graph.node
     groups = {a.i for node in nodes if node.op_type == "Conv" for a in node.attribute if a.name == "group"}

@@ -224,7 +224,7 @@ def test_a_missing_companion_file_is_a_missing_file(exported, tmp_path):
         ("model.onnx", "litert", "must have the suffix .tflite"),
         ("model.onnx", "onxx", "Did you mean 'onnx'"),
         ("model.tflite", "litert-int8", r"pass X\. Received: series=0"),
-        ("model.h5", "keras", "\.keras or \.mlstm"),
+        ("model.h5", "keras", r"\.keras or \.mlstm"),
     ],
 )
 def test_wrong_names_and_formats_are_refused(classifier, tmp_path, name, format, message):

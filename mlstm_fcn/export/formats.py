@@ -124,7 +124,7 @@ def _write_onnx_int8(model, path, examples):
 
 
 def _open_onnx_int8(path: Path) -> Run:
-    """Run one series per call: dynamic quantisation takes the range of a whole batch, so series would interact."""
+    """Run one series per call: ranges are taken from the whole batch, so its series would interact."""
     run = _open_onnx(path)
     return lambda series: np.concatenate([run(one[None]) for one in series])
 

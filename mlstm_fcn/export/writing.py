@@ -22,7 +22,7 @@ from mlstm_fcn.export.graph import export_graph
 from mlstm_fcn.layers import StandardizeChannels
 from mlstm_fcn.models.pipeline import split, takes_mask
 
-_N_EXAMPLES = 16  # random series, if the user gives none
+_N_EXAMPLES = 16  # random series by default
 _LEAST_SERIES = 10  # that an int8 format needs
 _COARSE = 0.2  # allowed difference of a quantised regressor, in standard deviations of its predictions
 
