@@ -15,7 +15,7 @@ import numpy as np
 
 from mlstm_fcn._checks import require_choice
 from mlstm_fcn._optional import optional
-from mlstm_fcn.export import tensorflow_converters
+from mlstm_fcn.export import _tensorflow
 from mlstm_fcn.export.subprocess_check import LITERT_SCRIPT, SAVED_MODEL_SCRIPT, run_in_subprocess
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def format_of_suffix(suffix: str) -> str:
 
 
 def _write_saved_model(model, path, examples):
-    tensorflow_converters.write_saved_model(model, path)
+    _tensorflow.write_saved_model(model, path)
 
 
 def _open_saved_model(path):
@@ -141,7 +141,7 @@ def _open_onnx(path: Path) -> Run:
 
 def _litert_writer(precision: Any) -> Callable[[keras.Model, Path, np.ndarray], None]:
     def write(model: keras.Model, path: Path, examples: np.ndarray) -> None:
-        path.write_bytes(tensorflow_converters.litert(model, precision, examples))
+        path.write_bytes(_tensorflow.litert(model, precision, examples))
 
     return write
 
