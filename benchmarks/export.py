@@ -17,9 +17,9 @@ import time
 from pathlib import Path
 
 import numpy as np
+from mlstm_fcn.estimators.predicting import model_and_batch
 
 from mlstm_fcn import NetworkClassifier, datasets, export, models
-from mlstm_fcn.estimators.predicting import model_and_batch
 
 TABLE = Path(__file__).parent / "export.csv"
 COLUMNS = (

@@ -1,9 +1,9 @@
-"""What the benchmark itself costs: overhead of a fit, two workers against one, ten thousand results.
+"""Measure the overhead of the benchmark: per fit, with two workers, and with 10,000 results.
 
-    python benchmarks/harness.py            # all three; writes benchmarks/harness.csv
+    python benchmarks/harness.py            # measures all three; writes benchmarks/harness.csv
 
-The bounds: less than 3 s for a fit outside of fit and predict; two workers of one thread each at least 1.7
-times as fast as one (needs two free CPUs); 10,000 results planned, tabled and reported in less than 30 s.
+Bounds: less than 3 s of overhead per fit, outside `fit` and `predict`; two single-threaded workers at least
+1.7 times as fast as one (needs two free CPUs); less than 30 s to plan and report 10,000 results.
 """
 
 import csv
@@ -22,7 +22,7 @@ N_RESAMPLES = 4
 
 
 def sweep(n_jobs: int) -> tuple[float, float, int]:
-    """Wall seconds of a sweep, seconds of its fits and predictions, and their number."""
+    """Wall time of a sweep in seconds, seconds spent in fits and predictions, and the number of fits."""
     estimators = benchmark.resolve("fcn,mlstm_fcn", n_epochs=20)
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
@@ -33,7 +33,7 @@ def sweep(n_jobs: int) -> tuple[float, float, int]:
 
 
 def ten_thousand() -> float:
-    """Seconds to plan, table and report 10 estimators x 20 data sets x 50 resamples that are all done."""
+    """Seconds to plan and report 10 estimators x 20 data sets x 50 resamples that are all done."""
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as path:
         folder = Folder(path)
@@ -56,7 +56,7 @@ def ten_thousand() -> float:
 
 
 def main() -> None:
-    """Measure all, print and write a table."""
+    """Measure all three, print the results and write them to a file."""
     one, busy, n_fits = sweep(1)
     two, _, _ = sweep(2)
     rows = [

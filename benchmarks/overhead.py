@@ -122,9 +122,9 @@ def fit_tsai() -> Figures:
 def predict_tensorflow() -> dict[str, Figures]:
     """Predict one series and many: the estimator, its function, the compiled call, Keras."""
     import tensorflow as tf
+    from mlstm_fcn.inference import predict
 
     from mlstm_fcn import MLSTMFCNClassifier
-    from mlstm_fcn.inference import predict
 
     X, y = motions()
     classifier = MLSTMFCNClassifier(n_epochs=1, random_state=0).fit(X, y)

@@ -1,4 +1,4 @@
-"""Train, export to ONNX, and predict with onnxruntime alone."""
+"""Train, export to ONNX, and predict with onnxruntime."""
 
 import tempfile
 from pathlib import Path
@@ -15,7 +15,7 @@ def main(n_epochs: int | None = None) -> float:
     classifier.fit(motions.X_train, motions.y_train)
     with tempfile.TemporaryDirectory() as folder:
         path = classifier.export(Path(folder) / "motions.onnx", X=motions.X_test, data="BasicMotions")
-        artifact = export.load(path)  # reads the labels, and checks that nothing was changed
+        artifact = export.load(path)  # reads the manifest, and verifies the files
         probabilities = artifact.outputs(motions.X_test)
         print(f"{path.stat().st_size / 1e6:.1f} MB, {artifact.about['check']}")
     predicted = np.array(artifact.labels)[probabilities.argmax(axis=1)]

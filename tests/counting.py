@@ -1,4 +1,4 @@
-"""A classifier whose fits can be counted from outside, and that does what one fears of fits."""
+"""A classifier that logs its fits to a file, and can fail in several ways."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""What tests of exported models share."""
+"""Options and file names that tests of exported models share."""
 
 from mlstm_fcn.export import FORMATS
 

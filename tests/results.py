@@ -1,4 +1,4 @@
-"""A result of a benchmark that was made up."""
+"""A fake result of a benchmark."""
 
 import numpy as np
 

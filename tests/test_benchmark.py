@@ -1,4 +1,4 @@
-"""Benchmarks: what goes wrong, what a second run does, and the command."""
+"""Benchmarks: failures, resumed runs, plans and processes."""
 
 import contextlib
 import json
@@ -31,12 +31,12 @@ def log(tmp_path):
     ("do", "limits", "kind", "words"),
     [
         ("raise", Limits(), "error", "ArithmeticError: this one cannot"),
-        ("hang", Limits(seconds=3), "time", "not done after 3 s"),
-        ("grow", Limits(megabytes=1500), "memory", "more than 1500"),
+        ("hang", Limits(seconds=3), "time", "exceeded the time limit of 3 s"),
+        ("grow", Limits(megabytes=1500), "memory", "over the limit of 1500 MB"),
         ("die", Limits(), "killed", "status 9"),
     ],
 )
-def test_a_fit_that_fails_is_noted_and_the_others_go_on(tmp_path, log, do, limits, kind, words):
+def test_a_failed_fit_is_recorded_and_the_others_continue(tmp_path, log, do, limits, kind, words):
     estimators = {"bad": Counting(str(log), do=do), "good": Counting(str(log))}
     table = run(["UnitTest"], estimators, tmp_path / "r", limits=limits)
     assert table["estimator"].tolist() == ["good"]
@@ -46,7 +46,7 @@ def test_a_fit_that_fails_is_noted_and_the_others_go_on(tmp_path, log, do, limit
     assert ("raise ArithmeticError" in failure.traceback) == (do == "raise")
 
 
-def test_a_second_run_does_only_what_is_missing(tmp_path, log):
+def test_a_second_run_does_only_the_missing_fits(tmp_path, log):
     estimator = {"counting": Counting(str(log))}
     run(["UnitTest"], estimator, tmp_path / "r", n_resamples=2)
     table = run(["UnitTest"], estimator, tmp_path / "r", n_resamples=3)
@@ -54,10 +54,10 @@ def test_a_second_run_does_only_what_is_missing(tmp_path, log):
     assert table["resample"].tolist() == [0, 1, 2]
 
 
-def test_errors_are_not_repeated_unless_asked_for_and_killed_fits_always(tmp_path, log):
+def test_killed_fits_are_repeated_and_errors_only_with_retry(tmp_path, log):
     folder, estimators = Folder(tmp_path), resolve({"counting": Counting(str(log))})
     for number, kind in enumerate(("error", "killed", "time")):
-        folder.keep(Failure(RunKey("counting", "UnitTest", number), kind, "so it was"))
+        folder.keep(Failure(RunKey("counting", "UnitTest", number), kind, "a message"))
     plan = make_plan(["UnitTest"], estimators, 4, folder)
     assert [job.key.resample for job in plan.jobs] == [1, 3]
     assert plan.n_failed == 2
@@ -66,14 +66,65 @@ def test_errors_are_not_repeated_unless_asked_for_and_killed_fits_always(tmp_pat
     assert RunKey("counting", "UnitTest", 0) not in folder.failures()
 
 
-def test_a_name_stands_for_one_estimator(tmp_path, log):
+def test_results_of_a_different_estimator_under_the_same_name_are_refused(tmp_path, log):
     run(["UnitTest"], {"a": DummyClassifier()}, tmp_path)
-    with pytest.raises(ValueError, match=r"results of another 'a'.*strategy='uniform'"):
+    with pytest.raises(ValueError, match=r"results of a different 'a'.*strategy='uniform'"):
         run(["UnitTest"], {"a": DummyClassifier(strategy="uniform")}, tmp_path)
-    with pytest.raises(ValueError, match="results of another 'a'"):
+    with pytest.raises(ValueError, match="results of a different 'a'"):
         run(["UnitTest"], {"a": DummyClassifier()}, tmp_path, resampled=False)
-    with pytest.raises(ValueError, match="results of another 'a'"):
+    with pytest.raises(ValueError, match="results of a different 'a'"):
         make_plan(["UnitTest"], resolve({"a": DummyClassifier(constant=1)}), 1, Folder(tmp_path))
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """A folder with a result of a network, and the path of its stored fingerprint."""
+    folder = Folder(tmp_path)
+    folder.require_same(resolve({"a": MLSTMFCNClassifier(n_epochs=3)}), True)
+    folder.keep(result())
+    return folder, tmp_path / "a" / "estimator.json"
+
+
+def changed(path, change):
+    """Change a stored fingerprint."""
+    about = json.loads(path.read_text())
+    change(about)
+    path.write_text(json.dumps(about))
+
+
+@pytest.mark.parametrize("name", ["recipe.batch_size", "recipe.augmentation", "recipe.optimizer"])
+def test_a_recipe_field_that_is_newer_than_the_results_counts_as_its_default(stored, name):
+    folder, path = stored
+    before = path.read_text()
+    changed(path, lambda about: about.pop(name))
+    folder.require_same(resolve({"a": MLSTMFCNClassifier(n_epochs=3)}), True, write_fingerprints=False)
+    assert name not in path.read_text()
+    folder.require_same(resolve({"a": MLSTMFCNClassifier(n_epochs=3)}), True)
+    assert path.read_text() == before  # so that a later change of the default is noticed
+    assert folder.results()
+
+
+def test_a_newer_recipe_field_that_is_not_at_its_default_is_refused(stored):
+    folder, path = stored
+    changed(path, lambda about: about.pop("recipe.n_epochs"))
+    with pytest.raises(ValueError, match=r"stored={'recipe\.n_epochs': 'None'}, current={.*: '3'}"):
+        folder.require_same(resolve({"a": MLSTMFCNClassifier(n_epochs=3)}), True)
+
+
+@pytest.mark.parametrize("name", ["recipe.batch_size", "recipe.no_longer_a_field", "estimator", "split"])
+def test_a_stored_value_that_differs_is_refused(stored, name):
+    folder, path = stored
+    changed(path, lambda about: about.update({name: "17"}))
+    with pytest.raises(ValueError, match="results of a different 'a'.*stored={'" + name + "': '17'}"):
+        folder.require_same(resolve({"a": MLSTMFCNClassifier(n_epochs=3)}), True)
+
+
+@pytest.mark.parametrize("text", ["{", "[]"])
+def test_a_damaged_fingerprint_is_refused(stored, text):
+    folder, path = stored
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"estimator\.json is damaged"):
+        folder.require_same(resolve({"a": MLSTMFCNClassifier(n_epochs=3)}), True)
 
 
 def test_shards_are_a_partition_that_does_not_change(tmp_path):
@@ -83,7 +134,7 @@ def test_shards_are_a_partition_that_does_not_change(tmp_path):
     cases = [job.key for part in parts for job in part]
     assert len(cases) == len(set(cases)) == 12
     for n_parts in (2, 3, 4):
-        for i in range(1, n_parts + 1):  # no part is that of an estimator alone, which may be the slow one
+        for i in range(1, n_parts + 1):  # every shard has fits of every estimator
             part = make_plan(problems, estimators, 3, folder, shard=(i, n_parts)).jobs
             assert {job.key.estimator for job in part} == {"a", "b"}
             assert abs(len(part) - 12 / n_parts) < 1
@@ -96,7 +147,7 @@ def test_shards_are_a_partition_that_does_not_change(tmp_path):
 @pytest.mark.parametrize(
     ("problems", "n_resamples", "message"),
     [
-        ([], 1, "must be a data set"),
+        ([], 1, "must be at least one data set"),
         (["UnitTest", "UnitTest"], 1, "different names"),
         (["../UnitTest"], 1, "letters, digits"),
         (["UnitTest"], 0, "positive integer"),
@@ -107,16 +158,18 @@ def test_wrong_plans_are_refused(tmp_path, problems, n_resamples, message):
         make_plan(problems, resolve([DummyClassifier()]), n_resamples, Folder(tmp_path))
 
 
-def test_a_name_stands_for_one_data_set_of_those_in_memory(tmp_path):
+def test_results_of_different_data_under_the_same_name_are_refused(tmp_path):
     first, other = (datasets.synthetic.make("pattern", n_test=16, random_state=seed) for seed in (0, 1))
     run([first], [DummyClassifier()], tmp_path)
     table = run([first], {"other": DummyClassifier(strategy="uniform")}, tmp_path)
     assert table["data"].tolist() == [first.digest()] * 2
-    with pytest.raises(ValueError, match=f"results of other data named 'pattern'.*now='{other.digest()}'"):
+    with pytest.raises(
+        ValueError, match=f"results of different data named 'pattern'.*current='{other.digest()}'"
+    ):
         run([other], [DummyClassifier()], tmp_path)
 
 
-def test_a_digest_is_of_all_series_and_labels():
+def test_a_digest_covers_all_series_and_labels():
     problem = datasets.load("UnitTest")
     series = problem.X_test.copy()
     series[3, 0, 7] += 1e-3
@@ -135,7 +188,7 @@ def test_limits_must_be_positive(limits):
         Limits(**limits)
 
 
-def test_a_data_set_that_is_not_there_is_a_failure_of_its_fits(tmp_path):
+def test_a_missing_data_set_is_a_failure_of_its_fits(tmp_path):
     run(["UnitTest", "Nowhere"], [DummyClassifier()], tmp_path)
     (failure,) = Folder(tmp_path).read_failures()
     assert failure.key.problem == "Nowhere"
@@ -147,17 +200,17 @@ def test_an_unknown_engine_is_refused(tmp_path):
         run(["UnitTest"], [DummyClassifier()], tmp_path, engine="spark")
 
 
-def test_an_estimate_takes_the_mean_of_what_is_there_or_counts_operations(tmp_path):
+def test_an_estimate_is_the_mean_of_stored_times_or_counts_operations(tmp_path):
     folder, estimators = Folder(tmp_path), resolve({"d": DummyClassifier(), **{"fcn": "fcn"}})
     folder.keep(result(RunKey("d", "UnitTest", 0)))
     plan = make_plan(["UnitTest", "BasicMotions"], estimators, 3, folder)
-    told = benchmark.estimated_seconds(plan).set_index("estimator")
-    assert told.loc["d"].tolist() == [5, 2 * 1.5, 3]
-    assert told.loc["fcn", "fits_of_unknown_time"] == 0
-    assert told.loc["fcn", "seconds"] > 6 * 6
+    estimates = benchmark.estimated_seconds(plan).set_index("estimator")
+    assert estimates.loc["d"].tolist() == [5, 2 * 1.5, 3]
+    assert estimates.loc["fcn", "fits_of_unknown_time"] == 0
+    assert estimates.loc["fcn", "seconds"] > 6 * 6
 
 
-def test_a_plan_and_a_table_take_all_that_is_there(tmp_path):
+def test_a_plan_and_a_table_include_all_stored_results(tmp_path):
     folder = Folder(tmp_path)
     estimators = resolve({f"e{i}": DummyClassifier() for i in range(3)})
     for one in estimators:
@@ -191,7 +244,7 @@ class OtherClasses(Counting):
 
 
 class Leaving(Counting):
-    """Leaves a process behind that never ends."""
+    """Starts a process that never ends."""
 
     def fit(self, X, y):
         subprocess.Popen(["sleep", "600"])
@@ -199,9 +252,9 @@ class Leaving(Counting):
 
 
 @pytest.mark.parametrize(
-    ("kind", "words"), [(Diverged, "must be finite"), (OtherClasses, "labels of the data")]
+    ("kind", "words"), [(Diverged, "must be finite"), (OtherClasses, "only labels of the data")]
 )
-def test_a_result_that_is_none_is_a_failure(tmp_path, log, kind, words):
+def test_invalid_probabilities_or_classes_are_a_failure(tmp_path, log, kind, words):
     assert run(["UnitTest"], {"bad": kind(str(log))}, tmp_path).empty
     (failure,) = Folder(tmp_path).read_failures()
     assert (failure.kind, words in failure.message) == ("error", True)
@@ -215,12 +268,12 @@ def test_a_data_set_of_one_class_has_a_result(tmp_path):
     assert np.isnan(table.loc[0, ["log_loss", "auroc"]].astype(float)).all()
 
 
-def test_numbers_to_predict_are_no_classes(tmp_path):
+def test_a_regression_data_set_is_a_failure(tmp_path):
     assert run(["Covid3Month"], [DummyClassifier()], tmp_path).empty
-    assert "numbers to predict" in Folder(tmp_path).read_failures()[0].message
+    assert "must be for classification" in Folder(tmp_path).read_failures()[0].message
 
 
-def test_what_a_fit_leaves_ends_with_it(tmp_path, log):
+def test_processes_that_a_fit_starts_end_with_it(tmp_path, log):
     run(["UnitTest"], {"leaving": Leaving(str(log))}, tmp_path)
     (fit,) = processes(log)
     groups = []
@@ -242,33 +295,33 @@ def test_pipelines_and_searches_of_networks_read_series(tmp_path):
     assert not resolve([make_pipeline(FunctionTransformer(), DummyClassifier())])[0].reads_series()
 
 
-def test_a_folder_that_was_renamed_is_another_estimator(tmp_path):
+def test_a_renamed_folder_is_a_different_estimator(tmp_path):
     Folder(tmp_path).keep(result())
     (tmp_path / "a").rename(tmp_path / "old")
     Folder(tmp_path).keep(result())
     assert Folder(tmp_path).table()["estimator"].tolist() == ["a", "old"]
 
 
-def test_what_never_had_a_result_may_be_changed(tmp_path, log):
+def test_an_estimator_without_results_may_be_changed(tmp_path, log):
     for _ in range(2):
         assert run(["UnitTest"], {"a": Counting(str(log), do="raise")}, tmp_path).empty
-    assert len(fits(log)) == 1  # an error is left alone ...
+    assert len(fits(log)) == 1  # an error is not repeated ...
     (table,) = run(["UnitTest"], {"a": Counting(str(log))}, tmp_path).itertuples()
-    assert table.estimator == "a"  # ... but it is not the error of another estimator
+    assert table.estimator == "a"  # ... except for a different estimator
     assert not Folder(tmp_path).failures()
 
 
-def test_an_interrupted_fit_gives_no_answer_to_the_next(tmp_path, log, monkeypatch):
+def test_an_interrupted_fit_does_not_answer_for_the_next(tmp_path, log, monkeypatch):
     slow, quick = (
         Job(RunKey(n, "UnitTest", 0), resolve({n: e})[0], "UnitTest")
         for n, e in (("slow", Counting(str(log), seconds=3)), ("quick", Counting(str(log))))
     )
-    assert isinstance(process.fit_apart(quick, Limits()), Result)  # the process is warm
+    assert isinstance(process.fit_in_subprocess(quick, Limits()), Result)  # the worker is ready
     monkeypatch.setattr(process.Owner, "is_gone", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
-        process.fit_apart(slow, Limits(), process.Owner.me())
+        process.fit_in_subprocess(slow, Limits(), process.Owner.current())
     monkeypatch.undo()
-    assert process.fit_apart(quick, Limits()).key.estimator == "quick"
+    assert process.fit_in_subprocess(quick, Limits()).key.estimator == "quick"
 
 
 def test_where_the_system_cannot_fork_each_fit_has_a_new_process(tmp_path, log, monkeypatch):
@@ -277,7 +330,7 @@ def test_where_the_system_cannot_fork_each_fit_has_a_new_process(tmp_path, log, 
     assert len(Folder(tmp_path).results()) == 2
 
 
-# Other engines, and the command.
+# Other engines.
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""`mlstm-fcn benchmark`, and what it shows while it runs."""
+"""`mlstm-fcn benchmark`, and its live progress."""
 
 import io
 
@@ -18,7 +18,7 @@ def command(*arguments):
     return CliRunner().invoke(main, ["benchmark", "--datasets", "UnitTest,BasicMotions", *arguments])
 
 
-def test_the_command_says_what_it_would_do_and_does_it(tmp_path):
+def test_the_command_prints_its_plan_and_runs_it(tmp_path):
     arguments = [
         "--estimators",
         "fcn,sklearn.dummy.DummyClassifier",
@@ -29,12 +29,9 @@ def test_the_command_says_what_it_would_do_and_does_it(tmp_path):
     ]
     said = command(*arguments, "--dry-run")
     assert said.exit_code == 0, said.output
-    assert (
-        "4 fits: 2 data sets, 2 estimators, 1 resamples. 0 are done, 0 have failed, 4 are to do."
-        in said.output
-    )
+    assert "4 fits: 2 data sets, 2 estimators, 1 resamples. Done: 0, failed: 0, to do: 4." in said.output
     assert "fcn: 2 fits, about 0." in said.output
-    assert "DummyClassifier: 2 fits, about 0.0 minutes, and 2 of unknown time" in said.output
+    assert "DummyClassifier: 2 fits, about 0.0 minutes, plus 2 of unknown time" in said.output
     assert list(tmp_path.iterdir()) == []
     said = command(*arguments)
     assert said.exit_code == 0, said.output
@@ -42,9 +39,9 @@ def test_the_command_says_what_it_would_do_and_does_it(tmp_path):
     assert sum(line.startswith(("UnitTest ", "BasicMotions ")) for line in lines) == 4
     assert "4 results are in" in lines[-1]
     other = command(*arguments[:-1], "2", "--dry-run")
-    assert "results of another 'fcn'" in other.output
+    assert "results of a different 'fcn'" in other.output
     assert "'recipe.n_epochs': '1'" in other.output
-    assert "label_smoothing" not in other.output  # what is the same
+    assert "label_smoothing" not in other.output  # equal values are not shown
 
 
 def test_the_command_fails_if_every_fit_does(tmp_path):
@@ -52,7 +49,7 @@ def test_the_command_fails_if_every_fit_does(tmp_path):
         main, ["benchmark", "--datasets", "Nowhere", "--output", str(tmp_path), "--estimators", "dtw"]
     )
     assert said.exit_code == 1
-    assert "Error: No fit gave a result" in said.output
+    assert "Error: All fits failed" in said.output
 
 
 @pytest.mark.parametrize(
@@ -62,12 +59,12 @@ def test_the_command_fails_if_every_fit_does(tmp_path):
         (["--estimators", "nowhere.X"], "No module named 'nowhere'"),
         (["--threads", "-3"], "`threads` must be a positive integer"),
         (["--time-limit", "-1"], "Limits must be positive"),
-        (["--address", "tcp://127.0.0.1:1"], "`--address` is of a cluster"),
+        (["--address", "tcp://127.0.0.1:1"], "`--address` requires `--engine dask`"),
         (["--jobs", "0"], "`jobs` must be a positive integer"),
         (["--resamples", "0"], "`n_resamples` must be a positive integer"),
     ],
 )
-def test_wrong_arguments_get_a_sentence(tmp_path, arguments, message):
+def test_invalid_arguments_get_an_error_message(tmp_path, arguments, message):
     said = command("--output", str(tmp_path / "r"), *arguments)
     assert said.exit_code == 1
     assert message in said.output

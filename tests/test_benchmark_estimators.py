@@ -1,4 +1,4 @@
-"""What a benchmark compares: estimators by name, by path, and as objects."""
+"""Estimators of a benchmark by name, by import path and as objects; their fingerprints."""
 
 from functools import partial
 
@@ -37,13 +37,13 @@ def test_objects_have_the_names_of_a_mapping_or_of_their_classes():
     assert resolve([own])[0].name == "MLSTMFCNClassifier"
 
 
-def test_what_is_named_already_stays_as_it_is():
+def test_a_named_estimator_is_copied():
     mine = NamedEstimator("mine", MLSTMFCNClassifier(n_epochs=50))
     (changed,) = resolve([mine], n_epochs=3)
     assert (mine.estimator.n_epochs, changed.estimator.n_epochs, changed.name) == (50, 3, "mine")
 
 
-def test_commas_in_brackets_separate_nothing():
+def test_commas_in_brackets_do_not_split():
     assert split("a, b(c=(1, 2), d=[3, 4]),e") == ["a", "b(c=(1, 2), d=[3, 4])", "e"]
 
 
@@ -51,26 +51,26 @@ def test_commas_in_brackets_separate_nothing():
     ("text", "message"),
     [
         ("mlstmfcn", "Did you mean 'mlstm_fcn'"),
-        ("sklearn.dummy.DummyClassifier(open('x'))", "plain arguments"),
-        ("sklearn.dummy.DummyClassifier(strategy=open('x'))", "plain arguments"),
-        ("__import__('os').system('true')", "plain arguments"),
-        ("sklearn.dummy.DummyClassifier(**{})", "plain arguments"),
+        ("sklearn.dummy.DummyClassifier(open('x'))", "literal arguments"),
+        ("sklearn.dummy.DummyClassifier(strategy=open('x'))", "literal arguments"),
+        ("__import__('os').system('true')", "literal arguments"),
+        ("sklearn.dummy.DummyClassifier(**{})", "literal arguments"),
         ("fcn,fcn", "different names"),
         ("../x=fcn", "import path|letters, digits"),
-        ("", "must be an estimator"),
-        ("sklearn.dummy.DummyClassifier(bad=1)", "cannot be made"),
-        ("numpy.pi", "cannot be made"),
-        ("..=fcn", "not begin with a point"),
-        ("collections.OrderedDict", "`fit` and `predict`"),
+        ("", "at least one estimator"),
+        ("sklearn.dummy.DummyClassifier(bad=1)", "cannot be constructed"),
+        ("numpy.pi", "cannot be constructed"),
+        ("..=fcn", "not start with a period"),
+        ("collections.OrderedDict", "methods `fit` and `predict`"),
     ],
 )
-def test_what_names_no_estimator_is_refused(text, message):
+def test_a_string_that_names_no_estimator_is_refused(text, message):
     with pytest.raises(ValueError, match=message):
         resolve(text)
 
 
-def test_a_path_that_leads_nowhere_is_an_import_error():
-    with pytest.raises(ImportError, match="There is no Dummy in"):
+def test_an_import_path_that_does_not_exist_is_an_import_error():
+    with pytest.raises(ImportError, match=r"sklearn\.dummy has no attribute Dummy"):
         resolve("sklearn.dummy.Dummy")
     with pytest.raises(ImportError, match="nowhere"):
         resolve("nowhere.Classifier")
@@ -83,10 +83,35 @@ def test_the_seed_reaches_every_random_state():
     assert one.estimator.get_params()["dummyclassifier__random_state"] is None
 
 
-def test_an_estimator_is_described_alike_in_every_process():
+def test_a_fingerprint_has_no_addresses_and_abbreviates_nothing():
     (one,) = resolve({"a": MLSTMFCNClassifier(loss=lambda y, p: p, filters=tuple(range(1, 400)))})
     assert "0x" not in one.description
     assert "399" in one.description
+
+
+class Older(DummyClassifier):
+    def __init__(self, depth=3):
+        super().__init__()
+        self.depth = depth
+
+
+class Newer(DummyClassifier):
+    """The next version of `Older`, with a new parameter."""
+
+    def __init__(self, depth=3, width=4):
+        super().__init__()
+        self.depth = depth
+        self.width = width
+
+
+Newer.__name__ = Newer.__qualname__ = "Older"
+
+
+def test_a_new_parameter_at_its_default_does_not_change_a_fingerprint():
+    assert fingerprint(Newer(depth=5)) == fingerprint(Older(depth=5)) == "Older(depth=5)"
+    assert fingerprint(Newer()) == fingerprint(Older()) == "Older()"
+    assert fingerprint(Newer(width=5)) == "Older(width=5)"
+    assert fingerprint(MLSTMFCNClassifier(n_epochs=3)) == "MLSTMFCNClassifier(n_epochs=3)"
 
 
 @pytest.mark.parametrize(
@@ -100,17 +125,17 @@ def test_an_estimator_is_described_alike_in_every_process():
         ),
     ],
 )
-def test_objects_are_known_again_by_what_they_hold(parameter, made, other, tmp_path):
-    """A script that makes its optimizer anew goes on; another optimizer is another estimator."""
+def test_the_fingerprint_of_an_object_is_its_state(parameter, made, other, tmp_path):
+    """A script that creates an equal optimizer resumes; a different optimizer is refused."""
     folder = Folder(tmp_path)
     folder.require_same(resolve({"a": MLSTMFCNClassifier(**{parameter: made()})}), True)
     folder.keep(result())
     folder.require_same(resolve({"a": MLSTMFCNClassifier(**{parameter: made()})}), True)
-    with pytest.raises(ValueError, match="results of another 'a'"):
+    with pytest.raises(ValueError, match="results of a different 'a'"):
         folder.require_same(resolve({"a": MLSTMFCNClassifier(**{parameter: other()})}), True)
 
 
-def test_a_function_is_known_by_its_source_and_a_long_array_by_all_of_its_values():
+def test_the_fingerprint_of_a_function_is_its_source_and_of_an_array_all_values():
     def reading(source):
         names = {}
         exec(compile(source, "typed", "exec"), names)

@@ -1,4 +1,4 @@
-"""A benchmark whose processes are killed loses nothing, and does nothing twice that was done."""
+"""A benchmark whose processes are killed loses no result, and repeats no finished fit."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ def command(log, output, *options):
 def wait_until(condition, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it did not happen"
+        assert time.monotonic() < end, "timeout"
         time.sleep(0.05)
 
 
@@ -37,7 +37,7 @@ def probabilities(output):
 
 
 def kill_worker_of_a_fit(log, coordinator):
-    """Whether there was a fit whose worker could be killed."""
+    """Kill the worker of a running fit; False if none is running."""
     try:
         worker = psutil.Process(processes(log)[-1]).parent().parent()
         assert worker.pid != coordinator
@@ -49,7 +49,7 @@ def kill_worker_of_a_fit(log, coordinator):
 
 @pytest.fixture
 def whole(tmp_path):
-    """What a run gives that nothing disturbs."""
+    """Results of an undisturbed run."""
     run(["UnitTest"], {"c": Counting(str(tmp_path / "whole.log"))}, tmp_path / "whole", n_resamples=N)
     return probabilities(tmp_path / "whole")
 
@@ -60,11 +60,11 @@ def test_a_run_killed_twice_ends_as_one_that_was_not(tmp_path, whole):
         with subprocess.Popen(command(log, output, "--jobs", "2"), stdout=subprocess.DEVNULL) as process:
             wait_until(lambda n=n_results: len(Folder(output).results()) >= n)
             process.send_signal(signal.SIGKILL)
-        wait_until(lambda: not any(map(psutil.pid_exists, processes(log))), 30)  # fits do not outlive it
+        wait_until(lambda: not any(map(psutil.pid_exists, processes(log))), 30)  # fits end with the run
     subprocess.run(command(log, output, "--jobs", "2"), check=True, stdout=subprocess.DEVNULL, timeout=120)
     assert probabilities(output) == whole
     assert len(Folder(output).table()) == N
-    on_the_way = 2 + 2  # at each kill: fits, and results of others that were not written yet
+    on_the_way = 2 + 2  # at each kill: running fits, and finished ones that are not written yet
     assert len(fits(log)) <= N + 2 * on_the_way
 
 

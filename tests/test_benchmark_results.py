@@ -1,4 +1,4 @@
-"""What a fit leaves: files, figures, rows."""
+"""Results of fits: files, metrics and rows of the table."""
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ def log(tmp_path):
     return tmp_path / "fits.log"
 
 
-def test_the_file_of_a_result_gives_the_result_back(tmp_path):
+def test_a_result_file_round_trips(tmp_path):
     folder = Folder(tmp_path)
     folder.keep(result())
     (path,) = folder.results().values()
@@ -60,7 +60,7 @@ def test_tsml_eval_reads_the_file(tmp_path):
     assert read.accuracy == metrics(result(n=30))["accuracy"]
 
 
-def test_results_of_others_in_this_format_are_read_too(tmp_path):
+def test_result_files_of_other_programs_are_read_too(tmp_path):
     path = tmp_path / "hc2" / "Predictions" / "p" / "testResample3.csv"
     path.parent.mkdir(parents=True)
     path.write_text(
@@ -77,15 +77,15 @@ def test_results_of_others_in_this_format_are_read_too(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "one line\n", "p,a,TEST,0,MILLISECONDS\n{}\nnot,numbers\n"])
-def test_a_file_in_no_format_is_resolved(tmp_path, text):
+def test_a_file_in_another_format_is_refused(tmp_path, text):
     path = tmp_path / "a" / "Predictions" / "p" / "testResample0.csv"
     path.parent.mkdir(parents=True)
     path.write_text(text)
-    with pytest.raises(ValueError, match="is no result"):
+    with pytest.raises(ValueError, match="must be a result in tsml's format"):
         Folder(tmp_path).table()
 
 
-def test_figures_are_those_of_scikit_learn():
+def test_metrics_are_those_of_scikit_learn():
     one = result(n=30)
     figures = metrics(one)
     y, p = one.y_true, one.probabilities
@@ -118,7 +118,7 @@ def test_a_tabular_classifier_reads_rows_and_the_seed_is_the_resample(tmp_path, 
 
 
 class Backwards(DecisionTreeClassifier):
-    """Has its classes, and its columns, in the other order."""
+    """Has its classes and the columns of its probabilities in reverse order."""
 
     def fit(self, X, y):
         super().fit(X, y)
@@ -131,7 +131,7 @@ class Backwards(DecisionTreeClassifier):
 
 
 @pytest.mark.parametrize("kind", [DecisionTreeClassifier, Backwards])
-def test_a_result_is_what_the_classifier_says_of_that_split(tmp_path, kind):
+def test_a_result_has_the_predictions_of_the_classifier_on_that_split(tmp_path, kind):
     motions = datasets.load("BasicMotions")
     run(["BasicMotions"], {"tree": kind(max_depth=2)}, tmp_path, n_resamples=2)
     for case, path in Folder(tmp_path).results().items():

@@ -1,4 +1,4 @@
-"""One trained model in every format: equal to Keras, described, and refused where it is not what it was."""
+"""One trained model in every format agrees with Keras; the exported graph."""
 
 import keras
 import numpy as np
@@ -38,8 +38,8 @@ def test_every_format_predicts_as_keras_does_for_any_number_of_series(classifier
     expected = classifier.predict_proba(motions.X_test)
     bound, whole = FORMATS[format].bound, artifact.outputs(motions.X_test)
     if bound is None:
-        assert np.mean(whole.argmax(1) == expected.argmax(1)) >= 1 - FORMATS[format].changed
-    for n in (7,) if format == "savedmodel" else (40, 1, 7):  # each starts a process
+        assert np.mean(whole.argmax(1) == expected.argmax(1)) >= 1 - FORMATS[format].max_changed
+    for n in (7,) if format == "savedmodel" else (40, 1, 7):  # each call starts a subprocess
         received = artifact.outputs(motions.X_test[:n])
         if bound is not None:
             np.testing.assert_allclose(received, expected[:n], atol=bound)
@@ -48,7 +48,7 @@ def test_every_format_predicts_as_keras_does_for_any_number_of_series(classifier
 
 
 @pytest.mark.parametrize("format", [pytest.param("savedmodel", marks=pytest.mark.slow), *FLOATS[1:]])
-def test_series_that_end_early_and_have_gaps_are_read_inside(vowels, tmp_path, format):
+def test_shorter_series_and_missing_values_are_read_inside_the_artifact(vowels, tmp_path, format):
     classifier, X = vowels
     artifact = export.load(classifier.export(name_in(tmp_path, format), format, X=X))
     length = artifact.about["length"]
@@ -60,7 +60,7 @@ def test_series_that_end_early_and_have_gaps_are_read_inside(vowels, tmp_path, f
 
 
 @pytest.mark.parametrize("format", ["onnx", *(pytest.param(f, marks=pytest.mark.slow) for f in LATER)])
-def test_networks_that_vote_are_one_artifact(motions, tmp_path, format):
+def test_an_ensemble_is_one_artifact(motions, tmp_path, format):
     voting = MLSTMFCNClassifier(**{**SMALL, "n_epochs": 2}, n_members=2).fit(motions.X_train, motions.y_train)
     artifact = export.load(voting.export(name_in(tmp_path, format), format, X=motions.X_test))
     received = artifact.outputs(motions.X_test)
@@ -73,8 +73,8 @@ def test_networks_of_the_table(motions, tmp_path, name):
     check_network(motions, tmp_path, name, ("onnx", "litert"))
 
 
-def test_groups_are_convolved_apart_in_the_artifact(motions, tmp_path):
-    """As one operation; kernels filled up with zeros LiteRT made anew in every call, and none of 8 bits."""
+def test_grouped_convolutions_stay_grouped_in_the_artifact(motions, tmp_path):
+    """One operation per convolution: LiteRT would rebuild zero-padded kernels in every call."""
     check_network(motions, tmp_path, "resnext", ("onnx", "litert-int8"))
     nodes = load_onnx(tmp_path / "model.onnx").graph.node
     groups = {a.i for node in nodes if node.op_type == "Conv" for a in node.attribute if a.name == "group"}
@@ -94,7 +94,7 @@ def check_network(motions, folder, name, chosen):
     expected = classifier.predict_proba(motions.X_test)
     for format in chosen:
         path = classifier.export(name_in(folder, format), format, X=motions.X_test)
-        bound = FORMATS[format].bound  # if none, export has compared the classes
+        bound = FORMATS[format].bound  # None: export itself compared the classes
         if bound is not None:
             np.testing.assert_allclose(export.load(path).outputs(motions.X_test), expected, atol=bound)
 
@@ -114,7 +114,7 @@ def test_a_network_of_any_length_takes_any_length_where_the_format_does(motions,
         np.testing.assert_allclose(artifact.outputs(X), classifier.predict_proba(X), atol=1e-5)
 
 
-def test_any_length_reads_shorter_series_though_training_had_none(classifier, motions, tmp_path):
+def test_any_length_reads_shorter_series_than_those_of_the_training(classifier, motions, tmp_path):
     short = motions.X_test[:, :, :60]
     path = classifier.export(tmp_path / "model.onnx", X=short, any_length=True)
     np.testing.assert_allclose(export.load(path).outputs(short), classifier.predict_proba(short), atol=1e-5)
@@ -123,15 +123,15 @@ def test_any_length_reads_shorter_series_though_training_had_none(classifier, mo
 
 
 def test_series_of_two_steps_are_compared_too(rng, tmp_path):
-    """The random ones, with gaps and of different lengths, hold a value each."""
+    """Each random series, with missing values and of any length, has a value."""
     short = MLSTMFCNClassifier(**{**SMALL, "n_epochs": 1}).fit(rng.normal(size=(8, 1, 2)), list("abababab"))
     path = short.export(tmp_path / "model.onnx", any_length=True)
     one = np.array([[[0.5]]])
     np.testing.assert_allclose(export.load(path).outputs(one), short.predict_proba(one), atol=1e-5)
 
 
-def test_many_complete_series_are_no_series_that_end_early(classifier, motions, tmp_path, monkeypatch):
-    """Large complete data are predicted by another model, which leaves out what fills in."""
+def test_large_complete_data_do_not_need_any_length(classifier, motions, tmp_path, monkeypatch):
+    """The estimator predicts large complete data with a model without imputation."""
     monkeypatch.setattr(fitted_networks, "_LARGE", 1)
     path = classifier.export(tmp_path / "model.onnx", X=motions.X_test)
     np.testing.assert_allclose(
@@ -139,8 +139,8 @@ def test_many_complete_series_are_no_series_that_end_early(classifier, motions, 
     )
 
 
-def test_without_it_shorter_series_are_refused_and_not_misread(onnx, motions):
-    with pytest.raises(ValueError, match="reads no series that end early"):
+def test_without_any_length_shorter_series_are_refused(onnx, motions):
+    with pytest.raises(ValueError, match="must have the full length"):
         export.load(onnx).outputs(motions.X_test[:, :, :60])
 
 
@@ -171,7 +171,7 @@ def test_the_copy_computes_in_float32_and_without_cudnn(motions):
 
 
 @pytest.mark.parametrize("attention", [False, True])
-def test_steps_are_written_out_where_the_format_has_no_loop(attention):
+def test_steps_are_unrolled_where_the_format_has_no_loop(attention):
     X = np.random.default_rng(0).normal(size=(8, 20, 25))
     classifier = MLSTMFCNClassifier(**{**SMALL, "n_epochs": 1}, attention=attention).fit(X, [0, 1] * 4)
     series = np.swapaxes(X, 1, 2).astype("float32")
@@ -182,7 +182,7 @@ def test_steps_are_written_out_where_the_format_has_no_loop(attention):
         np.testing.assert_allclose(copy(series), classifier.model_(series), atol=1e-6)
 
 
-def test_recurrent_layers_that_others_wrap_are_written_out_too(rng):
+def test_wrapped_recurrent_layers_are_unrolled_too(rng):
     series = keras.Input((10, 3))
     model = keras.Model(series, keras.layers.Bidirectional(keras.layers.LSTM(2))(series))
     copy, X = export_graph(model, unrolled=RECURRENT), rng.normal(size=(4, 10, 3))
@@ -200,7 +200,7 @@ def test_an_lstm_is_one_operation_in_onnx(onnx):
 def test_a_format_without_loops_needs_a_length_for_an_lstm_over_time(motions, tmp_path):
     classifier = MLSTMFCNClassifier(**SMALL, dimension_shuffle=False)
     classifier.fit(motions.X_train[:, :, ::4], motions.y_train)
-    with pytest.raises(ValueError, match="fix `length`"):
+    with pytest.raises(ValueError, match="unrolls recurrent layers; pass a fixed `length`"):
         classifier.export(tmp_path / "model.tflite")
     assert list(tmp_path.iterdir()) == []
     path = classifier.export(tmp_path / "model.tflite", length=25)

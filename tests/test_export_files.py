@@ -1,4 +1,4 @@
-"""What stands beside an exported model, and what is refused."""
+"""The manifest of an exported model; the files, paths and inputs that are refused."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ from mlstm_fcn.export import FORMATS, formats, manifest
 from tests.exported import SMALL
 
 
-def test_the_description_says_what_a_runtime_does_not_know(onnx):
+def test_the_manifest_has_labels_shapes_data_metrics_and_checksums(onnx):
     about = json.loads(manifest.path_of(onnx).read_text())
     assert about["labels"] == ["Badminton", "Running", "Standing", "Walking"]
     assert (about["channels"], about["length"], about["kind"]) == (6, 100, "onnx")
@@ -27,7 +27,7 @@ def test_the_description_says_what_a_runtime_does_not_know(onnx):
 
 
 def in_keras(suffix, factor=1.0, **options):
-    """A format that is written at once and that Keras runs; its outputs are multiplied by a factor."""
+    """A fake format that Keras runs; its outputs are multiplied by a factor."""
     models = []
 
     def write(model, path, examples):
@@ -36,7 +36,6 @@ def in_keras(suffix, factor=1.0, **options):
             path.mkdir()
             path = path / "graph"
         path.write_text("it")
-        return [path]
 
     def run(series):
         return factor * np.asarray(models[-1](series, training=False))
@@ -46,26 +45,26 @@ def in_keras(suffix, factor=1.0, **options):
 
 def test_an_artifact_that_differs_too_much_is_not_kept(classifier, tmp_path, monkeypatch):
     monkeypatch.setitem(FORMATS, "wrong", in_keras(".onnx", factor=1.001))
-    with pytest.raises(ValueError, match="agree with Keras within 1e-05, or it is not kept"):
+    with pytest.raises(ValueError, match="agree with Keras within 1e-05; the artifact was deleted"):
         classifier.export(tmp_path / "model.onnx", "wrong")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_runtime_that_ends_its_process_is_an_error_here(classifier, motions, tmp_path, monkeypatch):
-    wrong = replace(in_keras(".tflite"), apart="import os; os.abort()")
+def test_a_runtime_that_aborts_its_process_is_an_error(classifier, motions, tmp_path, monkeypatch):
+    wrong = replace(in_keras(".tflite"), check_script="import os; os.abort()", needs_series=True)
     monkeypatch.setitem(FORMATS, "litert-int8", wrong)
-    with pytest.raises(ValueError, match="does not run: exit -6"):
+    with pytest.raises(ValueError, match="fails in its runtime: exit -6"):
         classifier.export(tmp_path / "model.tflite", "litert-int8", X=motions.X_test)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_cannot_be_written_leaves_nothing(classifier, tmp_path, monkeypatch):
+def test_a_failed_conversion_leaves_no_file(classifier, tmp_path, monkeypatch):
     def write(model, path, examples):
         path.write_text("half")
         raise RuntimeError("the disk is full")
 
     monkeypatch.setitem(FORMATS, "wrong", formats.Format(".onnx", write, FORMATS["onnx"].open))
-    with pytest.raises(ValueError, match="cannot be written, or does not run: the disk is full"):
+    with pytest.raises(ValueError, match="failed to convert or to run: the disk is full"):
         classifier.export(tmp_path / "model.onnx", "wrong")
     assert list(tmp_path.iterdir()) == []
 
@@ -74,9 +73,9 @@ def test_a_failing_export_leaves_what_was_there(onnx, classifier, tmp_path, monk
     for file in onnx.parent.iterdir():
         shutil.copy(file, tmp_path)
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
-    wrong = formats.Format(".onnx", lambda model, path, examples: [path], FORMATS["onnx"].open)
+    wrong = formats.Format(".onnx", lambda model, path, examples: None, FORMATS["onnx"].open)
     monkeypatch.setitem(FORMATS, "wrong", wrong)
-    with pytest.raises(ValueError, match="cannot be written, or does not run"):
+    with pytest.raises(ValueError, match="failed to convert or to run"):
         classifier.export(tmp_path / "model.onnx", "wrong")
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
@@ -85,15 +84,15 @@ def test_no_folder_of_the_user_is_replaced(classifier, tmp_path, monkeypatch):
     monkeypatch.setitem(FORMATS, "savedmodel", in_keras(""))
     (tmp_path / "exports").mkdir()
     (tmp_path / "exports" / "thesis.txt").write_text("mine")
-    with pytest.raises(ValueError, match="that no export has made"):
+    with pytest.raises(ValueError, match="was not written by `export`; choose another"):
         classifier.export(tmp_path / "exports")
     assert (tmp_path / "exports" / "thesis.txt").read_text() == "mine"
-    for _ in range(2):  # its own it replaces
+    for _ in range(2):  # an earlier export is replaced
         assert manifest.read(classifier.export(tmp_path / "saved"))["kind"] == "savedmodel"
 
 
 def test_no_file_of_the_user_is_replaced(classifier, tmp_path):
-    """What stands where a description or weights would be makes nothing an export."""
+    """Also not one at the place of the manifest or of a companion file."""
     (tmp_path / "exports").mkdir()
     names = [
         "exports/thesis.txt",
@@ -108,20 +107,20 @@ def test_no_file_of_the_user_is_replaced(classifier, tmp_path):
     for file in files:
         file.write_text("{}")
     for name in ("exports", "model.xml", *names[3:]):
-        with pytest.raises(ValueError, match="that no export has made"):
+        with pytest.raises(ValueError, match="was not written by `export`; choose another"):
             classifier.export(tmp_path / name)
     shutil.copytree(tmp_path / "exports", tmp_path / "copy")
     (tmp_path / "link").symlink_to(tmp_path / "copy")
-    with pytest.raises(ValueError, match="that no export has made"):
+    with pytest.raises(ValueError, match="was not written by `export`; choose another"):
         classifier.export(tmp_path / "link")
     assert [file.read_text() for file in files] == ["{}"] * len(files)
 
 
-def test_a_description_of_another_artifact_is_no_description(onnx, tmp_path):
+def test_a_manifest_of_another_artifact_is_refused(onnx, tmp_path):
     shutil.copy(onnx, tmp_path / "other.onnx")
     shutil.copy(onnx, tmp_path)
     shutil.copy(manifest.path_of(onnx), tmp_path / "other.onnx.json")
-    with pytest.raises(ValueError, match=r"must describe the files of other\.onnx"):
+    with pytest.raises(ValueError, match=r"must list exactly the files of other\.onnx"):
         export.load(tmp_path / "other.onnx")
 
 
@@ -137,12 +136,12 @@ def test_a_quantised_regressor_is_compared_too(tmp_path, monkeypatch):
 
     wrong = formats.Format(".onnx", write, FORMATS["onnx"].open, bound=None)
     monkeypatch.setitem(FORMATS, "wrong", wrong)
-    with pytest.raises(ValueError, match="of their standard deviation"):
+    with pytest.raises(ValueError, match="standard deviations"):
         regressor.export(tmp_path / "model.onnx", "wrong", X=data.X_test)
 
 
 @pytest.mark.parametrize("format", ["onnx", "litert", "openvino"])
-def test_many_threads_may_ask(classifier, motions, exported, format):
+def test_artifacts_are_thread_safe(classifier, motions, exported, format):
     artifact = export.load(exported(format))
     expected = classifier.predict_proba(motions.X_test)
     with ThreadPoolExecutor(8) as pool:
@@ -177,7 +176,7 @@ def test_what_refuses_missing_values_refuses_them_in_the_artifact(motions, tmp_p
     artifact = export.load(classifier.fit(motions.X_train, motions.y_train).export(tmp_path / "model.onnx"))
     X = motions.X_test.copy()
     X[0, 0, 5] = np.nan
-    with pytest.raises(ValueError, match="No value of X may be missing"):
+    with pytest.raises(ValueError, match="missing"):
         artifact.outputs(X)
 
 
@@ -189,14 +188,43 @@ def test_keras_is_a_format_too(classifier, motions, tmp_path):
     )
 
 
+def test_every_suffix_has_one_default_format():
+    assert {suffix: formats.format_of_suffix(suffix) for suffix in {f.suffix for f in FORMATS.values()}} == {
+        "": "savedmodel",
+        ".onnx": "onnx",
+        ".tflite": "litert",
+        ".xml": "openvino",
+    }
+    assert sum(form.default for form in FORMATS.values()) == 4
+    with pytest.raises(ValueError, match=r"`suffix` must be one of .*Did you mean '\.onnx'"):
+        formats.format_of_suffix(".onx")
+
+
+def test_a_format_lists_the_files_of_its_artifacts(tmp_path):
+    path = tmp_path / "model.xml"
+    assert FORMATS["openvino"].files(path) == [path, tmp_path / "model.bin"]
+    assert FORMATS["onnx"].files(tmp_path / "model.onnx") == [tmp_path / "model.onnx"]
+    (tmp_path / "saved" / "variables").mkdir(parents=True)
+    (tmp_path / "saved" / "variables" / "data").write_text("weights")
+    assert FORMATS["savedmodel"].files(tmp_path / "saved") == [tmp_path / "saved" / "variables" / "data"]
+
+
+def test_a_missing_companion_file_is_a_missing_file(exported, tmp_path):
+    path = exported("openvino")
+    for file in (path, manifest.path_of(path)):
+        shutil.copy(file, tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"model\.bin"):
+        export.load(tmp_path / path.name)
+
+
 @pytest.mark.parametrize(
     ("name", "format", "message"),
     [
         ("model.pb", None, "`suffix` must be one of"),
-        ("model.onnx", "litert", "must end in .tflite"),
+        ("model.onnx", "litert", "must have the suffix .tflite"),
         ("model.onnx", "onxx", "Did you mean 'onnx'"),
-        ("model.tflite", "litert-int8", r"give X\. Received: series=0"),
-        ("model.h5", "keras", "must end in .keras or .mlstm"),
+        ("model.tflite", "litert-int8", r"pass X\. Received: series=0"),
+        ("model.h5", "keras", r"\.keras or \.mlstm"),
     ],
 )
 def test_wrong_names_and_formats_are_refused(classifier, tmp_path, name, format, message):
@@ -212,22 +240,22 @@ def test_a_missing_package_is_named_with_its_extra(classifier, tmp_path, monkeyp
     monkeypatch.setitem(FORMATS, "onnx", replace(FORMATS["onnx"], write=None, modules=("no_such_runtime",)))
     with pytest.raises(
         ImportError, match=r"no_such_runtime is not installed.*\[onnx\]"
-    ):  # before it is written
+    ):  # before the conversion
         classifier.export(tmp_path / "model.onnx")
 
 
-def test_what_cannot_be_noted_is_refused_before_anything_is_written(classifier, tmp_path, monkeypatch):
+def test_invalid_manifest_entries_are_refused_before_the_conversion(classifier, tmp_path, monkeypatch):
     monkeypatch.setitem(FORMATS, "onnx", replace(FORMATS["onnx"], write=None))
     with pytest.raises(ValueError, match=r"`metrics` must be finite numbers\. Received: a=nan"):
         classifier.export(tmp_path / "model.onnx", metrics={"a": np.float32(np.nan)})
-    with pytest.raises(ValueError, match=r"a label for each output\. Received: labels=1, outputs=4"):
+    with pytest.raises(ValueError, match=r"must equal the number of outputs\. Received: labels=1, outputs=4"):
         export.export(classifier.model_, tmp_path / "model.onnx", "onnx", about={"labels": ["a"]})
-    with pytest.raises(ValueError, match=r"takes no length, data or metrics\. Received: length=60"):
+    with pytest.raises(ValueError, match=r"Received: length=60"):
         classifier.export(tmp_path / "model.keras", length=60)
 
 
-def test_eight_bits_need_series_to_see_and_others_to_compare(classifier, motions, tmp_path):
-    with pytest.raises(ValueError, match=r"needs 10 series or more.*Received: series=9"):
+def test_int8_formats_need_calibration_series_and_others_to_compare(classifier, motions, tmp_path):
+    with pytest.raises(ValueError, match=r"needs at least 10 series.*Received: series=9"):
         classifier.export(tmp_path / "model.onnx", "onnx-int8", X=motions.X_test[:9])
     path = classifier.export(tmp_path / "model.onnx", "onnx-int8", X=motions.X_test)
     assert export.load(path).about["check"]["n_series"] == 20
@@ -253,7 +281,7 @@ def test_series_are_taken_from_all_of_those_given(classifier, motions, tmp_path,
             classifier.export(tmp_path / "model.onnx", X=given)
     assert len(taken[0]) == 256
     assert (taken[0].min(), taken[0].max()) == (0, 999)
-    assert np.isnan(taken[1]).any()  # random ones have gaps, as the data may have
+    assert np.isnan(taken[1]).any()  # random series have missing values, as the data may have
 
 
 def truncate(path):
@@ -277,6 +305,12 @@ def point_outside(path):
     note.write_text(json.dumps(about))
 
 
+def unknown_kind(path):
+    note = manifest.path_of(path)
+    about = {**json.loads(note.read_text()), "kind": "onxx"}
+    note.write_text(json.dumps({**about, "crc": crc(about)}))
+
+
 def newer(path):
     note = manifest.path_of(path)
     note.write_text(json.dumps({**json.loads(note.read_text()), "format": 99}))
@@ -285,13 +319,14 @@ def newer(path):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (truncate, "is not the file that was exported"),
-        (swap, "is not the file that was exported"),
-        (edit_labels, "was changed after it was written"),
-        (point_outside, "must describe the files of model.onnx, and no others"),
-        (newer, "of a format that version"),
+        (truncate, "model.onnx was changed after the export"),
+        (swap, "model.onnx was changed after the export"),
+        (edit_labels, "model.onnx.json was changed after the export"),
+        (point_outside, "must list exactly the files of model.onnx"),
+        (unknown_kind, "Did you mean 'onnx'"),
+        (newer, "must have manifest format 1"),
         (lambda path: manifest.path_of(path).write_text("{"), "is damaged"),
-        (lambda path: manifest.path_of(path).write_text("[]"), "must describe an artifact"),
+        (lambda path: manifest.path_of(path).write_text("[]"), "must be a manifest with the entries"),
     ],
 )
 def test_artifacts_that_are_not_what_was_exported_are_refused(onnx, tmp_path, damage, message):
@@ -302,7 +337,7 @@ def test_artifacts_that_are_not_what_was_exported_are_refused(onnx, tmp_path, da
         export.load(tmp_path / onnx.name)
 
 
-def test_a_missing_description_is_a_missing_file(onnx, tmp_path):
+def test_a_missing_manifest_is_a_missing_file(onnx, tmp_path):
     shutil.copy(onnx, tmp_path)
     with pytest.raises(FileNotFoundError):
         export.load(tmp_path / onnx.name)
@@ -311,11 +346,11 @@ def test_a_missing_description_is_a_missing_file(onnx, tmp_path):
 @pytest.mark.parametrize(
     ("X", "message"),
     [
-        (np.zeros((1, 5, 100)), r"X must be \(cases, 6, 100\)"),
-        (np.zeros((1, 6, 101)), r"X must be \(cases, 6, 100\)"),
-        (np.zeros((6, 100)), r"X must be \(cases, 6, 100\)"),
+        (np.zeros((1, 5, 100)), r"X must have shape \(cases, 6, 100\)"),
+        (np.zeros((1, 6, 101)), r"X must have shape \(cases, 6, 100\)"),
+        (np.zeros((6, 100)), r"X must have shape \(cases, 6, 100\)"),
         (np.full((1, 6, 100), np.inf), "must be finite"),
-        (np.full((1, 6, 100), np.nan), "hold a value"),
+        (np.full((1, 6, 100), np.nan), "at least one value"),
     ],
 )
 def test_wrong_series_are_refused(onnx, X, message):

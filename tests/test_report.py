@@ -1,4 +1,4 @@
-"""The report of a benchmark: statistics, both pages, and how a browser reads it."""
+"""The report of a benchmark: statistics, both pages, and rendering in a browser."""
 
 import re
 import shutil
@@ -74,10 +74,11 @@ def test_the_spread_is_over_resamples():
     assert one.count.loc["p0", "a"] == 3
 
 
-def test_a_report_tells_of_estimators_that_lack_resamples(tmp_path):
+def test_a_report_mentions_differing_numbers_of_resamples(tmp_path):
     rows = table({"a": [0.5, 0.6], "b": [0.7, 0.8]}, n_resamples=3)
     text = (
-        "On 1 data set not all have equally many resamples: each mean is over those that its estimator has."
+        "On 1 data set the number of resamples differs between estimators; each mean uses all resamples of "
+        "its estimator."
     )
     for lacking in (0, 1):
         kept = rows.iloc[lacking:].assign(fit_seconds=1.0)
@@ -86,7 +87,7 @@ def test_a_report_tells_of_estimators_that_lack_resamples(tmp_path):
         assert [text in page for page in pages] == [bool(lacking)] * 2
 
 
-def test_what_differs_by_rounding_alone_is_equal():
+def test_means_that_differ_by_rounding_tie():
     """The mean of 0.1, 0.2 and 0.3 is not quite that of 0.2, 0.2 and 0.2."""
     rows = table({"a": [0.2] * 3, "b": [0.2] * 3}, n_resamples=3)
     rows.loc[rows["estimator"] == "a", "accuracy"] = [0.1, 0.2, 0.3] * 3
@@ -127,7 +128,7 @@ def test_holm_is_that_of_the_worked_example():
     np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03, 0.005])), [0.03, 0.06, 0.06, 0.02])
 
 
-def test_estimators_that_never_differ_are_alike():
+def test_equal_estimators_form_a_clique():
     one = compare(table({"a": [0.5, 0.6], "b": [0.5, 0.6]}))
     assert one.p_values.loc["a", "b"] == 1
     assert cliques(one) == [["a", "b"]]
@@ -137,7 +138,7 @@ def test_estimators_that_never_differ_are_alike():
 
 
 def test_a_table_alone_is_reported_as_its_folder_is(folder, tmp_path_factory):
-    """Predictions are large; what they amount to is in one file."""
+    """A report needs only the small table, not the large files of predictions."""
     html, _ = write_report(folder)
     expected = html.read_text()
     file = tmp_path_factory.mktemp("table") / "kept.csv"
@@ -145,7 +146,7 @@ def test_a_table_alone_is_reported_as_its_folder_is(folder, tmp_path_factory):
     pages = write_report(file)
     assert {page.parent for page in pages} == {file.parent}
     before, _, of_failures = expected.partition("<h2>Failures</h2>")
-    assert pages[0].read_text() == before + of_failures[of_failures.index("<h2>Conditions</h2>") :]
+    assert pages[0].read_text() == before + of_failures[of_failures.index("<h2>Setup</h2>") :]
     assert file.read_bytes() == (folder / "results.csv").read_bytes()
 
 
@@ -154,7 +155,8 @@ def test_a_table_needs_no_more_than_figures_and_their_places(tmp_path):
     table({"a": [0.5, 0.6], "b": [0.4, 0.7]}).to_csv(file, index=False)
     text = write_report(file)[1].read_text()
     assert (
-        "| estimator | mean rank | mean accuracy | wins | seconds of fit | a won, equal, lost | p |" in text
+        "| estimator | mean rank | mean accuracy | wins | fit time (s) | wins, ties, losses of a | p |"
+        in text
     )
     assert "| a | 1.50 | 0.5500 | 1 | 1.0 |  |  |" in text
     assert "| b | 1.50 | 0.5500 | 1 | 1.0 | 1, 0, 1 | 1 |" in text
@@ -164,11 +166,11 @@ def test_a_table_needs_no_more_than_figures_and_their_places(tmp_path):
 def test_names_are_text_whatever_they_look_like(tmp_path):
     table({"1": [0.5, 0.6], "NA": [0.4, 0.7]}).to_csv(tmp_path / "t.csv", index=False)
     text = write_report(tmp_path / "t.csv", estimators=["1", "NA"])[1].read_text()
-    assert "any two of: 1, NA." in text
+    assert "among: 1, NA." in text
 
 
-def test_a_report_of_nothing_is_a_missing_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no folder or table of results .*nowhere"):
+def test_missing_results_are_a_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"folder or table of results .*nowhere does not exist"):
         write_report(tmp_path / "nowhere")
 
 
@@ -182,15 +184,15 @@ def test_seconds_are_a_mean_over_data_sets_whatever_the_number_of_resamples(tmp_
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda rows: rows.drop(columns="fit_seconds"), r"fit_seconds.*lacking=\['fit_seconds'\]"),
+        (lambda rows: rows.drop(columns="fit_seconds"), r"fit_seconds.*missing=\['fit_seconds'\]"),
         (
             lambda rows: rows.assign(accuracy="85%"),
             r"column accuracy of a table of results must hold numbers.*accuracy=\['85%'\]",
         ),
-        (lambda rows: pd.concat([rows, rows.head(1)]), r"one row for each.*twice=\[\['a', 'p0', 0\]\]"),
+        (lambda rows: pd.concat([rows, rows.head(1)]), r"one row for each.*duplicates=\[\['a', 'p0', 0\]\]"),
     ],
 )
-def test_a_table_that_is_none_of_results_is_resolved(change, message, tmp_path):
+def test_an_invalid_table_is_refused(change, message, tmp_path):
     file = tmp_path / "t.csv"
     change(table({"a": [0.5]})).to_csv(file, index=False)
     with pytest.raises(ValueError, match=message):
@@ -220,7 +222,7 @@ def test_both_pages_say_the_same(folder):
     assert html.count("<svg") == markdown.count(".svg)") == 3
 
 
-def test_the_best_stands_out_and_what_is_missing_is_empty(folder):
+def test_the_best_is_bold_and_a_missing_result_is_empty(folder):
     _, markdown = write_report(folder)
     lines = markdown.read_text().splitlines()
     alone = next(line for line in lines if line.startswith("| alone"))
@@ -228,7 +230,7 @@ def test_the_best_stands_out_and_what_is_missing_is_empty(folder):
     assert sum("**" in line for line in lines) == 9
 
 
-def test_pages_hold_no_code_of_those_who_failed(folder):
+def test_failure_messages_are_escaped(folder):
     html, _ = write_report(folder)
     assert "<script" not in html.read_text()
     assert "&lt;script&gt;" in html.read_text()
@@ -239,15 +241,15 @@ def test_the_same_results_give_the_same_pages(folder):
     assert first == [path.read_text() for path in write_report(folder)]
 
 
-def test_words_for_nothing_are_no_numbers(tmp_path):
+def test_words_for_missing_values_are_accepted(tmp_path):
     rows = table({"a": [0.5, 0.6]}).assign(fit_seconds=["n/a", "2.0"])
     rows.to_csv(tmp_path / "t.csv", index=False)
     assert "| a | 1.00 | 0.5500 | 2 | 2.0 |" in write_report(tmp_path / "t.csv")[1].read_text()
 
 
-def test_where_all_fits_failed_the_first_is_told_of(tmp_path):
+def test_if_all_fits_failed_the_error_has_the_first_message(tmp_path):
     Folder(tmp_path).keep(Failure(RunKey("a", "p", 0), "error", "It is too late."))
-    with pytest.raises(ValueError, match=r"all fits of .* failed. Received: first=\['It is too late.'\]"):
+    with pytest.raises(ValueError, match=r"all fits in .* failed. Received: first=\['It is too late.'\]"):
         write_report(tmp_path)
 
 
@@ -259,7 +261,7 @@ def test_one_estimator_needs_no_comparison(tmp_path):
 
 def test_a_folder_without_results_and_an_unknown_measure_are_refused(tmp_path, folder):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match="must be a result"):
+    with pytest.raises(ValueError, match="must be at least one result"):
         write_report(tmp_path / "empty")
     with pytest.raises(ValueError, match="`measure` must be one of"):
         write_report(folder, measure="speed")

@@ -1,4 +1,4 @@
-"""The service of the examples: right answers, sentences for wrong queries, and never a 500."""
+"""The example service: right answers, error messages for invalid queries, and never a 500."""
 
 import importlib.util
 import json
@@ -37,7 +37,7 @@ def test_it_answers_as_the_classifier_does(service):
     assert answer["labels"] == classifier.predict(X[:5]).tolist()
 
 
-def test_null_is_not_measured_and_a_series_may_end_early(service):
+def test_null_is_a_missing_value_or_the_padding_of_a_shorter_series(service):
     client, classifier, X = service
     gaps = X[:2, :, :50].copy()
     gaps[:, 1, 3:9] = np.nan
@@ -46,7 +46,7 @@ def test_null_is_not_measured_and_a_series_may_end_early(service):
     np.testing.assert_allclose(answer["probabilities"], classifier.predict_proba(gaps), atol=1e-5)
 
 
-def test_health_says_what_is_served(service):
+def test_health_describes_the_model(service):
     client, _, _ = service
     assert client.get("/health").json()["channels"] == 6
 
@@ -71,7 +71,7 @@ def test_health_says_what_is_served(service):
         json.dumps({"series": [[[0.0]]] * 257}),
     ],
 )
-def test_wrong_queries_get_a_sentence(service, body):
+def test_invalid_queries_get_an_error_message(service, body):
     client, _, _ = service
     answer = client.post("/predict", content=body, headers={"content-type": "application/json"})
     assert 400 <= answer.status_code < 500, answer.text
@@ -82,8 +82,8 @@ def test_large_bodies_are_not_read(service):
     client, _, _ = service
     answer = client.post("/predict", content=b"x", headers={"content-length": str(10**9)})
     assert answer.status_code == 413
-    assert client.post("/predict", content=iter([b"{}"])).status_code == 413  # of no stated length
-    both = {"content-length": "5", "transfer-encoding": "chunked"}  # servers go by the second
+    assert client.post("/predict", content=iter([b"{}"])).status_code == 413  # no content length
+    both = {"content-length": "5", "transfer-encoding": "chunked"}  # servers use the second
     assert client.post("/predict", content=b"{}   ", headers=both).status_code == 413
 
 
@@ -94,11 +94,11 @@ def test_a_query_that_is_wrong_all_over_gets_a_short_answer(service):
     assert len(answer.json()["detail"]) <= 5
 
 
-def test_values_with_which_the_network_overflows_are_refused(service):
+def test_values_that_overflow_the_network_are_refused(service):
     client, _, _ = service
     answer = client.post("/predict", json={"series": [[[3e38] * 100] * 6]})
     assert answer.status_code == 422
-    assert "overflows" in answer.json()["detail"]
+    assert "overflowed" in answer.json()["detail"]
 
 
 VALUES = st.recursive(
@@ -122,7 +122,7 @@ NUMBERS = st.none() | st.floats(-3e38, 3e38) | st.floats(-10, 10)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), n_series=st.integers(1, 3), n_steps=st.integers(1, 100))
 def test_no_series_breaks_it(service, data, n_series, n_steps):
-    """Of the right shape, of whatever values."""
+    """The shape is right; values are arbitrary."""
     client, _, _ = service
     few = data.draw(st.lists(NUMBERS, min_size=1, max_size=8))
     values = [few[place % len(few)] for place in range(n_series * 6 * n_steps)]
@@ -137,5 +137,5 @@ def test_a_damaged_model_is_not_served(service, tmp_path):
     spec.loader.exec_module(module)
     (tmp_path / "model.onnx").write_bytes(b"no")
     (tmp_path / "model.onnx.json").write_text("{}")
-    with pytest.raises(ValueError, match="must describe"):
+    with pytest.raises(ValueError, match="must be a manifest"):
         module.create_app(tmp_path / "model.onnx")

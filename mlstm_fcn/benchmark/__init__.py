@@ -1,4 +1,4 @@
-"""Benchmarks on archives: data sets, estimators and resamples to a folder of results, and a report of it."""
+"""Benchmarks on archives: fit estimators to resamples of data sets, store the results, report them."""
 
 from mlstm_fcn.benchmark.comparison import Comparison as Comparison
 from mlstm_fcn.benchmark.comparison import compare as compare

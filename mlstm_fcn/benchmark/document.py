@@ -1,4 +1,4 @@
-"""A page as a list of blocks, written as HTML or as Markdown."""
+"""A page as a list of blocks, rendered as HTML or Markdown."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; the cells of `bold`, given by row and column, stand out."""
+    """A table; `bold` holds the `(row, column)` of the cells in bold, counted from 0."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -42,7 +42,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing in SVG; the name is that of its file beside the Markdown page."""
+    """An SVG drawing; the Markdown page links to the file `<name>.svg`."""
 
     name: str
     caption: str
@@ -51,7 +51,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Code:
-    """Text as it was printed."""
+    """Preformatted text."""
 
     text: str
 
@@ -60,7 +60,7 @@ Block = Heading | Paragraph | Table | Figure | Code
 
 
 def to_html(title: str, blocks: Sequence[Block]) -> str:
-    """A page that needs no other file."""
+    """Render a self-contained HTML page."""
     body = "\n".join(map(_html, blocks))
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -70,7 +70,7 @@ def to_html(title: str, blocks: Sequence[Block]) -> str:
 
 
 def to_markdown(title: str, blocks: Sequence[Block], figures: str) -> str:
-    """The same as Markdown, with drawings in the folder `figures`."""
+    """Render a Markdown page; its drawings are `<name>.svg` in the folder `figures`."""
     return "\n\n".join([f"# {title}", *(_markdown(block, figures) for block in blocks)]) + "\n"
 
 
@@ -115,5 +115,5 @@ def _markdown(block: Block, figures: str) -> str:
 
 
 def _cell(text: str) -> str:
-    """On one line, and no end of a cell within it."""
+    """Text on one line, with `|` escaped."""
     return " ".join(text.split()).replace("|", "\\|")

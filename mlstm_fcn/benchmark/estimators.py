@@ -1,4 +1,4 @@
-"""Estimators by name, by import path, or as objects."""
+"""Estimators by name, by import path, or as objects; fingerprints of estimators."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from importlib import import_module
 from inspect import getsource, isfunction, signature
 from typing import Any
@@ -22,83 +22,89 @@ KNOWN = {
     "rocket": "sktime.classification.kernel_based.RocketClassifier()",
     "dtw": "sktime.classification.distance_based.KNeighborsTimeSeriesClassifier()",
 }
-"""What others call their classifiers, beside the networks of `mlstm_fcn.models.names()`."""
+"""Names of sktime's classifiers, in addition to the networks of `mlstm_fcn.models.names()`."""
 
 NAME = re.compile(r"[\w+-][\w.+-]*")
-"""Of what may be the name of a folder."""
+"""Pattern of names that may be used for folders."""
 
+_MISSING = object()
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 @dataclass(frozen=True)
 class NamedEstimator:
-    """An estimator as a benchmark knows it.
+    """An estimator with its name in a benchmark.
 
     Attributes:
-        name: Its name in tables and folders.
-        estimator: An unfitted classifier of scikit-learn or sktime, which is never fitted itself.
+        name: Name in tables and folders.
+        estimator: An unfitted classifier of scikit-learn or sktime; the benchmark fits clones of it.
+
+    Raises:
+        ValueError: If the name is not a folder name, or the object is not a classifier.
     """
 
     name: str
     estimator: Any
 
     def __post_init__(self) -> None:
-        rule = "The name of an estimator must be of letters, digits and . _ + -, and not begin with a point."
+        rule = (
+            "An estimator's name may have only letters, digits and . _ + -, and must not start with a period."
+        )
         require(bool(NAME.fullmatch(self.name)), rule, name=self.name)
-        rule = "A classifier must have `fit` and `predict`."
+        rule = "A classifier must be an object with the methods `fit` and `predict`."
         fits = hasattr(self.estimator, "fit") and hasattr(self.estimator, "predict")
         require(fits and not isinstance(self.estimator, type), rule, estimator=self.estimator)
 
     @property
     def description(self) -> str:
-        """The estimator and its parameters, in one line that is the same in every process."""
+        """Fingerprint of the estimator: its class and the parameters that differ from their defaults."""
         return fingerprint(self.estimator)
 
     def seeded(self, seed: int) -> Any:
-        """A copy whose every `random_state` is the seed."""
+        """Clone the estimator, and set every `random_state` in it to the seed."""
         copy = clone(self.estimator)
         states = [name for name in copy.get_params() if name.rpartition("__")[2] == "random_state"]
         return copy.set_params(**dict.fromkeys(states, seed))
 
     def reads_series(self) -> bool:
-        """Whether it, or an estimator within it, takes series; else it takes rows of numbers."""
+        """Whether the estimator, or one nested in it, accepts 3D series; otherwise it gets 2D rows."""
         parts = [self.estimator, *self.estimator.get_params(deep=True).values()]
         return any(_reads_series(part) for part in parts)
 
 
 def resolve(estimators: str | Iterable[Any] | Mapping[str, Any], **parameters: Any) -> list[NamedEstimator]:
-    """What `benchmark.run` compares.
+    """Resolve names, import paths and objects to estimators.
 
     Args:
-        estimators: Estimators by name: a mapping of names to objects or texts, or a sequence of them, or
-            texts joined by commas. A text is a network of this package (`"fcn"`), one of `KNOWN`, or an
-            import path with arguments that are plain values:
-            `"MR=sktime.classification.kernel_based.RocketClassifier(num_kernels=500)"`; before `=` stands
-            the name, which is the class's without one.
-        **parameters: Set on those of the estimators that have them, as `n_epochs=3`.
+        estimators: A mapping from names to objects or strings, a sequence of these, or one string separated
+            by commas. A string is a network of this package (`"fcn"`), a name in `KNOWN`, or an import path
+            with literal arguments, optionally preceded by a name and `=`:
+            `"MR=sktime.classification.kernel_based.RocketClassifier(num_kernels=500)"`. The default name is
+            that of the class.
+        **parameters: Parameters such as `n_epochs=3`, set on each estimator that has them.
 
     Returns:
-        The estimators, in their order.
+        The estimators, in the given order.
 
     Raises:
-        ValueError: If a text names none, or two have the same name.
-        ImportError: If an import path leads nowhere.
+        ValueError: If a string cannot be resolved, or two estimators have the same name.
+        ImportError: If an import path does not exist.
     """
     if isinstance(estimators, str):
         estimators = split(estimators)
     pairs = estimators.items() if isinstance(estimators, Mapping) else ((None, one) for one in estimators)
     found = [_resolved(name, value) for name, value in pairs]
     names = [one.name for one in found]
-    require(len(found) > 0, "There must be an estimator to compare.")
+    require(len(found) > 0, "There must be at least one estimator to compare.")
     require(len(set(names)) == len(names), "Estimators must have different names.", names=names)
     for one in found:
-        taken = {name: value for name, value in parameters.items() if name in one.estimator.get_params()}
-        one.estimator.set_params(**taken)
+        accepted = {name: value for name, value in parameters.items() if name in one.estimator.get_params()}
+        one.estimator.set_params(**accepted)
     return found
 
 
 def split(text: str) -> list[str]:
-    """Parts between commas that stand in no bracket."""
+    """Split at the commas outside brackets."""
     parts, depth = [""], 0
     for sign in text:
         depth += (sign in "([{") - (sign in ")]}")
@@ -110,15 +116,16 @@ def split(text: str) -> list[str]:
 
 
 def fingerprint(value: Any) -> str:
-    """A value as a line of text that is the same in every process, and another one for other values.
+    """Describe a value in one line of text that is equal in every process, and differs for other values.
 
-    A function is told by its own name and source; the functions that it calls are not looked at.
+    An estimator is described by the parameters that differ from their defaults, so a new parameter at its
+    default changes nothing. A function is described by its name and source, without the functions it calls.
     """
     return _ADDRESS.sub("", " ".join(_text(value).split()))
 
 
 def _text(value):
-    """An estimator with all parameters that are not defaults; its own representation leaves things out."""
+    """Unlike `repr`, this abbreviates nothing, and lists exactly the parameters that differ from defaults."""
     if isinstance(value, list | tuple):
         return f"({', '.join(map(_text, value))})"
     if isinstance(value, Mapping):
@@ -127,8 +134,10 @@ def _text(value):
         return repr(value)
     if isfunction(value):
         return f"{value!r} {_digest(_source(value).encode())}"
-    if isinstance(value, np.ndarray) and value.size > np.get_printoptions()["threshold"]:  # repr leaves out
+    if isinstance(value, np.ndarray) and value.size > np.get_printoptions()["threshold"]:  # repr abbreviates
         return f"{value!r} {_digest(np.ascontiguousarray(value).tobytes())}"
+    if is_dataclass(value) and not hasattr(value, "get_params"):
+        return _text_of_fields(value)
     if not hasattr(value, "get_params"):
         text = repr(value)
         return _text_of_object(value) if text == object.__repr__(value) else text
@@ -138,10 +147,21 @@ def _text(value):
     return f"{type(value).__name__}({', '.join(changed)})"
 
 
+def _text_of_fields(value):
+    """A recipe, say, by the fields that differ from those of one made without arguments."""
+    try:
+        default = type(value)()
+    except TypeError:
+        default = None
+    texts = {one.name: _text(getattr(value, one.name)) for one in fields(value)}
+    changed = [f"{n}={text}" for n, text in texts.items() if text != _text(getattr(default, n, _MISSING))]
+    return f"{type(value).__name__}({', '.join(changed)})"
+
+
 def _source(function):
     try:
         return getsource(function)
-    except (OSError, TypeError):  # typed into an interpreter
+    except (OSError, TypeError):  # defined interactively
         code = function.__code__
         return _ADDRESS.sub("", repr((code.co_code, code.co_consts, code.co_names)))
 
@@ -151,7 +171,7 @@ def _digest(value):
 
 
 def _text_of_object(value):
-    """An optimizer, a callback, ...: its representation tells its place; its name may count its like."""
+    """Describe an optimizer, a callback, ... by its state, without its address and its numbered name."""
     state = value.get_config() if hasattr(value, "get_config") else getattr(value, "__dict__", {})
     held = [f"{name}={own!r}" for name, own in sorted(state.items()) if name != "name"]
     return f"{type(value).__name__}({', '.join(held)})"
@@ -161,18 +181,18 @@ def _resolved(name, value):
     if isinstance(value, NamedEstimator):
         return replace(value, estimator=clone(value.estimator))
     if not isinstance(value, str):
-        unfitted = value if isinstance(value, type) else clone(value)  # a class is refused there
+        unfitted = value if isinstance(value, type) else clone(value)  # NamedEstimator refuses a class
         return NamedEstimator(name or type(value).__name__, unfitted)
-    given = re.match(r"([\w.+-]+)=", value.strip())
-    text = value.strip()[given.end() :] if given else value.strip()
-    return NamedEstimator(name or (given[1] if given else _short(text)), _made(text))
+    prefix = re.match(r"([\w.+-]+)=", value.strip())
+    text = value.strip()[prefix.end() :] if prefix else value.strip()
+    return NamedEstimator(name or (prefix[1] if prefix else _short(text)), _constructed(text))
 
 
 def _short(text):
     return text if text.isidentifier() else text.partition("(")[0].rpartition(".")[2]
 
 
-def _made(text):
+def _constructed(text):
     if text.isidentifier():
         from mlstm_fcn import models
         from mlstm_fcn.estimators import MLSTMFCNClassifier, NetworkClassifier
@@ -185,13 +205,13 @@ def _made(text):
     path, arguments = _parsed(KNOWN.get(text, text))
     module, _, kind = path.rpartition(".")
     try:
-        made: Any = getattr(import_module(module), kind)
+        constructor: Any = getattr(import_module(module), kind)
     except AttributeError:
-        raise ImportError(f"There is no {kind} in {module}.") from None
+        raise ImportError(f"The module {module} has no attribute {kind}.") from None
     try:
-        return made(**arguments)
+        return constructor(**arguments)
     except TypeError as error:
-        raise ValueError(f"{text} cannot be made: {error}") from error
+        raise ValueError(f"{text} cannot be constructed: {error}") from error
 
 
 def _reads_series(part):
@@ -203,8 +223,8 @@ def _reads_series(part):
 
 
 def _parsed(text):
-    """The path and the arguments of a call that is written down; nothing of it is run."""
-    rule = "An estimator must be a name, or an import path with plain arguments, as package.Class(size=3)."
+    """Parse a call to its path and keyword arguments, without evaluating it."""
+    rule = "An estimator must be a name or an import path with literal arguments: package.Class(size=3)."
     try:
         tree = ast.parse(text, mode="eval").body
         call = tree if isinstance(tree, ast.Call) else None

@@ -1,4 +1,4 @@
-"""The drawings of a report, as SVG."""
+"""The figures of a report, as SVG."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pandas as pd
 from mlstm_fcn._optional import optional
 from mlstm_fcn.benchmark.comparison import Comparison, mean_seconds
 
-_MOST_PAIRS = 12
+_MOST_PAIRS = 12  # scatter plots
 
 
 def critical_difference(comparison: Comparison) -> str:
-    """Mean ranks on a line, the best at the left; a bar joins those of whom no two differ significantly."""
+    """Critical difference diagram: mean ranks; bars join groups without a significant difference."""
     figure = _figure(7, 1.2 + 0.28 * len(comparison.ranks))
     posthocs = optional("scikit_posthocs", "plot")
     posthocs.critical_difference_diagram(
@@ -29,7 +29,7 @@ def critical_difference(comparison: Comparison) -> str:
 
 
 def cost(comparison: Comparison, table: pd.DataFrame) -> str:
-    """Mean over data sets against mean fit time, of the data sets that all have."""
+    """Scatter plot of the mean of the measure against mean fit time, over the common data sets."""
     figure = _figure(6, 4)
     axes = figure.add_subplot()
     seconds = mean_seconds(table, comparison.common)
@@ -39,13 +39,13 @@ def cost(comparison: Comparison, table: pd.DataFrame) -> str:
         axes.annotate(name, (x, y), xytext=(5, 4), textcoords="offset points")
     axes.set_xscale("log")
     axes.margins(0.2)
-    axes.set_xlabel("mean seconds of fit")
+    axes.set_xlabel("mean fit time in seconds")
     axes.set_ylabel(f"mean {_words(comparison.measure)}")
     return _svg(figure)
 
 
 def scatter(comparison: Comparison) -> str:
-    """The best by rank against each other estimator, a point for each data set."""
+    """Scatter plots of the best estimator by rank against each other one; a point per data set."""
     best, *others = comparison.ranks.index[: _MOST_PAIRS + 1]
     columns = min(3, len(others))
     rows = -(-len(others) // columns)
@@ -58,7 +58,7 @@ def scatter(comparison: Comparison) -> str:
         axes.plot(pair[other], pair[best], "o", markersize=4, alpha=0.7)
         axes.set(xlim=(low, high), ylim=(low, high), aspect="equal", xlabel=other, ylabel=best)
         won, equal, lost = comparison.wins(best, other)
-        axes.set_title(f"{won} won, {equal} equal, {lost} lost", fontsize=9)
+        axes.set_title(f"{won} wins, {equal} ties, {lost} losses", fontsize=9)
     return _svg(figure)
 
 
@@ -77,7 +77,7 @@ def _figure(width: float, height: float) -> Any:
 
 
 def _svg(figure: Any) -> str:
-    """Without a date, so that the same results give the same file; text stays text."""
+    """SVG source without a date, so that equal results give equal files; text is kept as text."""
     style = optional("matplotlib", "plot").rc_context({"svg.fonttype": "none", "svg.hashsalt": "mlstm-fcn"})
     with style, io.StringIO() as file:
         figure.savefig(file, format="svg", metadata={"Date": None})

@@ -1,4 +1,4 @@
-"""What a benchmark has to do."""
+"""Plan a benchmark: the fits that a folder of results lacks, and their estimated time."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from mlstm_fcn.benchmark.folder import Folder
 from mlstm_fcn.benchmark.result import Job, RunKey
 from mlstm_fcn.datasets import Problem, load
 
-_FIT_OVERHEAD = 6.0  # seconds: starting the backend and compiling, which no count of operations tells
+_FIT_OVERHEAD = 6.0  # seconds to start the backend and compile
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is wanted of a folder, and what is missing.
+    """The fits of a benchmark: done, failed and missing.
 
     Attributes:
-        folder: The folder.
+        folder: The folder of results.
         estimators: The estimators.
         problems: Names of the data sets.
-        n_resamples: Resamples of each.
-        n_done: Results that are there.
-        n_failed: Failures that are there, and are left alone.
-        jobs: What is to be done, by data set, resample and estimator.
+        n_resamples: Number of resamples of each data set.
+        n_done: Number of fits with a result.
+        n_failed: Number of fits with a failure that are not repeated.
+        jobs: Fits to do, sorted by data set, resample and estimator.
     """
 
     folder: Folder
@@ -46,7 +46,7 @@ class Plan:
 
     @property
     def n_fits(self) -> int:
-        """Fits in all, those done too."""
+        """Number of all fits: done, failed and missing."""
         return len(self.estimators) * len(self.problems) * self.n_resamples
 
 
@@ -61,32 +61,33 @@ def make_plan(
     data_folder: str | None = None,
     shard: tuple[int, int] = (1, 1),
 ) -> Plan:
-    """Find what is missing in a folder.
+    """Find the fits that a folder lacks.
 
     Args:
-        problems: Data sets, by name or as they are.
-        estimators: What `resolve` gives.
-        n_resamples: Resamples 0, 1, ... of each; 0 is the archive's split.
-        folder: The folder.
-        resampled: Whether resamples have splits of their own; else they are seeds on the archive's split.
-        retry: Whether to do again what failed by an error or a limit. Fits that were killed from outside
-            are always done again.
-        data_folder: Where data sets are looked for first.
-        shard: `(i, n)`: only the ith of n parts of all fits, from 1, for runs beside each other that share
-            the folder, each on a device of its own, say. Their fits are of all estimators.
+        problems: Data sets, as names or objects.
+        estimators: Estimators that `resolve` returned.
+        n_resamples: Number of resamples of each data set; resample 0 is the archive's split.
+        folder: The folder of results.
+        resampled: Whether each resample has its own split. If not, all have the archive's split, and the
+            number of the resample is only the seed.
+        retry: Whether to repeat fits that failed by an error or a limit. Fits that were killed from outside
+            are always repeated.
+        data_folder: Folder to search first for data sets.
+        shard: `(i, n)` selects the ith of n parts of the fits, with i from 1 to n. Several processes, each on
+            its own device, can share the folder this way. Every shard has fits of every estimator.
 
     Raises:
-        ValueError: If names are wrong or twice there, or the folder has results of another estimator or
-            other data of the same name.
+        ValueError: If a name is invalid or not unique, or the folder has results of a different estimator or
+            of different data under the same name.
     """
     require_positive_int("n_resamples", n_resamples)
     names = [problem if isinstance(problem, str) else problem.name for problem in problems]
-    require(len(names) > 0, "There must be a data set.")
+    require(len(names) > 0, "There must be at least one data set.")
     require(len(set(names)) == len(names), "Data sets must have different names.", names=names)
     wrong = [name for name in names if not NAME.fullmatch(name)]
-    rule = "The name of a data set must be of letters, digits and . _ + -, and not begin with a point."
+    rule = "A data set's name may have only letters, digits and . _ + -, and must not start with a period."
     require(not wrong, rule, names=wrong)
-    folder.require_same(estimators, resampled, keep_note=False)
+    folder.require_same(estimators, resampled, write_fingerprints=False)
     results = folder.results()
     _require_same_data([problem for problem in problems if not isinstance(problem, str)], results)
     done = results.keys()
@@ -97,11 +98,11 @@ def make_plan(
         for number in range(n_resamples)
         for estimator in estimators
     ]
-    part, n_parts = shard
-    # Parts take turns, and begin one later after each period, or each would have estimators of its own.
-    period = math.lcm(len(estimators), n_parts)
-    turns = [(place + place // period) % n_parts for place in range(len(wanted))]
-    mine = [job for job, turn in zip(wanted, turns, strict=True) if turn == part - 1]
+    shard_number, n_shards = shard
+    # Shards take turns, shifted by one after each period, so that each gets fits of every estimator.
+    period = math.lcm(len(estimators), n_shards)
+    turns = [(place + place // period) % n_shards for place in range(len(wanted))]
+    mine = [job for job, turn in zip(wanted, turns, strict=True) if turn == shard_number - 1]
     n_done = sum(job.key in done for job in wanted)
     n_failed = sum(job.key in failed for job in wanted)
     jobs = [job for job in mine if job.key not in done and job.key not in failed]
@@ -109,31 +110,33 @@ def make_plan(
 
 
 def _require_same_data(problems: Sequence[Problem], results: Mapping[RunKey, Path]) -> None:
-    """Raise if a name of data in memory stands for other data in a folder, as far as its results tell."""
+    """Raise if the results of a data set given as an object were computed on different data."""
     for problem in problems:
         known = {
-            tsml.header(path).get("data") for case, path in results.items() if case.problem == problem.name
+            tsml.header(path).get("data") for key, path in results.items() if key.problem == problem.name
         }
         now = problem.digest() if known else None
-        rule = f"There are results of other data named {problem.name!r}; choose another name or folder."
-        require(known <= {now, None}, rule, before=sorted(map(str, known)), now=now)
+        rule = f"The folder has results of different data named {problem.name!r}; choose another name."
+        require(known <= {now, None}, rule, stored=sorted(map(str, known)), current=now)
 
 
 def estimated_seconds(plan: Plan) -> pd.DataFrame:
-    """How long each estimator's missing fits may take, one after the other.
+    """Estimate the time of each estimator's missing fits, run sequentially.
 
-    The mean of the results that the folder has, where it has one for the data set. Else, for networks of
-    this package, the operations of all epochs at the speed at which this machine multiplies matrices.
+    The estimate of a fit is the mean fit time of the stored results of the same estimator and data set. If
+    there are none, it is computed for networks of this package, from the floating-point operations of all
+    epochs and the speed of matrix products on this machine.
 
     Args:
         plan: The plan; its data sets are loaded.
 
     Returns:
-        A row for each estimator: fits to do, seconds of those that are known, and fits of unknown time.
+        A row for each estimator with the columns `estimator`, `fits` (number to do), `seconds` (sum of the
+        estimates) and `fits_of_unknown_time` (number without an estimate).
     """
     table = plan.folder.table()
     known = {} if table.empty else table.groupby(["estimator", "problem"])["fit_seconds"].mean().to_dict()
-    rate = _operations_a_second()
+    rate = _operations_per_second()
     first_jobs = {job.key.problem: job for job in plan.jobs}
     sizes = {name: _size(job) for name, job in first_jobs.items()}
     rows = []
@@ -144,14 +147,14 @@ def estimated_seconds(plan: Plan) -> pd.DataFrame:
             or _counted(estimator.estimator, sizes[job.key.problem], rate)
             for job in jobs
         ]
-        told = [seconds for seconds in times if seconds is not None]
-        row = {"estimator": estimator.name, "fits": len(jobs), "seconds": sum(told)}
-        rows.append({**row, "fits_of_unknown_time": len(times) - len(told)})
+        estimates = [seconds for seconds in times if seconds is not None]
+        row = {"estimator": estimator.name, "fits": len(jobs), "seconds": sum(estimates)}
+        rows.append({**row, "fits_of_unknown_time": len(times) - len(estimates)})
     return pd.DataFrame(rows)
 
 
 def _size(job: Job) -> tuple[int, int, int, int]:
-    """Training cases, steps, channels and classes of a data set."""
+    """Numbers of training cases, time steps, channels and classes of a data set."""
     if isinstance(job.problem, Problem):
         X, y = job.problem.X_train, job.problem.y_train
     else:
@@ -166,19 +169,20 @@ def _counted(estimator: Any, size: tuple[int, int, int, int], rate: float) -> fl
     if not isinstance(estimator, MLSTMFCNClassifier | NetworkClassifier):
         return None
     n_train, steps, channels, n_classes = size
-    recipe, form = estimator._recipe(), {"activation": "softmax", "masked": False}
+    recipe, spec, shape = estimator.training_recipe(), estimator.network_spec(), (steps, channels)
     flops = 0
     for member in range(recipe.n_members):
-        options = estimator._network_options(steps, channels, member)
-        flops += models.cost(estimator._network((steps, channels), n_classes, options, **form)).flops
+        options = spec.resolved(recipe, member, steps)
+        network = spec.build(shape, n_classes, options, activation="softmax", masked=False)
+        flops += models.cost(network).flops
     return _FIT_OVERHEAD + 3 * flops * n_train * recipe.epochs(n_train) / rate
 
 
-def _operations_a_second() -> float:
+def _operations_per_second() -> float:
     matrix = np.ones((1024, 1024), dtype=np.float32)
     matrix @ matrix
     start = time.perf_counter()
     for _ in range(5):
         matrix @ matrix
     peak = 5 * 2 * 1024**3 / (time.perf_counter() - start)
-    return peak / 4  # of small batches; measured on the networks of this package
+    return peak / 4  # networks of this package reach a quarter of it with small batches; measured

@@ -1,4 +1,4 @@
-"""Fits in processes of their own, within limits of time and memory."""
+"""Run each fit in its own process, with limits of time and memory."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from mlstm_fcn._checks import require
 from mlstm_fcn.benchmark.result import Failure, Job, Result
 from mlstm_fcn.benchmark.worker import FORKS, read_frame, write_frame
 
-_POLL = 0.2  # seconds
-_TAIL = 4000  # characters of what a process wrote last
+_POLL = 0.2  # seconds between checks of the limits
+_TAIL = 4000  # characters of a log to keep
 _THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -38,15 +38,15 @@ _THREADS = (
 
 @dataclass(frozen=True)
 class Limits:
-    """What a fit may take.
+    """Limits of a fit.
 
     Attributes:
-        seconds: Wall time, with loading and predicting; None: any.
-        megabytes: Resident memory, in 10^6 bytes; None: any.
-        threads: Threads of each library that computes; None: as the library has it.
+        seconds: Maximum wall time, including loading and prediction; None for no limit.
+        megabytes: Maximum resident memory, in 10^6 bytes; None for no limit.
+        threads: Number of threads of each numerical library; None for the library's default.
 
     Raises:
-        ValueError: If one is not positive.
+        ValueError: If a limit is not positive.
     """
 
     seconds: float | None = None
@@ -60,62 +60,64 @@ class Limits:
 
 @dataclass(frozen=True)
 class Owner:
-    """Who wants results: when that process ends, its fits on the same machine end too."""
+    """The process that started a benchmark: when it ends, its fits on the same machine end too."""
 
     host: str
     pid: int
 
     @classmethod
-    def me(cls) -> Owner:
-        """This process."""
+    def current(cls) -> Owner:
+        """The current process."""
         return cls(platform.node(), os.getpid())
 
     def is_gone(self) -> bool:
-        """Whether it is known to have ended."""
+        """Whether the process has ended; False if it runs on another machine."""
         return self.host == platform.node() and not psutil.pid_exists(self.pid)
 
 
-def fit_apart(job: Job, limits: Limits, owner: Owner | None = None) -> Result | Failure:
-    """Fit in a process of its own, made from one that this process keeps warm.
+def fit_in_subprocess(job: Job, limits: Limits, owner: Owner | None = None) -> Result | Failure:
+    """Fit in a new process, forked from a worker process with all libraries loaded.
 
     Args:
-        job: What to fit.
-        limits: What it may take.
-        owner: If that process ends, so does this one; None where others use this one too.
+        job: The fit.
+        limits: Limits of the fit.
+        owner: This process exits when the owner has ended; None if other callers share this process.
     """
     with _LOCK:
-        global _WARM
-        if _WARM is None or _WARM.threads != limits.threads:
+        global _WORKER
+        if _WORKER is None or _WORKER.threads != limits.threads:
             close()
-            _WARM = WarmProcess(limits.threads)
+            _WORKER = WorkerProcess(limits.threads)
         try:
-            answer = _WARM.ask(job, limits, owner)
-        except BaseException:  # an interrupt: its answer must not be taken for that of the next job
+            answer = _WORKER.fit(job, limits, owner)
+        except BaseException:  # an interrupt: a late answer would be taken for that of the next job
             close()
             raise
-        if not FORKS or not _WARM.is_alive():
+        if not FORKS or not _WORKER.is_alive():
             close()
         return answer
 
 
 def close() -> None:
-    """End the warm process, if there is one."""
-    global _WARM
-    if _WARM is not None:
-        _WARM.kill()
-    _WARM = None
+    """End the worker process, if there is one."""
+    global _WORKER
+    if _WORKER is not None:
+        _WORKER.kill()
+    _WORKER = None
 
 
-class WarmProcess:
-    """The process of `mlstm_fcn.benchmark.worker`, seen from outside."""
+class WorkerProcess:
+    """Client of a `mlstm_fcn.benchmark.worker` process."""
 
     def __init__(self, threads: int | None):
         self.threads = threads
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))  # of the user's own modules
+        environment["PYTHONPATH"] = os.pathsep.join(
+            filter(None, sys.path)
+        )  # so that the worker finds the user's modules
         if threads is not None:
             environment |= dict.fromkeys(_THREADS, str(threads))
-        self._log = tempfile.TemporaryFile("a+b")  # noqa: SIM115, it lives as long as the process
+        self._log = tempfile.TemporaryFile("a+b")  # noqa: SIM115, open as long as the process
         self._process = subprocess.Popen(
             [sys.executable, "-m", "mlstm_fcn.benchmark.worker"],
             stdin=subprocess.PIPE,
@@ -135,11 +137,11 @@ class WarmProcess:
         self._answers.put(None)
 
     def is_alive(self) -> bool:
-        """Whether it can be asked again."""
+        """Whether the worker can take another job."""
         return not self._ended and self._process.poll() is None
 
-    def ask(self, job: Job, limits: Limits, owner: Owner | None) -> Result | Failure:
-        """Have a job done; where a limit is passed, this process ends with it."""
+    def fit(self, job: Job, limits: Limits, owner: Owner | None) -> Result | Failure:
+        """Send a job and wait for its outcome; a fit over a limit is killed together with the worker."""
         self._log.seek(0)
         self._log.truncate()
         self._start = time.monotonic()
@@ -157,45 +159,50 @@ class WarmProcess:
             if owner is not None and owner.is_gone():
                 self.kill()
                 os._exit(1)
-            passed = self._is_ready and self._limit_passed(limits, time.monotonic() - self._start)
-            if passed:
+            exceeded = self._is_ready and self._exceeded_limit(limits, time.monotonic() - self._start)
+            if exceeded:
                 self.kill()
-                return Failure(job.key, *passed, traceback=self._last_words())
+                return Failure(job.key, *exceeded, traceback=self._log_tail())
 
     def _outcome(self, job: Job, payload: bytes | None) -> Result | Failure:
         answer: Any = pickle.loads(payload) if payload is not None else None
         if isinstance(answer, Result):
             return answer
-        kind, message, trace = answer or ("killed", "The process of the fit was ended from outside.", "")
-        return Failure(job.key, kind, message, trace or self._last_words())
+        kind, message, trace = answer or ("killed", "The fit was killed from outside.", "")
+        return Failure(job.key, kind, message, trace or self._log_tail())
 
-    def _limit_passed(self, limits: Limits, seconds: float) -> tuple[str, str] | None:
+    def _exceeded_limit(self, limits: Limits, seconds: float) -> tuple[str, str] | None:
         if limits.seconds is not None and seconds > limits.seconds:
-            return "time", f"It was not done after {limits.seconds:g} s."
+            return "time", f"The fit exceeded the time limit of {limits.seconds:g} s."
         if limits.megabytes is not None:
-            megabytes = sum(_resident(process) for process in self._family()[1:] or self._family()) / 1e6
+            megabytes = (
+                sum(_resident(process) for process in self._processes()[1:] or self._processes()) / 1e6
+            )
             if megabytes > limits.megabytes:
-                return "memory", f"It took {megabytes:.0f} MB, more than {limits.megabytes:g}."
+                return (
+                    "memory",
+                    f"The fit used {megabytes:.0f} MB, over the limit of {limits.megabytes:g} MB.",
+                )
         return None
 
-    def _family(self) -> list[psutil.Process]:
-        """The warm process, then the fits that it has made."""
+    def _processes(self) -> list[psutil.Process]:
+        """The worker process, followed by the processes of its fits."""
         try:
             process = psutil.Process(self._process.pid)
             return [process, *process.children(recursive=True)]
         except psutil.NoSuchProcess:
             return []
 
-    def _last_words(self) -> str:
+    def _log_tail(self) -> str:
         self._log.seek(0)
         return self._log.read().decode(errors="replace")[-_TAIL:]
 
     def kill(self) -> None:
-        """End the process and all it has started."""
-        for process in self._family():
+        """Kill the worker and all processes that it has started."""
+        for process in self._processes():
             with contextlib.suppress(psutil.NoSuchProcess, OSError):
                 if FORKS and os.getpgid(process.pid) == process.pid != os.getpgrp():
-                    os.killpg(process.pid, signal.SIGKILL)  # a fit, and what it has started
+                    os.killpg(process.pid, signal.SIGKILL)  # a fit and its children
                 process.kill()
         self._process.wait()
 
@@ -207,6 +214,6 @@ def _resident(process: psutil.Process) -> int:
         return 0
 
 
-_WARM: WarmProcess | None = None
+_WORKER: WorkerProcess | None = None
 _LOCK = threading.Lock()
 atexit.register(close)

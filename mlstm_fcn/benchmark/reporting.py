@@ -1,4 +1,4 @@
-"""One page of a folder or table of results: tables, ranks, figures, failures."""
+"""Write the report of a folder or table of results: tables, ranks, figures and failures."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from mlstm_fcn._files import write_text
 from mlstm_fcn.benchmark import figures
 from mlstm_fcn.benchmark.comparison import Comparison, cliques, compare, mean_seconds
 from mlstm_fcn.benchmark.document import Block, Code, Figure, Heading, Paragraph, Table, to_html, to_markdown
-from mlstm_fcn.benchmark.reading import read_results
 from mlstm_fcn.benchmark.result import Failure
+from mlstm_fcn.benchmark.results_table import read_results
 from mlstm_fcn.datasets import describe, names
 
-_MOST_FAILURES = 20
+_MOST_FAILURES = 20  # tracebacks to show
 
 
 def write_report(
@@ -28,41 +28,37 @@ def write_report(
     published: bool = False,
     estimators: Sequence[str] | None = None,
 ) -> tuple[Path, Path]:
-    """Write `report.html`, which needs no other file, and `report.md` with its figures in `report/`.
+    """Write `report.html`, a self-contained page, and `report.md` with its figures in `report/`.
 
-    Figures need matplotlib and scikit-posthocs (`pip install 'mlstm-fcn[plot]'`); without them there are
-    none.
+    Figures need matplotlib and scikit-posthocs (`pip install 'mlstm-fcn[plot]'`), and are left out otherwise.
 
     Args:
-        results: The folder of results, which gets `results.csv` too; or a file like that one, of which
-            the columns estimator, problem, resample, fit_seconds and the measure are enough. The report is
-            in the folder, or beside the file.
-        measure: What is compared: accuracy, balanced_accuracy, f1, auroc or log_loss.
-        published: Whether to set published accuracies of the archives beside the results.
-        estimators: Names of those to report; None for all. Ranks and tests are over the data sets on which
-            each of them has a result.
+        results: A folder of results, in which `results.csv` is written too; or a table with at least the
+            columns `estimator`, `problem`, `resample`, `fit_seconds` and the measure. The report is written
+            to this folder, or to the folder of the table.
+        measure: Measure to compare: `"accuracy"`, `"balanced_accuracy"`, `"f1"`, `"auroc"` or `"log_loss"`.
+        published: Whether to add columns of published accuracies.
+        estimators: Names of the estimators to report; None for all. Ranks and tests use the data sets on
+            which each of them has a result.
 
     Returns:
-        The paths of both pages.
+        The paths of the HTML and the Markdown page.
 
     Raises:
-        FileNotFoundError: If there is no such folder or file.
+        FileNotFoundError: If the folder or table does not exist.
         ValueError: If there is no result, a file is damaged, or a name is unknown.
     """
     place, table, failures = read_results(Path(results), estimators)
-    said = [failure.message for failure in failures or ()]
-    require(
-        len(table) > 0 or not said,
-        f"There must be a result to report; all fits of {place} failed.",
-        first=said[:1],
-    )
+    messages = [failure.message for failure in failures or ()]
+    rule = f"There must be at least one result to report; all fits in {place} failed."
+    require(len(table) > 0 or not messages, rule, first=messages[:1])
     comparison = compare(table, measure)
     blocks = [
         *_overview(comparison, table),
         *_per_problem(comparison, published and measure == "accuracy"),
         *_figures(comparison, table),
         *(_failures(failures) if failures is not None else ()),
-        *_conditions(table),
+        *_setup(table),
     ]
     n_problems, n_estimators = comparison.mean.shape
     title = f"{_count(n_estimators, 'estimator')} on {_count(n_problems, 'data set')}"
@@ -79,24 +75,25 @@ def _overview(comparison: Comparison, table: pd.DataFrame) -> Iterator[Block]:
     common = comparison.common
     yield Heading("Estimators")
     yield Paragraph(
-        f"Means over the {len(common)} data sets on which all have results, of the means over resamples. "
-        "Wins count the data sets on which none is better; p is Wilcoxon's, adjusted by Holm's method."
-        + (" Memory is the largest of a whole process." if "memory_bytes" in table else "")
+        f"Means over the {len(common)} data sets on which all estimators have results, of the means over "
+        "resamples. Wins are data sets with the best mean, ties included. p-values are those of Wilcoxon's "
+        "signed-rank test, adjusted by Holm's method."
+        + (" MB is the peak memory of a process." if "memory_bytes" in table else "")
     )
     counts = comparison.count.loc[common]
     n_uneven = int((counts.min(axis=1) < counts.max(axis=1)).sum())
     if n_uneven:
-        text = f"On {_count(n_uneven, 'data set')} not all have equally many resamples"
-        yield Paragraph(f"{text}: each mean is over those that its estimator has.")
+        text = f"On {_count(n_uneven, 'data set')} the number of resamples differs between estimators"
+        yield Paragraph(f"{text}; each mean uses all resamples of its estimator.")
     columns = {**_costs_and_ranks(comparison, table), **_against_the_best(comparison)} if common else {}
     rows = [[str(name), *(texts[name] for texts in columns.values())] for name in comparison.ranks.index]
     yield Table(["estimator", *columns], rows if common else [])
     for group in cliques(comparison):
-        yield Paragraph(f"No significant difference (p ≥ 0.05) between any two of: {', '.join(group)}.")
+        yield Paragraph(f"No pair differs significantly (p ≥ 0.05) among: {', '.join(group)}.")
 
 
 def _costs_and_ranks(comparison: Comparison, table: pd.DataFrame) -> dict[str, Mapping[str, str]]:
-    """Columns of the overview: for each estimator a text."""
+    """Columns of the overview, as a text for each estimator."""
     common = comparison.common
     wins = [name for problem in common for name in comparison.best(problem)]
     columns = {
@@ -105,7 +102,7 @@ def _costs_and_ranks(comparison: Comparison, table: pd.DataFrame) -> dict[str, M
         .mean()
         .map("{:.4f}".format),
         "wins": {name: str(wins.count(name)) for name in comparison.ranks.index},
-        "seconds of fit": mean_seconds(table, common).map("{:.1f}".format),
+        "fit time (s)": mean_seconds(table, common).map("{:.1f}".format),
     }
     if "memory_bytes" in table:
         memory = table[table["problem"].isin(common)].groupby("estimator")["memory_bytes"].max()
@@ -114,36 +111,40 @@ def _costs_and_ranks(comparison: Comparison, table: pd.DataFrame) -> dict[str, M
 
 
 def _against_the_best(comparison: Comparison) -> dict[str, Mapping[str, str]]:
-    """Further columns: the best by rank against each of the others."""
+    """Columns that compare the best estimator by rank with each other one."""
     best, *others = comparison.ranks.index
     counts = {name: comparison.wins(best, name, comparison.common) for name in others}
-    won = {name: ", ".join(map(str, three)) for name, three in counts.items()}
+    records = {name: ", ".join(map(str, three)) for name, three in counts.items()}
     p_values = {name: f"{comparison.p_values.loc[best, name]:.2g}" for name in others}
-    return {f"{best} won, equal, lost": {best: "", **won}, "p": {best: "", **p_values}} if others else {}
+    return (
+        {f"wins, ties, losses of {best}": {best: "", **records}, "p": {best: "", **p_values}}
+        if others
+        else {}
+    )
 
 
 def _per_problem(comparison: Comparison, published: bool) -> Iterator[Block]:
     yield Heading(f"{comparison.measure.replace('_', ' ').capitalize()} by data set")
-    yield Paragraph("Mean ± standard deviation over resamples (their number); the best in bold.")
+    yield Paragraph("Mean ± standard deviation over resamples (number of resamples); the best mean in bold.")
     ordered = comparison.ranks.index.tolist()
-    beside, protocols = _published(comparison.mean.index) if published else (pd.DataFrame(), {})
+    known, protocols = _published(comparison.mean.index) if published else (pd.DataFrame(), {})
     rows, bold = [], set()
     for i, problem in enumerate(comparison.mean.index):
         cells = [_cell(comparison, problem, name) for name in ordered]
         best = comparison.best(problem)
         bold |= {(i, 1 + j) for j, name in enumerate(ordered) if name in best}
-        known = beside.reindex([problem]).to_numpy(dtype=float)[0]
-        rows.append([str(problem), *cells, *("" if np.isnan(value) else f"{value:.3f}" for value in known)])
-    yield Table(["data set", *ordered, *beside.columns], rows, frozenset(bold))
+        values = known.reindex([problem]).to_numpy(dtype=float)[0]
+        rows.append([str(problem), *cells, *("" if np.isnan(value) else f"{value:.3f}" for value in values)])
+    yield Table(["data set", *ordered, *known.columns], rows, frozenset(bold))
     if protocols:
         yield Paragraph(
-            "Published figures are of the default split, by others; nothing of them was run here."
+            "Published accuracies were measured by their authors on the default split, not by this package."
         )
         yield Table(["protocol and source", "columns"], [[by, ", ".join(of)] for by, of in protocols.items()])
 
 
 def _published(problems) -> tuple[pd.DataFrame, dict[str, list[str]]]:
-    """Accuracies of others, a column for each method; and which methods each protocol was of."""
+    """Published accuracies, a column for each method; and the methods of each protocol."""
     rows: dict[str, dict[str, float]] = {}
     protocols: dict[str, list[str]] = {}
     for problem in set(problems) & set(names()):
@@ -170,21 +171,20 @@ def _figures(comparison: Comparison, table: pd.DataFrame) -> Iterator[Block]:
         yield Paragraph("Figures need matplotlib and scikit-posthocs: pip install 'mlstm-fcn[plot]'.")
         return
     if not comparison.common:
-        yield Paragraph("There are no figures: there is no data set on which all estimators have results.")
+        yield Paragraph("Figures need a data set on which all estimators have results.")
         return
     yield Heading("Figures")
     if len(comparison.ranks) > 1:
         n = len(comparison.common)
         caption = (
-            f"Mean ranks over {n} data sets; a bar joins estimators of whom no two differ significantly "
-            "(Wilcoxon's signed-rank test, Holm's adjustment, 0.05)."
+            f"Mean ranks over {n} data sets. Bars join estimators without a significant difference "
+            "(Wilcoxon's signed-rank test, Holm's adjustment, level 0.05)."
         )
         yield Figure("critical_difference", caption, figures.critical_difference(comparison))
-        caption = "The best by mean rank against the others; above the line it is better."
-        if comparison.measure == "log_loss":
-            caption = "The best by mean rank against the others; below the line it is better."
+        side = "below" if comparison.measure == "log_loss" else "above"
+        caption = f"The best estimator by mean rank against the others; it is better {side} the line."
         yield Figure("scatter", caption, figures.scatter(comparison))
-    caption = "What is gained for the time."
+    caption = f"Mean {comparison.measure.replace('_', ' ')} against mean fit time."
     yield Figure("cost", caption, figures.cost(comparison, table))
 
 
@@ -196,16 +196,16 @@ def _failures(failures: list[Failure]) -> Iterator[Block]:
     header = ["estimator", "data set", "resample", "kind", "message"]
     rows = [[f.key.estimator, f.key.problem, str(f.key.resample), f.kind, f.message[:200]] for f in failures]
     yield Table(header, rows)
-    seen = {failure.message: failure for failure in failures}
-    for failure in list(seen.values())[:_MOST_FAILURES]:
+    distinct = {failure.message: failure for failure in failures}
+    for failure in list(distinct.values())[:_MOST_FAILURES]:
         if failure.traceback:
             yield Code(failure.traceback[-2000:].strip())
 
 
-def _conditions(table: pd.DataFrame) -> Iterator[Block]:
+def _setup(table: pd.DataFrame) -> Iterator[Block]:
     known = [column for column in ("split", "machine", "versions") if column in table]
     if known:
-        yield Heading("Conditions")
+        yield Heading("Setup")
     for column in known:
         values = sorted(map(str, table[column].dropna().unique()))
         yield Paragraph(f"{column.capitalize()}: {'; '.join(values)}.")

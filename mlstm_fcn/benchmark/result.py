@@ -1,4 +1,4 @@
-"""What a fit comes to: predictions and how they were made, or how it failed."""
+"""The outcome of a fit: a result with predictions, or a failure; and the metrics of a result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mlstm_fcn.datasets import Problem
 
 @dataclass(frozen=True)
 class RunKey:
-    """A place in the table of results: it is empty, or has a result or a failure.
+    """Identifies one fit of a benchmark.
 
     Attributes:
         estimator: Name of the estimator.
@@ -33,12 +33,12 @@ class Job:
     """A fit to do.
 
     Attributes:
-        case: Where its result belongs.
+        key: Identifies the fit.
         estimator: The estimator.
         problem: The data set, or its name.
-        resampled: Whether the resample has a split of its own; else it has the default split, and its
-            number is only the seed.
-        folder: Where data sets are looked for first.
+        resampled: Whether each resample has its own split. If not, all have the archive's split, and the
+            number of the resample is only the seed.
+        folder: Folder to search first for data sets.
     """
 
     key: RunKey
@@ -50,17 +50,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Result:
-    """What a classifier said of a test set.
+    """Predictions of a fitted classifier on a test set.
 
     Attributes:
-        case: Where it belongs.
-        labels: The classes, in the order of the probabilities.
-        y_true: Index of the class of each test case.
-        probabilities: `(cases, classes)`; rows sum to 1.
+        key: Identifies the fit.
+        labels: The class labels, in the order of the probabilities.
+        y_true: Index of the true class of each test case, of shape `(cases,)`.
+        probabilities: Probabilities of shape `(cases, classes)`; each row sums to 1.
         fit_seconds: Wall time of `fit`.
-        predict_seconds: Wall time of the probabilities of the whole test set.
-        memory: Largest resident memory of the process, in bytes, with all that it had imported.
-        about: How it was made: estimator, seed, parameters of the network, versions, machine.
+        predict_seconds: Wall time of the prediction of the whole test set.
+        memory: Peak resident memory of the process in bytes, including imported libraries.
+        about: Estimator, split, seed, number of network parameters, versions, machine.
     """
 
     key: RunKey
@@ -74,19 +74,20 @@ class Result:
 
     @property
     def y_pred(self) -> np.ndarray:
-        """Index of the most probable class of each test case."""
+        """Index of the most probable class of each test case, of shape `(cases,)`."""
         return self.probabilities.argmax(axis=1)
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a fit gave no result.
+    """A fit without a result.
 
     Attributes:
-        case: Where the result would belong.
-        kind: `"error"`: an exception; `"time"`, `"memory"`: a limit; `"killed"`: the process ended.
-        message: In a sentence.
-        traceback: Of the exception, or what the process wrote last.
+        key: Identifies the fit.
+        kind: `"error"` for an exception, `"time"` or `"memory"` for a limit, `"killed"` for a process that
+            was ended from outside.
+        message: The reason in one sentence.
+        traceback: Traceback of the exception, or the end of the log of the process.
     """
 
     key: RunKey
@@ -96,9 +97,10 @@ class Failure:
 
 
 def metrics(result: Result) -> dict[str, float]:
-    """The figures of a result, by scikit-learn: macro averages; `auroc` is one class against the rest.
+    """Metrics of a result, by scikit-learn.
 
-    One that has no value, as AUROC where the test set lacks a class, is NaN.
+    `f1` is the macro average, `auroc` the macro average of one class against the rest, `log_loss` in nats. A
+    metric that is undefined is NaN, such as `auroc` if the test set lacks a class.
     """
     y, predicted, probabilities = result.y_true, result.y_pred, result.probabilities
     classes = np.arange(len(result.labels))

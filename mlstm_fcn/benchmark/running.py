@@ -1,4 +1,4 @@
-"""Doing what a plan says, and keeping every result as it comes."""
+"""Run the fits of a plan, and write each result as it arrives."""
 
 from __future__ import annotations
 
@@ -31,30 +31,32 @@ def run(
     retry: bool = False,
     report: Callable[[Result | Failure], Any] | None = None,
 ) -> pd.DataFrame:
-    """Fit every estimator to every resample of every data set, as far as the folder lacks the result.
+    """Fit every estimator to every resample of every data set, except fits with a stored result.
 
-    Every fit has a process of its own. A result is written when it is there, so that a run that is killed
-    goes on where it was; a fit that fails is noted, and the others go on.
+    Each fit runs in its own process. Results are written as they arrive, so an interrupted run resumes. A fit
+    that fails is recorded, and the other fits continue.
 
     Args:
-        problems: Data sets, by name or as they are.
-        estimators: What `resolve` takes: texts, or objects by name.
-        folder: Where results go, in tsml's format.
-        n_resamples: Resamples 0, 1, ... of each data set; 0 is the archive's split. Their number is also
-            the `random_state` of the estimator.
-        resampled: Whether resamples have splits of their own; else they are seeds on the archive's split.
-        limits: What each fit may take.
+        problems: Data sets, as names or objects.
+        estimators: Estimators as `resolve` accepts them.
+        folder: Folder of the results, in tsml's format.
+        n_resamples: Number of resamples of each data set; resample 0 is the archive's split. The number of
+            the resample is also the `random_state` of the estimator.
+        resampled: Whether each resample has its own split. If not, all have the archive's split, and the
+            number of the resample is only the seed.
+        limits: Limits of each fit.
         engine: `"loky"`, `"dask"` or `"ray"`.
-        n_jobs: Workers, where the engine starts them itself.
-        address: Of a cluster's scheduler.
-        retry: Whether to do again what failed by an error or a limit.
-        report: Called with each outcome.
+        n_jobs: Number of workers, if the engine starts them.
+        address: Address of the scheduler of a Dask or Ray cluster.
+        retry: Whether to repeat fits that failed by an error or a limit.
+        report: Called with each result or failure.
 
     Returns:
         All results of the folder, one row each; also written as `results.csv`.
 
     Raises:
-        ValueError: If names are wrong, or the folder has results of another estimator of the same name.
+        ValueError: If a name is invalid, or the folder has results of a different estimator or of different
+            data under the same name.
     """
     place, chosen = Folder(folder), resolve(estimators)
     place.require_same(chosen, resampled)
@@ -71,27 +73,27 @@ def execute(
     address: str | None = None,
     report: Callable[[Result | Failure], Any] | None = None,
 ) -> pd.DataFrame:
-    """Do the jobs of a plan.
+    """Run the fits of a plan.
 
     Args:
-        plan: Of `make_plan`.
-        limits: What each fit may take.
+        plan: A plan by `make_plan`.
+        limits: Limits of each fit.
         engine: `"loky"`, `"dask"` or `"ray"`.
-        n_jobs: Workers, where the engine starts them itself.
-        address: Of a cluster's scheduler.
-        report: Called with each outcome.
+        n_jobs: Number of workers, if the engine starts them.
+        address: Address of the scheduler of a Dask or Ray cluster.
+        report: Called with each result or failure.
 
     Returns:
         All results of the plan's folder, one row each; also written as `results.csv`.
 
     Raises:
         ValueError: If the engine is unknown.
-        ImportError: If it is not installed.
+        ImportError: If the engine is not installed.
     """
     for outcome in outcomes(plan.jobs, limits, engine=engine, n_jobs=n_jobs, address=address):
         try:
             plan.folder.keep(outcome)
-        except (ValueError, TypeError) as error:  # of a result that is no result
+        except (ValueError, TypeError) as error:  # the result is malformed
             outcome = Failure(outcome.key, "error", f"{type(error).__name__}: {error}")
             plan.folder.keep(outcome)
         if report is not None:

@@ -1,11 +1,14 @@
-"""The field's exchange format for results: one text file for each fit (tsml, tsml-eval).
+"""The result format of tsml and tsml-eval: one text file per fit.
 
     line 1   problem,estimator,TEST,resample,MILLISECONDS,comment
-    line 2   free; here everything else that is known of the fit, as JSON
+    line 2   free; this package writes all other entries as JSON
     line 3   accuracy,fit time,predict time,benchmark time,memory in bytes,number of classes,,-1,-1
-    others   true class,predicted class,,probability of class 0,probability of class 1,...
+    line 4-  true class,predicted class,,probability of class 0,probability of class 1,...
 
-Classes are numbers from 0, in the order of the labels on line 2.
+Times have the unit on line 1. Classes are indices from 0 into the labels on line 2.
+
+References:
+    https://github.com/time-series-machine-learning/tsml-eval
 """
 
 from __future__ import annotations
@@ -25,14 +28,14 @@ _SECONDS = {"MILLISECONDS": 1e-3, "NANOSECONDS": 1e-9, "SECONDS": 1.0}
 
 
 def text(result: Result) -> str:
-    """The file of a result."""
+    """Content of the file of a result."""
     figures = metrics(result)
-    case = result.key
+    key = result.key
     times = [repr(round(seconds * 1e3, 3)) for seconds in (result.fit_seconds, result.predict_seconds)]
     about = {**result.about, "labels": result.labels, "metrics": figures, "n_test": len(result.y_true)}
     numbers = [figures["accuracy"], *times, -1, result.memory, len(result.labels), "", -1, -1]
     lines = [
-        f"{case.problem},{case.estimator},TEST,{case.resample},MILLISECONDS,{_COMMENT}",
+        f"{key.problem},{key.estimator},TEST,{key.resample},MILLISECONDS,{_COMMENT}",
         json.dumps(about),
         ",".join(map(str, numbers)),
     ]
@@ -42,7 +45,9 @@ def text(result: Result) -> str:
 
 
 def header(path: Path) -> dict[str, Any]:
-    """What the first three lines say, as one row of a table; the predictions are not read.
+    """Read the first three lines of a file as one row of a table, without the predictions.
+
+    Times are in seconds, memory in bytes.
 
     Raises:
         ValueError: If the file is not in this format.
@@ -52,7 +57,7 @@ def header(path: Path) -> dict[str, Any]:
 
 
 def read(path: Path) -> Result:
-    """The whole result.
+    """Read a result with its predictions.
 
     Raises:
         ValueError: If the file is not in this format.
@@ -78,7 +83,7 @@ def _named_in_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (ValueError, IndexError) as error:
-        raise ValueError(f"{path} is no result in tsml's format: {error}") from error
+        raise ValueError(f"{path} must be a result in tsml's format: {error}") from error
 
 
 def _row(first: str, second: str, third: str) -> dict[str, Any]:
@@ -99,7 +104,7 @@ def _row(first: str, second: str, third: str) -> dict[str, Any]:
 
 
 def _about(line):
-    """The JSON of line 2; nothing where another program wrote the line."""
+    """Parse the JSON of line 2; empty if another program wrote the line."""
     try:
         about = json.loads(line)
     except json.JSONDecodeError:
@@ -112,7 +117,7 @@ def _dictionary(value):
 
 
 def _flat(line):
-    """Figures and what else one may want to select by."""
+    """Metrics, and the entries that are useful as columns."""
     about = _about(line)
     metrics, versions = _dictionary(about.get("metrics")), _dictionary(about.get("versions"))
     figures = {name: value for name, value in metrics.items() if name != "accuracy"}

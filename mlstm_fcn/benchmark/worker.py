@@ -1,11 +1,11 @@
-"""A warm process that makes one process for each fit: `python -m mlstm_fcn.benchmark.worker`.
+"""The worker process, which forks one process per fit: `python -m mlstm_fcn.benchmark.worker`.
 
-It has imported what fits need, but run nothing on a device, so that a fork of it is safe and takes no
-time. Each fit has a process of its own, so that its memory and its faults end with it. Requests come on
-standard input, answers go to standard output, each as its length in 8 bytes and a pickle. The first answer
-is empty: it says that the process is ready, so that a limit of time does not count imports.
+The worker has imported all libraries, but computed nothing on a device, so forking it is safe and fast. The
+memory and crashes of a fit end with its process. Requests arrive on standard input, responses leave on
+standard output; each is a pickle preceded by its length in 8 bytes. The first response is empty: it signals
+that the worker is ready, so that the time limit excludes imports.
 
-Where the system cannot fork safely, the process serves one request and ends.
+Where forking is not safe, the worker serves one request and exits.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ import traceback
 from typing import IO, Any
 
 _LENGTH = 8
-FORKS = hasattr(os, "fork") and sys.platform != "darwin"  # whose libraries may not be used after a fork
+FORKS = hasattr(os, "fork") and sys.platform != "darwin"  # its system libraries are not fork-safe
 
 
 def write_frame(file: IO[bytes], payload: bytes) -> None:
-    """Send a pickle."""
+    """Write a payload, preceded by its length."""
     file.write(len(payload).to_bytes(_LENGTH, "little") + payload)
     file.flush()
 
 
 def read_frame(file: IO[bytes]) -> bytes | None:
-    """Receive a pickle; None if the other side has ended."""
+    """Read a payload; None if the other side has ended."""
     length = file.read(_LENGTH)
     if len(length) < _LENGTH:
         return None
@@ -43,45 +43,45 @@ def read_frame(file: IO[bytes]) -> bytes | None:
 
 
 def serve() -> None:
-    """Answer until no more requests come."""
-    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    """Respond to requests until standard input ends."""
+    requests, responses = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(2, 1)  # what fits print is no answer
+    os.dup2(2, 1)  # what a fit prints must not mix with the responses
     faulthandler.enable()
-    _import_what_fits_need()
-    write_frame(answers, b"")
+    _import_libraries()
+    write_frame(responses, b"")
     while (request := read_frame(requests)) is not None:
         if not FORKS:
-            write_frame(answers, _answer(request))
+            write_frame(responses, _response(request))
             return
-        write_frame(answers, _answer_of_a_fork(request))
+        write_frame(responses, _response_of_fork(request))
 
 
-def _import_what_fits_need() -> None:
-    import mlstm_fcn.benchmark.fitting
+def _import_libraries() -> None:
+    import mlstm_fcn.benchmark.evaluation
     import mlstm_fcn.datasets
-    import mlstm_fcn.estimators.fitting
+    import mlstm_fcn.fitting
     import mlstm_fcn.layers
     import mlstm_fcn.models  # noqa: F401
 
 
-def _answer_of_a_fork(request: bytes) -> bytes:
+def _response_of_fork(request: bytes) -> bytes:
     receive, send = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(receive)
-        _end_with(os.getppid())
-        os.setsid()  # what it starts is of its group, and ends with it
+        _exit_with(os.getppid())
+        os.setsid()  # its children join its group, and are killed with it
         with os.fdopen(send, "wb") as file:
-            write_frame(file, _answer(request))
+            write_frame(file, _response(request))
         os._exit(0)
     os.close(send)
-    answer = _frame_of(receive, child)
+    response = _frame_from(receive, child)
     _kill_group(child)
     _, status = os.waitpid(child, 0)
-    if answer is not None:
-        return answer
-    return pickle.dumps(("killed", f"The process of the fit ended with status {status}.", ""))
+    if response is not None:
+        return response
+    return pickle.dumps(("killed", f"The process of the fit exited with status {status}.", ""))
 
 
 def _kill_group(child: int) -> None:
@@ -90,8 +90,8 @@ def _kill_group(child: int) -> None:
             kill(child, signal.SIGKILL)
 
 
-def _frame_of(pipe: int, child: int) -> bytes | None:
-    """What a child answers, or None if it ends before; if this process's own parent ends, so do both."""
+def _frame_from(pipe: int, child: int) -> bytes | None:
+    """Response of a child, or None if it ends without one; if the worker's parent has ended, both exit."""
     parent, received, end = os.getppid(), bytearray(), _LENGTH
     while len(received) < end:
         ready, _, _ = select.select([pipe], [], [], 1.0)
@@ -108,8 +108,8 @@ def _frame_of(pipe: int, child: int) -> bytes | None:
     return bytes(received[_LENGTH:]) if len(received) == end > _LENGTH else None
 
 
-def _end_with(parent: int) -> None:
-    """End this process soon after its parent has ended."""
+def _exit_with(parent: int) -> None:
+    """Exit soon after the parent has ended."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -119,18 +119,18 @@ def _end_with(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _answer(request: bytes) -> bytes:
+def _response(request: bytes) -> bytes:
     """A pickled result, or the kind, message and traceback of a failure."""
-    answer: Any
+    outcome: Any
     try:
-        from mlstm_fcn.benchmark.fitting import fit_and_predict
+        from mlstm_fcn.benchmark.evaluation import fit_and_predict
 
-        answer = fit_and_predict(pickle.loads(request))
+        outcome = fit_and_predict(pickle.loads(request))
     except MemoryError:
-        answer = ("memory", "There was not enough memory.", traceback.format_exc())
+        outcome = ("memory", "The fit ran out of memory.", traceback.format_exc())
     except BaseException as error:
-        answer = ("error", f"{type(error).__name__}: {error}", traceback.format_exc())
-    return pickle.dumps(answer)
+        outcome = ("error", f"{type(error).__name__}: {error}", traceback.format_exc())
+    return pickle.dumps(outcome)
 
 
 if __name__ == "__main__":

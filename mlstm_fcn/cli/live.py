@@ -1,4 +1,4 @@
-"""How a benchmark is getting on, while it does."""
+"""Live progress of a benchmark."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from mlstm_fcn.benchmark import Failure, Plan, Result
 
 
 class Live:
-    """A table with a row for each estimator; where no one watches, a line for each fit."""
+    """Show progress as a table with a row per estimator, or as a line per fit if the output is no terminal.
+
+    Args:
+        plan: The plan of the benchmark.
+    """
 
     def __init__(self, plan: Plan):
         self._plan = plan
@@ -41,16 +45,16 @@ class Live:
             self._live.stop()
 
     def add(self, outcome: Result | Failure) -> None:
-        """Take note of an outcome."""
-        case = outcome.key
+        """Count a result or failure, and show it."""
+        key = outcome.key
         if isinstance(outcome, Failure):
-            self._failures[case.estimator] += 1
-            said = f"{outcome.kind}: {outcome.message}"
+            self._failures[key.estimator] += 1
+            message = f"{outcome.kind}: {outcome.message}"
         else:
             accuracy = float((outcome.y_true == outcome.y_pred).mean())
-            self._accuracies[case.estimator].append(accuracy)
-            said = f"{accuracy:.4f} in {outcome.fit_seconds:.1f} s"
-        self._last = f"{case.problem} {case.estimator} {case.resample}: {said}"
+            self._accuracies[key.estimator].append(accuracy)
+            message = f"{accuracy:.4f} in {outcome.fit_seconds:.1f} s"
+        self._last = f"{key.problem} {key.estimator} {key.resample}: {message}"
         if not self._console.is_terminal:
             print(self._last, flush=True)
 
@@ -65,7 +69,7 @@ class Live:
         return table
 
     def _time(self) -> str:
-        gone = time.monotonic() - self._start
+        elapsed = time.monotonic() - self._start
         done = sum(map(len, self._accuracies.values())) + sum(self._failures.values())
-        left = f", about {gone / done * (len(self._plan.jobs) - done) / 60:.0f} min left" if done else ""
-        return f"{gone / 60:.0f} min gone{left}"
+        left = f", about {elapsed / done * (len(self._plan.jobs) - done) / 60:.0f} min left" if done else ""
+        return f"{elapsed / 60:.0f} min elapsed{left}"

@@ -1,4 +1,4 @@
-"""`mlstm-fcn export`, `card`."""
+"""`mlstm-fcn export` and `mlstm-fcn card`."""
 
 from __future__ import annotations
 
@@ -21,14 +21,18 @@ _PATH = click.Path(path_type=Path)
 @click.argument("model", type=_PATH)
 @click.argument("artifact", type=_PATH)
 @click.option(
-    "--format", help="savedmodel, onnx, litert, openvino, ...  [default: by the ending of ARTIFACT]"
+    "--format", help="savedmodel, onnx, litert, openvino, ...  [default: by the suffix of ARTIFACT]"
 )
-@click.option("--data", help="Series to compare on: a data set's name or a file.  [default: random ones]")
+@click.option(
+    "--data", help="Series for the comparison: a data set's name or a file.  [default: random series]"
+)
 @split_option
 @folder_option
-@click.option("--trained-on", default="", help="Name of the training data, to be noted.")
-@click.option("--any-length", is_flag=True, help="Also for series shorter than those of the training.")
-@click.option("--length", type=int, help="Steps to fix, where the network reads any number of them.")
+@click.option("--trained-on", default="", help="Name of the training data, for the manifest.")
+@click.option(
+    "--any-length", is_flag=True, help="Export with a mask, for series shorter than the training series."
+)
+@click.option("--length", type=int, help="Number of time steps to fix, for a network with a variable length.")
 def export(
     model: Path,
     artifact: Path,
@@ -40,7 +44,7 @@ def export(
     any_length: bool,
     length: int | None,
 ) -> None:
-    """Write a saved MODEL as ARTIFACT for another runtime, run it there, and compare it with Keras."""
+    """Export a saved MODEL as ARTIFACT for another runtime, and compare its outputs with Keras."""
     from mlstm_fcn.export import manifest
     from mlstm_fcn.persistence import SUFFIXES
 
@@ -53,7 +57,7 @@ def export(
     options = {"any_length": any_length, "length": length, "data": trained_on, "metrics": metrics}
     path = estimator.export(artifact, format, X=X, **options)
     if path.suffix in SUFFIXES:
-        click.echo(f"{path}: a Keras model, as it was")
+        click.echo(f"{path}: a copy of the Keras model")
         return
     about = manifest.read(path)
     click.echo(f"{path}: {about['kind']}, largest difference {about['check']['largest_difference']:.1e}")
@@ -64,8 +68,8 @@ def export(
 @click.argument("data", required=False)
 @split_option
 @folder_option
-@click.option("--trained-on", default="", help="Name of the training data.")
+@click.option("--trained-on", default="", help="Name of the training data, for the card.")
 def card(model: Path, data: str | None, split: str, folder: Path | None, trained_on: str) -> None:
-    """Print the model card of a saved MODEL as Markdown, with figures on DATA where it is given."""
+    """Print the model card of a saved MODEL as Markdown, with its metrics on DATA if given."""
     X, y = (None, None) if data is None else labelled_series(data, split, folder)
     click.echo(load_estimator(model).model_card(X, y, data=trained_on), nl=False)

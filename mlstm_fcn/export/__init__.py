@@ -1,6 +1,6 @@
-"""One trained model as SavedModel, ONNX, LiteRT or OpenVINO, compared with Keras before it is kept.
+"""Export a trained model to SavedModel, ONNX, LiteRT or OpenVINO, and check it against Keras.
 
-Loading an artifact imports neither Keras nor TensorFlow; what writes one is loaded when it is first used.
+`load` imports neither Keras nor TensorFlow; `export` and `export_fitted` are imported when first used.
 """
 
 from typing import TYPE_CHECKING

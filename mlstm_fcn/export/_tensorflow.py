@@ -1,4 +1,4 @@
-"""What only TensorFlow converts: SavedModel, and LiteRT with built-in operations."""
+"""Converters that need TensorFlow: to SavedModel, and to LiteRT with built-in operations."""
 
 from __future__ import annotations
 
@@ -16,20 +16,23 @@ Precision = Literal["float32", "float16", "int8"]
 
 
 def write_saved_model(model: keras.Model, path: Path) -> None:
-    """Write a SavedModel whose endpoint `serve` takes series and gives the outputs."""
+    """Write a SavedModel folder with the endpoint `serve`, from `(batch, time, channels)` to the outputs."""
     model.export(path, format="tf_saved_model", verbose=False)
 
 
 def litert(model: keras.Model, precision: Precision, examples: np.ndarray | None) -> bytes:
-    """A LiteRT model of built-in operations.
+    """Convert a model to LiteRT with built-in operations only.
 
     Args:
-        model: The model.
-        precision: Of weights; with `"int8"` also of what is computed, as far as LiteRT has it.
-        examples: For `"int8"`, series to see the ranges of values on.
+        model: The model, from `(batch, time, channels)` to `(batch, outputs)`.
+        precision: Precision of the weights. `"int8"` also quantises activations where LiteRT can.
+        examples: Calibration series of shape `(cases, time, channels)`; required for `"int8"`.
+
+    Returns:
+        The content of the `.tflite` file.
 
     Raises:
-        ValueError: If an operation is not built in.
+        ValueError: If the conversion fails, for example because an operation is not built in.
     """
     import tensorflow as tf
 
@@ -43,14 +46,14 @@ def litert(model: keras.Model, precision: Precision, examples: np.ndarray | None
             converter.target_spec.supported_types = [tf.float16]
         if precision == "int8":
             assert examples is not None
-            converter.representative_dataset = lambda: _one_by_one(examples)
+            converter.representative_dataset = lambda: _batches_of_one(examples)
         try:
             return bytes(converter.convert())
-        except Exception as error:  # of several kinds, with pages of the compiler's own language
-            said = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
-            raise ValueError(f"LiteRT cannot hold this model: {said}") from error
+        except Exception as error:  # several types; the message may be pages of compiler output
+            message = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+            raise ValueError(f"LiteRT cannot convert this model: {message}") from error
 
 
-def _one_by_one(examples: np.ndarray) -> Iterator[list[Any]]:
+def _batches_of_one(examples: np.ndarray) -> Iterator[list[Any]]:
     for series in examples:
         yield [series[None].astype(np.float32)]

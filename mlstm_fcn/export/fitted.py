@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mlstm_fcn._checks import require, require_choice, require_positive_int
-from mlstm_fcn.export.formats import FORMATS
+from mlstm_fcn.export.formats import FORMATS, format_of_suffix
 from mlstm_fcn.export.writing import export
 from mlstm_fcn.fitting import FittedNetwork
 from mlstm_fcn.fitting.inputs import ends_early
@@ -17,7 +17,6 @@ from mlstm_fcn.memmap import MemmapSeries
 from mlstm_fcn.preprocess import with_length
 
 _MOST_EXAMPLES = 256
-_BY_SUFFIX = {"": "savedmodel", ".onnx": "onnx", ".tflite": "litert", ".xml": "openvino"}
 
 
 def export_fitted(
@@ -54,9 +53,7 @@ def export_fitted(
         ImportError: If what the format needs is not installed.
     """
     path = Path(path)
-    if format is None:
-        require_choice("suffix", path.suffix, _BY_SUFFIX)
-        format = _BY_SUFFIX[path.suffix]
+    format = format_of_suffix(path.suffix) if format is None else format
     require_choice("format", format, (*FORMATS, "keras"))
     if length is not None:
         require_positive_int("length", length)

@@ -1,4 +1,4 @@
-"""The formats: how each is written, how it is run again, and how near it must come."""
+"""The formats: how each is written, opened, and checked against Keras."""
 
 from __future__ import annotations
 
@@ -13,50 +13,84 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlstm_fcn._checks import require_choice
 from mlstm_fcn._optional import optional
 from mlstm_fcn.export import _tensorflow
-from mlstm_fcn.export.subprocess_check import LITERT, SAVED_MODEL, run_in_subprocess
+from mlstm_fcn.export.subprocess_check import LITERT_SCRIPT, SAVED_MODEL_SCRIPT, run_in_subprocess
 
 if TYPE_CHECKING:
     import keras
 
 RECURRENT = ("LSTM", "GRU", "SimpleRNN", "AttentionLSTM")
-"""Layers that loop over steps, or have them written out."""
+"""Class names of the recurrent layers: a format runs each as a loop, or unrolled."""
 
 Run = Callable[[np.ndarray], np.ndarray]
-"""From series `(cases, time, channels)`, float32, to the outputs `(cases, n)`."""
+"""From series `(cases, time, channels)`, float32, to outputs `(cases, outputs)`."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """A way to ship a model.
+    """An export format.
 
     Attributes:
-        suffix: What the artifact's name ends in; `""` is a folder.
-        write: From a model, a path and series for quantisation to the files that it wrote.
-        open: From the path to a function that runs the artifact in its own runtime.
-        apart: Script of `apart` that the check runs instead, where a runtime may end its process.
-        unrolled: Recurrent layers for which the format, or what converts to it, has no loop.
-        bound: The largest difference of an output from Keras', and in multiples of the largest output where
-            that is above 1; None: of the classes instead, see `changed`.
-        changed: The largest share of series whose most probable class may change; one of them always may.
-        modules: What writes and runs it, beside Keras.
-        extra: Of this package, which installs them.
+        suffix: Suffix of the artifact's name; `""` for a folder.
+        write: Writes a model to a path. The third argument is calibration series of shape
+            `(cases, time, channels)`.
+        open: Opens an artifact in its own runtime.
+        unrolled: Class names of the recurrent layers that the format or its converter cannot run as a loop.
+        companions: Suffixes of the files that belong to the artifact in addition to the file at its path.
+        needs_series: Whether export needs the user's series, half to calibrate and half to compare: the
+            int8 formats.
+        default: Whether this is the default format of its suffix.
+        bound: Largest allowed difference of an output from Keras, relative to the largest output where that
+            is above 1. None: predicted classes are compared instead.
+        max_changed: Largest allowed share of series whose predicted class differs from Keras, in [0, 1];
+            one series always may.
+        check_script: Script that the check runs in a subprocess instead of `open`, for a runtime that may
+            abort its process.
+        modules: Modules that the format needs besides Keras.
+        extra: Extra of this package that installs them.
     """
 
     suffix: str
-    write: Callable[[keras.Model, Path, np.ndarray], list[Path]]
+    write: Callable[[keras.Model, Path, np.ndarray], None]
     open: Callable[[Path], Run]
     unrolled: tuple[str, ...] = ()
+    companions: tuple[str, ...] = ()
+    needs_series: bool = False
+    default: bool = False
     bound: float | None = 1e-5
-    changed: float = 0.0
-    apart: str | None = None
+    max_changed: float = 0.0
+    check_script: str | None = None
     modules: tuple[str, ...] = ()
     extra: str = ""
 
+    def files(self, path: Path) -> list[Path]:
+        """All files of the artifact at `path`; the files of a folder are read from disk."""
+        if path.is_dir():
+            return sorted(file for file in path.rglob("*") if file.is_file())
+        return [path, *self.companion_files(path)]
+
+    def companion_files(self, path: Path) -> list[Path]:
+        """Files of the artifact in addition to `path`."""
+        return [path.with_suffix(suffix) for suffix in self.companions]
+
     def outputs(self, path: Path, series: np.ndarray) -> np.ndarray:
-        """What the artifact gives for series, to be compared."""
-        return self.open(path)(series) if self.apart is None else run_in_subprocess(self.apart, path, series)
+        """Outputs of the artifact, of shape `(cases, outputs)`, computed by its runtime."""
+        if self.check_script is None:
+            return self.open(path)(series)
+        return run_in_subprocess(self.check_script, path, series)
+
+
+def format_of_suffix(suffix: str) -> str:
+    """Name of the default format of a suffix, such as `"onnx"` for `".onnx"`.
+
+    Raises:
+        ValueError: If no format has the suffix.
+    """
+    defaults = {form.suffix: name for name, form in FORMATS.items() if form.default}
+    require_choice("suffix", suffix, defaults)
+    return defaults[suffix]
 
 
 # SavedModel.
@@ -64,11 +98,10 @@ class Format:
 
 def _write_saved_model(model, path, examples):
     _tensorflow.write_saved_model(model, path)
-    return sorted(file for file in path.rglob("*") if file.is_file())
 
 
 def _open_saved_model(path):
-    return partial(run_in_subprocess, SAVED_MODEL, path)
+    return partial(run_in_subprocess, SAVED_MODEL_SCRIPT, path)
 
 
 # ONNX.
@@ -76,24 +109,22 @@ def _open_saved_model(path):
 
 def _write_onnx(model, path, examples):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # of the converter, about NumPy
+        warnings.simplefilter("ignore", FutureWarning)  # raised inside tf2onnx, about NumPy
         model.export(path, format="onnx", verbose=False)
-    return [path]
 
 
 def _write_onnx_int8(model, path, examples):
     quantization = optional("onnxruntime.quantization", "onnx")
     with tempfile.TemporaryDirectory() as folder:
-        whole = Path(folder) / "model.onnx"
-        _write_onnx(model, whole, examples)
+        source = Path(folder) / "model.onnx"
+        _write_onnx(model, source, examples)
         kind = quantization.QuantType.QInt8
-        # Weights of 7 bits: products of 8 bits overflow where a CPU sums pairs of them in 16.
-        quantization.quantize_dynamic(whole, path, weight_type=kind, per_channel=True, reduce_range=True)
-    return [path]
+        # 7-bit weights: with 8 bits, CPUs that sum pairs of products in 16 bits overflow.
+        quantization.quantize_dynamic(source, path, weight_type=kind, per_channel=True, reduce_range=True)
 
 
 def _open_onnx_int8(path: Path) -> Run:
-    """One series after the other: ranges of values are of a call, and in a batch others would count."""
+    """Run one series per call: ranges are taken from the whole batch, so its series would interact."""
     run = _open_onnx(path)
     return lambda series: np.concatenate([run(one[None]) for one in series])
 
@@ -101,42 +132,41 @@ def _open_onnx_int8(path: Path) -> Run:
 def _open_onnx(path: Path) -> Run:
     runtime = optional("onnxruntime", "onnx")
     session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    (given,) = session.get_inputs()
-    return lambda series: session.run(None, {given.name: series})[0]
+    (source,) = session.get_inputs()
+    return lambda series: session.run(None, {source.name: series})[0]
 
 
 # LiteRT.
 
 
-def _litert_writer(precision: Any) -> Callable[[keras.Model, Path, np.ndarray], list[Path]]:
-    def write(model: keras.Model, path: Path, examples: np.ndarray) -> list[Path]:
+def _litert_writer(precision: Any) -> Callable[[keras.Model, Path, np.ndarray], None]:
+    def write(model: keras.Model, path: Path, examples: np.ndarray) -> None:
         path.write_bytes(_tensorflow.litert(model, precision, examples))
-        return [path]
 
     return write
 
 
 def _open_litert(path: Path) -> Run:
     interpreter = optional("ai_edge_litert.interpreter", "litert").Interpreter(model_path=str(path))
-    (given,) = interpreter.get_input_details()
-    (wanted,) = interpreter.get_output_details()
+    (source,) = interpreter.get_input_details()
+    (target,) = interpreter.get_output_details()
     shape: list[tuple[int, ...]] = []
 
     def run(series: np.ndarray) -> np.ndarray:
         if shape[-1:] != [series.shape]:
-            interpreter.resize_tensor_input(given["index"], series.shape)
+            interpreter.resize_tensor_input(source["index"], series.shape)
             interpreter.allocate_tensors()
             shape[:] = [series.shape]
-        interpreter.set_tensor(given["index"], series)
+        interpreter.set_tensor(source["index"], series)
         interpreter.invoke()
-        outputs: np.ndarray = interpreter.get_tensor(wanted["index"])
+        outputs: np.ndarray = interpreter.get_tensor(target["index"])
         return outputs
 
     return _one_at_a_time(run)
 
 
 def _one_at_a_time(run: Run) -> Run:
-    """For runtimes that serve one caller at a time."""
+    """Serialise calls, for runtimes that are not thread-safe."""
     lock = threading.Lock()
 
     def locked(series: np.ndarray) -> np.ndarray:
@@ -152,10 +182,9 @@ def _one_at_a_time(run: Run) -> Run:
 def _write_openvino(model, path, examples):
     openvino = optional("openvino", "openvino")
     with tempfile.TemporaryDirectory() as folder:
-        whole = Path(folder) / "model.onnx"
-        _write_onnx(model, whole, examples)
-        openvino.save_model(openvino.convert_model(whole), path, compress_to_fp16=False)
-    return [path, path.with_suffix(".bin")]
+        source = Path(folder) / "model.onnx"
+        _write_onnx(model, source, examples)
+        openvino.save_model(openvino.convert_model(source), path, compress_to_fp16=False)
 
 
 def _open_openvino(path: Path) -> Run:
@@ -165,20 +194,24 @@ def _open_openvino(path: Path) -> Run:
     return _one_at_a_time(lambda series: np.array(compiled(series)[0]))
 
 
-_ATTENTION = ("AttentionLSTM",)  # ONNX has an LSTM, but the converter fails on a loop of one's own
-_ONNX: dict[str, Any] = {"modules": ("tf2onnx", "onnxruntime"), "extra": "onnx"}
+_UNROLLED = (
+    "AttentionLSTM",
+)  # tf2onnx converts a Keras LSTM to the LSTM operation, but fails on a custom loop
+_ONNX: dict[str, Any] = {"modules": ("tf2onnx", "onnxruntime"), "extra": "onnx", "unrolled": _UNROLLED}
 _LITERT: dict[str, Any] = {"modules": ("ai_edge_litert",), "extra": "litert", "unrolled": RECURRENT}
-_OPENVINO: dict[str, Any] = {"modules": ("tf2onnx", "openvino"), "extra": "openvino"}
-_BY_CLASSES: dict[str, Any] = {"bound": None, "changed": 0.05}
+_OPENVINO: dict[str, Any] = {"modules": ("tf2onnx", "openvino"), "extra": "openvino", "unrolled": _UNROLLED}
+_INT8: dict[str, Any] = {"needs_series": True, "bound": None, "max_changed": 0.05}
 FORMATS = {
-    "savedmodel": Format("", _write_saved_model, _open_saved_model),
-    "onnx": Format(".onnx", _write_onnx, _open_onnx, _ATTENTION, **_ONNX),
-    "onnx-int8": Format(".onnx", _write_onnx_int8, _open_onnx_int8, _ATTENTION, **_BY_CLASSES, **_ONNX),
-    "litert": Format(".tflite", _litert_writer("float32"), _open_litert, **_LITERT),
+    "savedmodel": Format("", _write_saved_model, _open_saved_model, default=True),
+    "onnx": Format(".onnx", _write_onnx, _open_onnx, default=True, **_ONNX),
+    "onnx-int8": Format(".onnx", _write_onnx_int8, _open_onnx_int8, **_INT8, **_ONNX),
+    "litert": Format(".tflite", _litert_writer("float32"), _open_litert, default=True, **_LITERT),
     "litert-float16": Format(".tflite", _litert_writer("float16"), _open_litert, bound=1e-2, **_LITERT),
     "litert-int8": Format(
-        ".tflite", _litert_writer("int8"), _open_litert, apart=LITERT, **_BY_CLASSES, **_LITERT
+        ".tflite", _litert_writer("int8"), _open_litert, check_script=LITERT_SCRIPT, **_INT8, **_LITERT
     ),
-    "openvino": Format(".xml", _write_openvino, _open_openvino, _ATTENTION, **_OPENVINO),
+    "openvino": Format(
+        ".xml", _write_openvino, _open_openvino, companions=(".bin",), default=True, **_OPENVINO
+    ),
 }
-"""By name. `.keras` is not among them: that is how estimators are saved."""
+"""Formats by name. `.keras` is missing because estimators write it with `save`."""

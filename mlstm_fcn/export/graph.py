@@ -1,4 +1,4 @@
-"""A copy of a trained model that other formats can hold: float32, and only loops that the format has."""
+"""A copy of a trained model for export: in float32, with recurrent layers unrolled where necessary."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ def export_graph(
     """Copy a trained model for export.
 
     Args:
-        model: The model, from `(batch, time, channels)`; it stays as it is.
-        unrolled: Kinds of recurrent layers that are written out step by step, of `RECURRENT`; others loop.
-        length: Steps to fix, if the model reads any number of them.
+        model: The model, from `(batch, time, channels)`; it is not changed.
+        unrolled: Class names from `RECURRENT` of the layers to unroll; other recurrent layers stay loops.
+        length: Number of time steps to fix, for a model whose input has a variable number.
 
     Returns:
-        A model with the same weights that computes in float32.
+        A model with the same weights, in float32.
 
     Raises:
-        ValueError: If a layer that must be written out reads a number of steps that is not known.
+        ValueError: If a layer to unroll has a variable number of steps, or the model fixes another `length`.
     """
     config = json.loads(model.to_json())
     for part in _dictionaries(config):
-        if "dtype" in part and not _is_whole(part["dtype"]):
+        if "dtype" in part and not _is_integer(part["dtype"]):
             part["dtype"] = "float32"
     if length is not None:
         _fix_length(config, model, length)
     steps = dict(_recurrent_steps(_model(config)))
     for part in _dictionaries(config):
         if part.get("class_name") in RECURRENT:
-            name, writes_out = part["config"]["name"], part["class_name"] in unrolled
-            rule = "The format has no loop for this layer, which is over any number of steps: fix `length`."
-            require(not writes_out or steps[name] is not None, rule, layer=name)
-            part["config"]["unroll"] = writes_out
+            name, unroll = part["config"]["name"], part["class_name"] in unrolled
+            rule = "This format unrolls recurrent layers; pass a fixed `length`."
+            require(not unroll or steps[name] is not None, rule, layer=name)
+            part["config"]["unroll"] = unroll
             if part["class_name"] == "LSTM":
                 part["config"]["use_cudnn"] = False
     copy = _model(config)
     copy.set_weights(model.get_weights())
     _, steps, channels = copy.input_shape
-    copy(keras.ops.zeros((1, steps or 8, channels)))  # Keras exports only what was called
+    copy(keras.ops.zeros((1, steps or 8, channels)))  # Keras exports only a model that was called
     return copy
 
 
@@ -56,7 +56,7 @@ def _model(config: dict[str, Any]) -> keras.Model:
 
 def _fix_length(config: dict[str, Any], model: keras.Model, length: int) -> None:
     steps = model.input_shape[1]
-    rule = f"`length` must be {steps}, which the network fixes."
+    rule = f"`length` must be {steps}: the network has a fixed length."
     require(steps in (None, length), rule, length=length)
     for part in _dictionaries(config):
         if part.get("class_name") == "InputLayer":
@@ -65,7 +65,7 @@ def _fix_length(config: dict[str, Any], model: keras.Model, length: int) -> None
 
 
 def _recurrent_steps(model: keras.Model) -> Iterator[tuple[str, int | None]]:
-    """Names of recurrent layers, and how many steps each reads."""
+    """Name of each recurrent layer, and its number of steps; None if it is variable."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from _recurrent_steps(layer)
@@ -75,13 +75,13 @@ def _recurrent_steps(model: keras.Model) -> Iterator[tuple[str, int | None]]:
                 yield inner.name, layer.input.shape[1]
 
 
-def _is_whole(dtype: Any) -> bool:
-    """Whether a type is of whole numbers, which stay what they are."""
+def _is_integer(dtype: Any) -> bool:
+    """Whether a data type is not floating-point and so must not be replaced by float32."""
     return isinstance(dtype, str) and dtype.startswith(("bool", "int", "uint", "string"))
 
 
 def _dictionaries(value: Any) -> Iterator[dict[str, Any]]:
-    """All dictionaries within a config."""
+    """Iterate over all nested dictionaries of a config."""
     if isinstance(value, dict):
         yield value
         for part in list(value.values()):

@@ -1,4 +1,4 @@
-"""What stands beside an artifact: `<artifact>.json`, all that its runtime does not know."""
+"""The manifest of an artifact, `<artifact>.json`: labels, shapes, versions and checksums."""
 
 from __future__ import annotations
 
@@ -9,59 +9,75 @@ from pathlib import Path
 from typing import Any
 
 from mlstm_fcn import __version__
-from mlstm_fcn._checks import require
+from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn._files import crc, write_text
+from mlstm_fcn.export.formats import FORMATS
 
-FORMAT = 1
-_NEEDED = ("format", "kind", "channels", "length", "labels", "files", "crc")
-_KINDS: dict[str, tuple[type, ...]] = {
+FORMAT_VERSION = 1
+_REQUIRED = ("format", "kind", "channels", "length", "labels", "files", "crc")
+_TYPES: dict[str, tuple[type, ...]] = {
+    "kind": (str,),
     "channels": (int,),
     "length": (int, type(None)),
     "labels": (list, type(None)),
+    "files": (dict,),
 }
 
 
 def path_of(artifact: Path) -> Path:
-    """Where the description of an artifact is."""
+    """Path of an artifact's manifest."""
     return artifact.with_name(f"{artifact.name}.json")
 
 
 def write(artifact: Path, files: Iterable[Path], about: dict[str, Any]) -> None:
-    """Describe an artifact: `about`, the SHA-256 of its files, and a check sum of the description itself."""
+    """Write a manifest.
+
+    Args:
+        artifact: The artifact.
+        files: All files of the artifact, in its folder or below; the manifest lists their SHA-256 sums.
+        about: Further entries, in values that JSON can hold.
+    """
     sums = {file.relative_to(artifact.parent).as_posix(): sha256(file) for file in files}
-    values = {"format": FORMAT, "version": __version__, **about, "files": sums}
+    values = {"format": FORMAT_VERSION, "version": __version__, **about, "files": sums}
     values["crc"] = crc(values)
     write_text(path_of(artifact), json.dumps(values, indent=1) + "\n")
 
 
 def read(artifact: Path) -> dict[str, Any]:
-    """The description of an artifact, whose files are those that it describes.
+    """Read a manifest, and verify the artifact's files against it.
 
-    This tells damage and mistakes. It is no signature: who can write both files can make them agree.
+    The checksums detect damage and mix-ups. They are no signature: whoever can write both files can make
+    them agree.
+
+    Returns:
+        The entries of the manifest, without its own checksum.
 
     Raises:
-        FileNotFoundError: If one of the files is missing.
-        ValueError: If one of them was changed, or the description is no such.
+        FileNotFoundError: If the manifest or a file of the artifact is missing.
+        ValueError: If the manifest is invalid, or a file was changed.
     """
     path = path_of(artifact)
     about = _parsed(path)
-    rule = f"{path} is of a format that version {__version__} does not read."
-    require(about["format"] == FORMAT, rule, format=about["format"], written_by=about.get("version"))
-    require(about.pop("crc") == crc(about), f"{path} was changed after it was written.")
-    for name, kinds in _KINDS.items():
-        require(isinstance(about[name], kinds), f"{path} must describe an artifact.", **{name: about[name]})
-    sums = about["files"]
-    rule, there = f"{path} must describe the files of {artifact.name}, and no others.", _files_of(artifact)
-    require(isinstance(sums, dict) and set(sums) == there, rule, described=list(sums)[:5])
-    for name, expected in sums.items():
+    rule = f"{path} must have manifest format {FORMAT_VERSION}; read it with the version that wrote it."
+    require(about["format"] == FORMAT_VERSION, rule, format=about["format"], written_by=about.get("version"))
+    require(about.pop("crc") == crc(about), f"{path} was changed after the export; export again.")
+    for name, types in _TYPES.items():
+        rule = f"{path} must be a valid manifest; export again."
+        require(isinstance(about[name], types), rule, **{name: about[name]})
+    require_choice("kind", about["kind"], FORMATS)
+    expected_files = FORMATS[about["kind"]].files(artifact)
+    names = {file.relative_to(artifact.parent).as_posix() for file in expected_files}
+    rule = f"{path} must list exactly the files of {artifact.name}."
+    require(set(about["files"]) == names, rule, listed=list(about["files"])[:5])
+    for name, expected in about["files"].items():
         received = sha256(artifact.parent / name)
-        rule = f"{artifact.parent / name} is not the file that was exported."
+        rule = f"{artifact.parent / name} was changed after the export; export again."
         require(received == expected, rule, sha256=received, expected=expected)
     return about
 
 
-def describes(artifact: Path) -> bool:
-    """Whether there is a description that an export wrote, of whatever version."""
+def exists(artifact: Path) -> bool:
+    """Whether an artifact has a manifest that `export` wrote, in any version."""
     try:
         about = _parsed(path_of(artifact))
     except (OSError, ValueError):
@@ -74,19 +90,13 @@ def _parsed(path: Path) -> dict[str, Any]:
         about = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is damaged: {error}") from error
-    complete = isinstance(about, dict) and all(name in about for name in _NEEDED)
-    require(complete, f"{path} must describe an artifact: {', '.join(_NEEDED)}.")
-    described: dict[str, Any] = about
-    return described
-
-
-def _files_of(artifact: Path) -> set[str]:
-    if artifact.is_dir():
-        return {f.relative_to(artifact.parent).as_posix() for f in artifact.rglob("*") if f.is_file()}
-    return {artifact.name} | ({artifact.with_suffix(".bin").name} if artifact.suffix == ".xml" else set())
+    complete = isinstance(about, dict) and all(name in about for name in _REQUIRED)
+    require(complete, f"{path} must be a manifest with the entries {', '.join(_REQUIRED)}.")
+    entries: dict[str, Any] = about
+    return entries
 
 
 def sha256(path: Path) -> str:
-    """Of a file."""
+    """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

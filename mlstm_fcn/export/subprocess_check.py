@@ -1,4 +1,4 @@
-"""Running an artifact in a process of its own, without this package."""
+"""Run an exported artifact in a subprocess that does not import this package."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-SAVED_MODEL = """
+SAVED_MODEL_SCRIPT = """
 import sys
 import numpy as np
 import tensorflow as tf
@@ -17,34 +17,44 @@ model = tf.saved_model.load(sys.argv[1])
 np.save(sys.argv[3], model.serve(np.load(sys.argv[2])).numpy())
 assert "mlstm_fcn" not in sys.modules
 """
-LITERT = """
+"""Check script of SavedModel. Arguments of a check script: artifact, series (`.npy`), outputs (`.npy`)."""
+
+LITERT_SCRIPT = """
 import sys
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 interpreter, series = Interpreter(model_path=sys.argv[1]), np.load(sys.argv[2])
-(given,), (wanted,) = interpreter.get_input_details(), interpreter.get_output_details()
-interpreter.resize_tensor_input(given["index"], series.shape)
+(source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
+interpreter.resize_tensor_input(source["index"], series.shape)
 interpreter.allocate_tensors()
-interpreter.set_tensor(given["index"], series)
+interpreter.set_tensor(source["index"], series)
 interpreter.invoke()
-np.save(sys.argv[3], interpreter.get_tensor(wanted["index"]))
+np.save(sys.argv[3], interpreter.get_tensor(target["index"]))
 """
-"""Scripts that read an artifact and series, and write the outputs."""
+"""Check script of LiteRT; its interpreter may abort the process."""
 
 
 def run_in_subprocess(script: str, path: Path, series: np.ndarray) -> np.ndarray:
-    """The outputs of an artifact for series.
+    """Run a check script on an artifact.
+
+    Args:
+        script: Python source that reads an artifact and series, and writes the outputs.
+        path: The artifact.
+        series: Series of shape `(cases, time, channels)`, float32.
+
+    Returns:
+        Outputs of shape `(cases, outputs)`.
 
     Raises:
-        ValueError: If the process fails, or is ended by its runtime.
+        ValueError: If the subprocess fails or aborts.
     """
     with TemporaryDirectory() as folder:
-        given, got = Path(folder) / "series.npy", Path(folder) / "outputs.npy"
-        np.save(given, series)
-        command = [sys.executable, "-c", script, str(path), str(given), str(got)]
+        inputs, results = Path(folder) / "series.npy", Path(folder) / "outputs.npy"
+        np.save(inputs, series)
+        command = [sys.executable, "-c", script, str(path), str(inputs), str(results)]
         done = subprocess.run(command, capture_output=True, text=True)
-        said = (done.stderr.strip().splitlines() or ["nothing"])[-1][:300]
+        message = (done.stderr.strip().splitlines() or ["no output"])[-1][:300]
         if done.returncode:
-            raise ValueError(f"{path.name} does not run: exit {done.returncode}, {said}")
-        outputs: np.ndarray = np.load(got)
+            raise ValueError(f"{path.name} fails in its runtime: exit {done.returncode}, {message}")
+        outputs: np.ndarray = np.load(results)
         return outputs

@@ -1,4 +1,4 @@
-"""One fit and what it predicts."""
+"""Fit one estimator to one resample, and predict its test set."""
 
 from __future__ import annotations
 
@@ -19,11 +19,19 @@ _PACKAGES = ("mlstm-fcn", "keras", "tensorflow", "jax", "torch", "sktime", "scik
 
 
 def fit_and_predict(job: Job) -> Result:
-    """Load the data, fit, and predict the test set; whatever goes wrong is raised."""
+    """Load the data, fit, and predict the test set.
+
+    Returns:
+        The result, with times in seconds and memory in bytes.
+
+    Raises:
+        ValueError: If the data set is for regression, or the probabilities or classes are invalid.
+        Exception: Any exception of the estimator.
+    """
     problem = job.problem
     if isinstance(problem, str):
         problem = datasets.load(problem, folder=job.folder)
-    rule = "A benchmark is of classifiers; this data set has numbers to predict."
+    rule = "The data set must be for classification; its targets are numbers."
     require(problem.y_train.dtype.kind != "f", rule, problem=problem.name)
     digest = problem.digest()
     if job.resampled:
@@ -60,7 +68,7 @@ def fit_and_predict(job: Job) -> Result:
 
 
 def _container(X, width):
-    """Series as sktime takes them; or with a width rows of numbers, channels cut or filled up with zeros."""
+    """Series in a format of sktime; or, with a width, 2D rows whose channels are cut or zero-padded to it."""
     if width is not None:
         cut = [case[:, :width] for case in X]
         return np.stack([np.pad(case, ((0, 0), (0, width - case.shape[1]))).ravel() for case in cut])
@@ -73,27 +81,27 @@ def _container(X, width):
 
 
 def _probabilities(estimator, X, labels):
-    """In the order of `labels`; one or zero where the estimator tells classes alone."""
+    """Probabilities `(cases, classes)` in the order of `labels`; one-hot without `predict_proba`."""
     if not hasattr(estimator, "predict_proba"):
         return np.equal.outer(np.asarray(estimator.predict(X)), labels).astype(float)
-    told = np.asarray(estimator.predict_proba(X), dtype=np.float64)
-    n_others = int((~np.isfinite(told)).sum())
-    require(n_others == 0, "Probabilities must be finite.", n_others=n_others)
+    predicted = np.asarray(estimator.predict_proba(X), dtype=np.float64)
+    n_invalid = int((~np.isfinite(predicted)).sum())
+    require(n_invalid == 0, "Probabilities must be finite.", n_invalid=n_invalid)
     unknown = sorted(set(estimator.classes_) - set(labels.tolist()), key=str)
-    require(not unknown, "`classes_` must be labels of the data set.", unknown=unknown)
-    probabilities = np.zeros((len(told), len(labels)))
-    probabilities[:, np.searchsorted(labels, np.asarray(estimator.classes_))] = told
+    require(not unknown, "`classes_` must hold only labels of the data set.", unknown=unknown)
+    probabilities = np.zeros((len(predicted), len(labels)))
+    probabilities[:, np.searchsorted(labels, np.asarray(estimator.classes_))] = predicted
     return probabilities / probabilities.sum(axis=1, keepdims=True)
 
 
 def _n_parameters(estimator: Any) -> int | None:
-    """Of the network, where there is one."""
+    """Number of parameters of the network; None for an estimator without a Keras model."""
     count = getattr(getattr(estimator, "model_", None), "count_params", None)
     return int(count()) if count else None
 
 
 def _peak_memory() -> int:
-    """Of this process, in bytes."""
+    """Peak resident memory of this process, in bytes."""
     try:
         import resource
     except ImportError:  # Windows

@@ -1,4 +1,4 @@
-"""Results to report: those of a folder, or of a table alone."""
+"""Load the results to report, from a folder or from a table such as `results.csv`."""
 
 from __future__ import annotations
 
@@ -12,28 +12,29 @@ from mlstm_fcn.benchmark.comparison import MEASURES
 from mlstm_fcn.benchmark.folder import Folder
 from mlstm_fcn.benchmark.result import Failure
 
-_NO_NUMBER = ("nan", "na", "n/a", "none", "null", "")
-_PLACE = ["estimator", "problem", "resample"]
+_MISSING = ("nan", "na", "n/a", "none", "null", "")
+_KEY = ["estimator", "problem", "resample"]
 
 
 def read_results(
     results: Path, estimators: Sequence[str] | None
 ) -> tuple[Path, pd.DataFrame, list[Failure] | None]:
-    """What a report is of.
+    """Load results.
 
     Args:
-        results: A folder of results, which gets `results.csv`; or a file like that one.
-        estimators: Names of those to report; None for all.
+        results: A folder of results, in which `results.csv` is written; or a table in the same format.
+        estimators: Names of the estimators to report; None for all.
 
     Returns:
-        Where the report goes, the table, and the failures; of those a table does not tell: None.
+        The folder for the report, the table of results, and the failures (None for a table, which has no
+        failures).
 
     Raises:
-        FileNotFoundError: If there is no such folder or file.
-        ValueError: If a file is damaged, or a name is unknown.
+        FileNotFoundError: If the folder or file does not exist.
+        ValueError: If a file is damaged or invalid, or the name of an estimator is unknown.
     """
     if not results.exists():
-        raise FileNotFoundError(f"There is no folder or table of results {results}.")
+        raise FileNotFoundError(f"The folder or table of results {results} does not exist.")
     if results.is_file():
         place, table, failures = results.parent, _read_table(results), None
     else:
@@ -53,21 +54,21 @@ def read_results(
 def _read_table(file: Path) -> pd.DataFrame:
     texts = dict.fromkeys(("estimator", "problem"), str)
     table = pd.read_csv(file, dtype=texts, keep_default_na=False, na_values=[""])
-    lacking = [name for name in (*_PLACE, "fit_seconds") if name not in table]
-    rule = f"A table of results must have the columns {', '.join(_PLACE)} and fit_seconds."
-    require(not lacking, rule, file=str(file), lacking=lacking)
+    missing = [name for name in (*_KEY, "fit_seconds") if name not in table]
+    rule = f"A table of results must have the columns {', '.join(_KEY)} and fit_seconds."
+    require(not missing, rule, file=str(file), missing=missing)
     for name in {"resample", "fit_seconds", *MEASURES} & set(table):
         table[name] = _as_numbers(table[name], file)
-    twice = table[table.duplicated(_PLACE)]
+    duplicates = table[table.duplicated(_KEY)]
     rule = "A table of results must have one row for each estimator, problem and resample."
-    require(twice.empty, rule, twice=twice[_PLACE].head(3).to_numpy().tolist())
+    require(duplicates.empty, rule, duplicates=duplicates[_KEY].head(3).to_numpy().tolist())
     return table
 
 
 def _as_numbers(column: pd.Series, file: Path) -> pd.Series:
     numbers = pd.to_numeric(column, errors="coerce")
     wrong = column[numbers.isna() & column.notna()].astype(str)
-    wrong = wrong[~wrong.str.strip().str.lower().isin(_NO_NUMBER)]
+    wrong = wrong[~wrong.str.strip().str.lower().isin(_MISSING)]
     rule = f"The column {column.name} of a table of results must hold numbers."
     require(wrong.empty, rule, file=str(file), **{str(column.name): wrong.head(3).tolist()})
     return numbers
