@@ -19,9 +19,10 @@ def main(
 ) -> float:
     """Fit both networks to each resample of each data set. Return the mean accuracy of MLSTM-FCN."""
     folder = folder or tempfile.mkdtemp(prefix="benchmark-")
+    epochs = {} if n_epochs is None else {"n_epochs": n_epochs}  # else as many as the recipe has
     estimators = {
-        "MLSTM-FCN": MLSTMFCNClassifier(n_epochs=n_epochs, on_longer="cut"),
-        "FCN": NetworkClassifier(network="fcn", n_epochs=n_epochs),
+        "MLSTM-FCN": MLSTMFCNClassifier(on_longer="cut", **epochs),
+        "FCN": NetworkClassifier(network="fcn", **epochs),
         # add any classifier of sktime or scikit-learn, such as
         # "MiniRocket": "minirocket",  (requires numba)
     }

@@ -80,10 +80,11 @@ class MiniRocket(BaseClassifier):
 
 def estimators(names: str, n_epochs: int | None) -> dict[str, object]:
     """The estimators of a comma-separated list of names."""
+    epochs = {} if n_epochs is None else {"n_epochs": n_epochs}  # else as many as the recipe has
     known = {
-        "default": MLSTMFCNClassifier(on_longer="cut", n_epochs=n_epochs),
-        "ensemble": MLSTMFCNClassifier(recipe="ensemble", on_longer="cut", n_epochs=n_epochs),
-        "paper": MLSTMFCNClassifier(recipe="paper", on_longer="cut", n_epochs=n_epochs),
+        "default": MLSTMFCNClassifier(on_longer="cut", **epochs),
+        "ensemble": MLSTMFCNClassifier(recipe="ensemble", on_longer="cut", **epochs),
+        "paper": MLSTMFCNClassifier(recipe="paper", on_longer="cut", **epochs),
         "MiniRocket": MiniRocket(),
     }
     chosen = names.split(",")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any, Literal
+from typing import Literal
 
 SCALINGS = ("channel", "series", None)
 FILL_METHODS = ("interpolate", "zero")
@@ -24,8 +24,3 @@ NOT_GIVEN = _NotGiven.NOT_GIVEN
 
 NotGiven = Literal[_NotGiven.NOT_GIVEN]
 """The type of `NOT_GIVEN`, for annotations."""
-
-
-def given(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that were given."""
-    return {name: value for name, value in options.items() if value is not NOT_GIVEN}

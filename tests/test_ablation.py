@@ -11,8 +11,10 @@ from sklearn.model_selection import train_test_split
 
 from mlstm_fcn import ablation, models
 from mlstm_fcn.ablation import AXES, Run, Variant, read_runs, study, summary
+from mlstm_fcn.ablation.study import _settings
 from mlstm_fcn.cli import main
 from mlstm_fcn.estimators import NetworkClassifier
+from tests.quick_fit import with_recipe
 
 TINY = [
     Variant("one", "fcn", {"filters": [4], "kernel_sizes": [3]}),
@@ -37,7 +39,9 @@ def test_every_variant_of_an_axis_is_a_network_and_differs_from_the_others(axis)
     assert len({variant.key for variant in AXES[axis]}) == len(AXES[axis]) > 1
     for variant in AXES[axis]:
         models.config(variant.network, **variant.options).require_shape(30, 4)
-        NetworkClassifier(network=variant.network, **{**ablation.START, **variant.training})._recipe()
+        network_params, recipe, _ = _settings(variant, n_epochs=60)
+        spec = NetworkClassifier(network=variant.network, network_params=network_params).network_spec()
+        spec.resolved(recipe, recipe.n_members - 1, 30)
 
 
 def test_an_option_that_is_the_default_anyway_has_the_key_of_the_network():
@@ -53,7 +57,8 @@ def test_a_variant_is_trained_with_what_it_changes_of_the_recipe_and_nothing_els
 
     class Spy(NetworkClassifier):
         def fit(self, *data):
-            made.append((self.n_epochs, self.n_steps, self.batch_size, self.network_params))
+            recipe = self.training_recipe()
+            made.append((recipe.n_epochs, recipe.batch_size, self.network_params))
             return super().fit(*data)
 
     small = {"filters": [4], "kernel_sizes": [3]}
@@ -68,10 +73,10 @@ def test_a_variant_is_trained_with_what_it_changes_of_the_recipe_and_nothing_els
     study(tmp_path / "runs.csv", **{**ASKED, "axes": ["ways"], "n_seeds": 1}, report=made.append)
     start = {"batch_norm_momentum": 0.9, "dilation_rates": None, **small}
     seen = [entry for entry in made if isinstance(entry, tuple)]
-    assert seen[0] == (2, None, 16, start)
-    assert seen[1] == (None, 1, 16, start)
-    assert seen[2] == (2, None, 4, {**start, "batch_norm_momentum": 0.5})
-    assert seen[3] == (2, None, 16, {"batch_norm_momentum": 0.9, "units": [2], "dropouts": [0.1, 0.1]})
+    assert seen[0] == (2, 16, start)
+    assert seen[1] == (None, 16, start)
+    assert seen[2] == (2, 4, {**start, "batch_norm_momentum": 0.5})
+    assert seen[3] == (2, 16, {"batch_norm_momentum": 0.9, "units": [2], "dropouts": [0.1, 0.1]})
 
 
 def test_a_study_goes_on_where_it_was_stopped(tiny, tmp_path):
@@ -108,8 +113,8 @@ def test_figures_are_those_of_the_classifier_on_the_cases_held_back(tiny, tmp_pa
     options = {"train_size": 26, "stratify": y, "random_state": 0}
     X_in, X_out, y_in, y_out = train_test_split(X, y, **options)
     network = {"batch_norm_momentum": 0.9, "dilation_rates": None, **TINY[0].options}
-    recipe = {**ablation.START, "n_epochs": 2, "random_state": 0}
-    classifier = NetworkClassifier(network="fcn", network_params=network, **recipe).fit(X_in, y_in)
+    given = with_recipe({**ablation.START, "n_epochs": 2, "random_state": 0})
+    classifier = NetworkClassifier(network="fcn", network_params=network, **given).fit(X_in, y_in)
     assert one.accuracy == pytest.approx(classifier.score(X_out, y_out), abs=1e-5)
     assert one.log_loss == pytest.approx(log_loss(y_out, classifier.predict_proba(X_out)), abs=1e-4)
 

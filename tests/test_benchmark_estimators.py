@@ -1,14 +1,12 @@
 """Estimators of a benchmark by name, by import path and as objects; their fingerprints."""
 
-from functools import partial
-
 import keras
 import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import make_pipeline
 
-from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier
+from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, Recipe
 from mlstm_fcn.benchmark import Folder, NamedEstimator, resolve
 from mlstm_fcn.benchmark.estimators import fingerprint, split
 from tests.results import result
@@ -84,7 +82,8 @@ def test_the_seed_reaches_every_random_state():
 
 
 def test_a_fingerprint_has_no_addresses_and_abbreviates_nothing():
-    (one,) = resolve({"a": MLSTMFCNClassifier(loss=lambda y, p: p, filters=tuple(range(1, 400)))})
+    recipe, filters = Recipe(loss=lambda y, p: p), tuple(range(1, 400))
+    (one,) = resolve({"a": MLSTMFCNClassifier(recipe=recipe, filters=filters)})
     assert "0x" not in one.description
     assert "399" in one.description
 
@@ -112,12 +111,17 @@ def test_a_new_parameter_at_its_default_does_not_change_a_fingerprint():
     assert fingerprint(Newer()) == fingerprint(Older()) == "Older()"
     assert fingerprint(Newer(width=5)) == "Older(width=5)"
     assert fingerprint(MLSTMFCNClassifier(n_epochs=3)) == "MLSTMFCNClassifier(n_epochs=3)"
+    assert fingerprint(Recipe(patience=3)) == "Recipe(patience=3)"
 
 
 @pytest.mark.parametrize(
     ("parameter", "made", "other"),
     [
-        ("optimizer", partial(keras.optimizers.SGD, 0.1), partial(keras.optimizers.SGD, 0.2)),
+        (
+            "recipe",
+            lambda: Recipe(optimizer=keras.optimizers.SGD(0.1)),
+            lambda: Recipe(optimizer=keras.optimizers.SGD(0.2)),
+        ),
         (
             "callbacks",
             lambda: [keras.callbacks.EarlyStopping(patience=5)],

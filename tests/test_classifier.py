@@ -230,7 +230,7 @@ def test_defaults_are_those_of_the_network():
 
 def test_every_parameter_is_documented_once():
     doc = inspect.getdoc(MLSTMFCNClassifier)
-    for name in MLSTMFCNClassifier().get_params():
+    for name in MLSTMFCNClassifier().get_params(deep=False):
         assert doc.count(f"\n    {name}: ") == 1, name
     assert "{inherited" not in doc
 

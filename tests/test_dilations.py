@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, models
+from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, Recipe, models
 from mlstm_fcn.layers import ConvNorm1D, SelectiveKernel1D
 from mlstm_fcn.models.pipeline import split
 from tests.quick_fit import fit
@@ -117,10 +117,13 @@ def test_padding_changes_nothing_with_dilations_either(name, options, rng):
 
 
 def test_an_estimator_takes_them_and_the_paper_has_none():
-    of = lambda **given: MLSTMFCNClassifier(**given)._network_options(100, 6).get("dilation_rates")  # noqa: E731
+    def of(recipe="default", **given):
+        spec = MLSTMFCNClassifier(**given).network_spec()
+        return spec.resolved(Recipe.named(recipe), 0, 100).get("dilation_rates")
+
     assert of(dilation_rates=(1, 2, 3)) == (1, 2, 3)
     assert of(dilation_rates=0.5) == of() == (2, 4, 8)
-    assert of(preset="paper") is None
+    assert of(recipe="paper") is None
     assert of(dilation_rates=0.5, dimension_shuffle=False) == (2, 4, 8)  # though it reads any length
 
 
@@ -151,7 +154,7 @@ def test_a_network_for_any_length_follows_the_longest_training_series(basic_moti
 )
 def test_the_default_recipe_dilates_networks_that_pool_nothing(network, options, expected):
     given = {"network": network, "network_params": {**options, "kernel_sizes": (3, 3)}}
-    resolved = NetworkClassifier(**given)._network_options(100, 6)
+    resolved = NetworkClassifier(**given).network_spec().resolved(Recipe(), 0, 100)
     assert rates(models.build(network, (None, 6), 4, **resolved)) == expected
 
 

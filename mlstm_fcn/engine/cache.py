@@ -53,7 +53,7 @@ class Idle(Generic[Value]):
 
 
 class Predictions:
-    """Compiled predictions: one for all models of an architecture, and one for each model that is asked often.
+    """Compiled predictions: one for each architecture, and one for each model that is asked often.
 
     A shared prediction takes the weights as arguments, so that the models of a cross-validation compile once.
     Handing the weights over takes a millisecond, so a model that is asked often gets its own.

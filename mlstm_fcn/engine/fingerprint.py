@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -25,6 +25,24 @@ def architecture(model: keras.Model) -> str | None:
         return None
     names = {operation.name: place for place, operation in enumerate(operations)}
     return as_text(_numbered(_without_weights(model.get_config()), names))
+
+
+def program_key(
+    network: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    loss: keras.losses.Loss | str,
+    settings: Sequence[str],
+) -> str | None:
+    """What decides how training is compiled; None where a part is user code, which may change."""
+    if not all(map(is_known, [optimizer] if isinstance(loss, str) else [optimizer, loss])):
+        return None
+    configs = [_config(optimizer), loss if isinstance(loss, str) else _config(loss), list(settings)]
+    texts = [architecture(network), as_text(configs)]
+    return None if None in texts else "\n".join(map(str, texts))
+
+
+def _config(part: Any) -> list[Any]:
+    return [type(part).__name__, {**part.get_config(), "name": None}]
 
 
 def is_known(part: object) -> bool:

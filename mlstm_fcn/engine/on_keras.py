@@ -14,7 +14,7 @@ from keras import ops
 from mlstm_fcn._randomness import seeded
 from mlstm_fcn.engine.cache import Call, Idle, Predictions, as_list
 from mlstm_fcn.engine.convolution import ungrouped
-from mlstm_fcn.engine.fingerprint import architecture, as_text, is_known
+from mlstm_fcn.engine.fingerprint import architecture, program_key
 from mlstm_fcn.engine.protocol import Figures, Source
 
 _MOST_CASES, _MOST_STEPS = 256, 25_600  # of a batch without gradients
@@ -150,11 +150,12 @@ class KerasEngine:
     ) -> Iterator[KerasProgram]:
         """As `engine.Engine.program`.
 
-        Compiling takes a second, and TensorFlow keeps 14 MB of every compiled step for good. So a fit trains a
-        twin of its network, whose compiled steps the next fit with the same architecture, optimizer and loss
-        uses again; all that training changes is copied in and out.
+        Compiling takes a second, and TensorFlow never frees the 14 MB of a compiled step. So a fit trains a
+        twin of its network. The next fit with the same architecture, optimizer and loss reuses the twin's
+        compiled steps; everything that training changes is copied in and out.
         """
-        key = self._program_key(network, optimizer, loss, metrics) if reusable else None
+        settings = [*metrics, self.name, str(self.compiles)]
+        key = program_key(network, optimizer, loss, settings) if reusable else None
         if key is None:
             yield self.program_type(network, optimizer, loss, metrics, self.place)
             return
@@ -170,20 +171,6 @@ class KerasEngine:
         finally:
             copy_state(program.network, network)
         self.idle.put(key, program)  # only after a training that ended well
-
-    def _program_key(
-        self,
-        network: keras.Model,
-        optimizer: keras.optimizers.Optimizer,
-        loss: keras.losses.Loss | str,
-        metrics: Sequence[str],
-    ) -> str | None:
-        """What decides how a program is compiled; None where a part could mean something else another time."""
-        if not all(map(is_known, [optimizer] if isinstance(loss, str) else [optimizer, loss])):
-            return None
-        configs = [_config(optimizer), loss if isinstance(loss, str) else _config(loss), list(metrics)]
-        texts = [architecture(network), as_text([*configs, self.name, self.compiles])]
-        return None if None in texts else "\n".join(map(str, texts))
 
     def predict(self, model: keras.Model, batch: np.ndarray) -> list[np.ndarray]:
         """As `engine.Engine.predict`."""
@@ -244,7 +231,3 @@ def _twin(network: keras.Model) -> keras.Model:
             other.trainable = True  # as an argument, False does not reach layers within the layer
             other.trainable = False
     return twin
-
-
-def _config(part: Any) -> list[Any]:
-    return [type(part).__name__, {**part.get_config(), "name": None}]

@@ -1,13 +1,10 @@
-"""What every estimator shares: sktime's and scikit-learn's manners around a fitted network.
-
-Keras is imported when a network is first needed, not before, so that the user can choose the backend.
-"""
+"""What every estimator shares. Keras is imported when a network is needed: the user chooses the backend."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,30 +17,30 @@ from mlstm_fcn.estimators.saving import Saving
 from mlstm_fcn.memmap import is_large
 
 if TYPE_CHECKING:
-    from mlstm_fcn.fitting import FittedNetwork, InputPolicy, NetworkSpec, Task
+    from mlstm_fcn.fitting import FittedNetwork, NetworkSpec, Task
 
-ONE_EPOCH: dict[str, Any] = {
-    "n_epochs": 1,
-    "schedule": "constant",
-    "validation_split": 0.0,
-    "patience": None,
-    "keep_best": False,
-}
+
+_CAPABILITIES = ("multivariate", "unequal_length", "missing_values", "sample_weight", "random_state")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class NetworkEstimator(TrainingParameters, Saving):
-    """The mechanism of all estimators; mixed in before sktime's base class for the task."""
+    """The mechanism of all estimators; mixed in before sktime's base class for the task.
+
+    Attributes:
+        fitted_: The `mlstm_fcn.fitting.FittedNetwork`: all that fit has made, without sktime.
+        model_: Its trained `keras.Model`, from `(batch, time, channels)` to probabilities or numbers, both in
+            the units of the data.
+        history_: Loss and metrics of each epoch, by name; means over the members of an ensemble.
+        n_epochs_: Number of epochs of the last fit, and of each `partial_fit` since.
+        network_options_: Options of each member; those that follow the series' length are numbers.
+    """
 
     _tags: ClassVar[dict[str, Any]] = {
         "X_inner_mtype": ["df-list", "numpy3D"],  # the order decides what unequal lengths become
         "y_inner_mtype": "numpy1D",
-        "capability:multivariate": True,
-        "capability:unequal_length": True,
-        "capability:missing_values": True,
+        **dict.fromkeys((f"capability:{name}" for name in _CAPABILITIES), True),
         "capability:categorical_in_X": False,
-        "capability:sample_weight": True,
-        "capability:random_state": True,
         "property:randomness": "derandomized",
         "python_dependencies": "keras>=3.12",
         "authors": ["mlstm_fcn developers"],
@@ -55,8 +52,6 @@ class NetworkEstimator(TrainingParameters, Saving):
         if "_tags_dynamic" not in self.__dict__:  # what sktime's constructor sets first
             super(TrainingParameters, self).__init__()
 
-    # What a named estimator and a task add.
-
     def network_spec(self) -> NetworkSpec:
         """The network, with the options that the constructor was given."""
         raise NotImplementedError
@@ -65,15 +60,10 @@ class NetworkEstimator(TrainingParameters, Saving):
         """What training is for, learnt from targets."""
         raise NotImplementedError
 
-    def _require_same_targets(self, y: Any, task: Task) -> None:
-        """Raise if training cannot continue with targets like these."""
-
-    # Fitting.
-
     def fit(
         self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None
     ) -> NetworkEstimator:
-        """Fit to series and their targets.
+        """Fit to series and their targets, and return the estimator.
 
         An interrupt from the keyboard is raised again, but leaves the estimator fitted with its whole epochs
         (`n_epochs_`), if it had one.
@@ -88,9 +78,6 @@ class NetworkEstimator(TrainingParameters, Saving):
             X_val: Series for validation after each epoch.
             y_val: Their targets.
 
-        Returns:
-            The estimator itself.
-
         Raises:
             ValueError: If X and y do not fit together, hold what they must not, or a parameter is out of
                 its range; with `warm_start`, if a parameter of the network has changed.
@@ -98,8 +85,8 @@ class NetworkEstimator(TrainingParameters, Saving):
         given, start = {"sample_weight": sample_weight, "X_val": X_val, "y_val": y_val}, self.__previous
         if start is None:
             return self._fit_with(X, y, **given)
-        self._require_same_network(start)
-        self._require_same_targets(y, start.task)
+        start.require_same(self.network_spec(), self.input_policy())
+        start.task.require_same(y)
         return self._fit_with(X, y, **given, start=replace(start, history={}), task=start.task)
 
     def fine_tune(
@@ -114,74 +101,49 @@ class NetworkEstimator(TrainingParameters, Saving):
     ) -> NetworkEstimator:
         """Train a copy of this fitted estimator further on other data, which may have other labels.
 
-        The copy starts from all weights that fit, and keeps scaling and filling in. Its head is new where
-        the number of classes differs; a head alone, with all else frozen, needs a higher learning rate than
-        a network.
-
-        Args:
-            X: As in `fit`, with the same channels.
-            y: As in `fit`.
-            freeze: Prefixes of the names of layers that keep their weights: `("conv", "squeeze_excite")` is
-                the convolution branch, `("lstm", "attention_lstm")` the other.
-            sample_weight: As in `fit`.
-            X_val: As in `fit`.
-            y_val: As in `fit`.
-            **parameters: What is different in the copy, such as `learning_rate=0.01`; not the network,
-                `scaling` or `missing`.
-
-        Returns:
-            A new estimator, fitted.
+        The copy, which is returned, starts from all weights that fit, and keeps scaling and filling in. Its
+        head is new where the number of classes differs; a head alone needs a higher learning rate. Series
+        have the channels of the first fit. `freeze` holds prefixes of the names of layers that keep their
+        weights: `("conv", "squeeze_excite")` is the convolution branch, `("lstm", "attention_lstm")` the
+        other. `parameters` differ in the copy, such as `learning_rate=0.01`. All else is as in `fit`.
 
         Raises:
             NotFittedError: If this one is not fitted.
             ValueError: As `fit`; if `freeze` matches no layer, or a parameter would change the network.
         """
         start = self._require_network("fine_tune")
-        tuned: NetworkEstimator = self.clone().set_params(**parameters)
-        tuned._require_same_network(start)
-        freeze = (freeze,) if isinstance(freeze, str) else freeze
-        start = replace(start, history={}, epochs_trained=0)
-        task = start.task if start.task.keeps_unit else None  # labels may differ
+        functions = {name: value for name, value in self.get_params(deep=False).items() if callable(value)}
+        tuned: NetworkEstimator = self.clone().set_params(**{**functions, **parameters})  # a copy differs
+        start.require_same(tuned.network_spec(), tuned.input_policy())
         given = {"sample_weight": sample_weight, "X_val": X_val, "y_val": y_val}
-        return tuned._fit_with(X, y, **given, start=start, task=task, freeze=freeze)
+        given["start"] = replace(start, history={}, epochs_trained=0)
+        given["task"] = start.task if start.task.keeps_unit else None
+        return tuned._fit_with(X, y, **given, freeze=(freeze,) if isinstance(freeze, str) else freeze)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkEstimator:
         """Train for one more epoch at a constant learning rate; the first call prepares as `fit` does.
 
         The first call decides channels, length and scaling. The optimizer is new in each call. To continue
         with another parameter, set the attribute (`classifier.learning_rate = 1e-4`): `set_params` resets
-        the estimator, as in all of sktime.
-
-        Args:
-            X: As in `fit`.
-            y: As in `fit`.
-            sample_weight: As in `fit`.
-
-        Returns:
-            The estimator itself.
-
-        Raises:
-            ValueError: As `fit`; if a parameter of the network has changed since the last call.
+        the estimator, as in all of sktime. Arguments, result and errors are those of `fit`.
         """
         return self._fit_one_epoch(X, y, sample_weight)
 
     @with_callbacks
     def _fit_with(self, X: Any, y: Any, **request: Any) -> NetworkEstimator:
-        from mlstm_fcn.fitting.cases import as_targets, require_cases
+        from mlstm_fcn.fitting.cases import checked_targets
 
-        y = y if hasattr(y, "columns") else as_targets(y)  # sktime wants an array or a frame
-        require_cases(X, y)
+        y = checked_targets(X, y)
         rule = "`sample_weight`, `X_val` and warm start do not support multi-output `y`."
         is_plain = all(value is None for value in request.values())
         require(y.ndim == 1 or y.shape[1] == 1 or is_plain, rule, shape=y.shape)
         if is_large(X):
-            targets = np.ravel(y)
-            require(len(targets) == len(X), "Memory-mapped series require one column of `y`.", shape=y.shape)
+            require(y.size == len(X), "Memory-mapped series require one column of `y`.", shape=y.shape)
             self.reset()
-            return self._fit_directly(X, targets, **request)
+            return self._fit_directly(X, np.ravel(y), **request)
         self.__request = request  # sktime's reset keeps names with two underscores
         try:
-            return super().fit(X, y)  # type: ignore[misc, no-any-return]
+            return super().fit(X, y)
         except KeyboardInterrupt:
             self._is_fitted = hasattr(self, "fitted_")
             raise
@@ -195,20 +157,18 @@ class NetworkEstimator(TrainingParameters, Saving):
     def _fit_one_epoch(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> NetworkEstimator:
         from mlstm_fcn.fitting.cases import one_column, require_cases
 
-        y = one_column(y)
+        y, start = one_column(y), getattr(self, "fitted_", None)
         require_cases(X, y)
-        start: FittedNetwork | None = getattr(self, "fitted_", None)
         if start is None:
             self.reset()
             task = self._learn_task(y if classes is None else np.asarray(classes))
         else:
-            self._require_same_network(start)
+            start.require_same(self.network_spec(), self.input_policy())
             task = start.task
-        request = {"sample_weight": sample_weight, "start": start, "task": task, "changes": ONE_EPOCH}
-        return self._fit_directly(X, y, **request)
+        return self._fit_directly(X, y, sample_weight=sample_weight, start=start, task=task, one_epoch=True)
 
     def _fit_directly(self, X: Any, y: np.ndarray, **request: Any) -> NetworkEstimator:
-        """Not through sktime's fit, which forgets the last one, fits nothing to one class, and reads files."""
+        """Bypass sktime's fit, which resets the estimator, skips a single class, and reads files whole."""
         try:
             return self._train(self._check_convert_X_for_predict(X), y, **request)
         finally:
@@ -224,17 +184,18 @@ class NetworkEstimator(TrainingParameters, Saving):
         start: FittedNetwork | None = None,
         task: Task | None = None,
         freeze: Sequence[str] = (),
-        changes: Mapping[str, Any] | None = None,
+        one_epoch: bool = False,
     ) -> NetworkEstimator:
-        """One call of `fitting.fit`; `changes` are options that differ from the estimator's recipe."""
+        """One call of `fitting.fit` with what the parameters say."""
         from mlstm_fcn.estimators.epoch_tasks import EpochTasks
         from mlstm_fcn.fitting import Cases, Interrupted, RngSpec, fit
+        from mlstm_fcn.fitting.cases import validation_cases
+        from mlstm_fcn.fitting.members import callbacks_of
 
         recipe = self.training_recipe()
-        if changes:
-            n_before = len(start.options) if start else recipe.n_members
-            recipe = recipe.but(**changes, n_members=min(recipe.n_members, n_before))
-        validation = self._validation(X_val, y_val)
+        if one_epoch:
+            recipe = recipe.for_one_epoch(len(start.options) if start else recipe.n_members)
+        validation = validation_cases(self._check_convert_X_for_predict(X_val), y_val)
         n_training = len(y) if validation else recipe.n_training(len(y))
         tasks = EpochTasks(self, recipe.epochs(n_training) * recipe.n_members, X, y)
         try:
@@ -244,12 +205,12 @@ class NetworkEstimator(TrainingParameters, Saving):
                     network=self.network_spec(),
                     task=task or self._learn_task(y),
                     recipe=recipe,
-                    inputs=self._input_policy(),
+                    inputs=self.input_policy(),
                     rng=RngSpec(self.random_state),
                     validation=validation,
                     start=start,
                     freeze=freeze,
-                    callbacks=lambda: [*self._callbacks(), tasks],
+                    callbacks=partial(callbacks_of, self.callbacks, self.verbose, tasks),
                     checkpoint=Path(self.checkpoint) if self.checkpoint else None,
                 )
         except Interrupted as interrupt:
@@ -257,33 +218,6 @@ class NetworkEstimator(TrainingParameters, Saving):
                 self._adopt(interrupt.fitted)
             raise
         return self._adopt(fitted)
-
-    def _validation(self, X: Any, y: Any) -> Any:
-        from mlstm_fcn.fitting import Cases
-        from mlstm_fcn.fitting.cases import one_column, require_targets
-
-        require((X is None) == (y is None), "`X_val` and `y_val` must be given together, or neither.")
-        if X is None:
-            return None
-        y = one_column(y)
-        require_targets(y)
-        return Cases(self._check_convert_X_for_predict(X), y)
-
-    def _callbacks(self) -> list[Any]:
-        import keras
-
-        from mlstm_fcn.training.progress import ProgressBar
-
-        given, rule = self.callbacks or (), "`callbacks` must be a list of Keras callbacks."
-        require(not isinstance(given, keras.callbacks.Callback), rule, callbacks=given)
-        return [*map(copy.deepcopy, given), *([ProgressBar()] if self.verbose else [])]
-
-    def _input_policy(self) -> InputPolicy:
-        from mlstm_fcn.fitting import InputPolicy
-
-        return InputPolicy(scaling=self.scaling, missing=self.missing, on_longer=self.on_longer)
-
-    # What was fitted.
 
     def _adopt(self, fitted: FittedNetwork) -> NetworkEstimator:
         """Become the estimator of a fitted network."""
@@ -310,16 +244,5 @@ class NetworkEstimator(TrainingParameters, Saving):
         self.__kept = previous
         return self
 
-    def _require_same_network(self, start: FittedNetwork) -> None:
-        network = self.network_spec().differs_from(start.spec)
-        changed = {**network, **self._input_policy().differs_from(start.inputs)}
-        rule = (
-            "`warm_start`, `partial_fit` and `fine_tune` cannot change the network, `scaling` or `missing`."
-        )
-        require(not changed, rule, **changed)
-
     def _outputs(self, X: Any) -> np.ndarray:
-        fitted = self.fitted_
-        if fitted.inputs.on_longer != self.on_longer:  # it may be set between fit and predict
-            fitted = replace(fitted, inputs=replace(fitted.inputs, on_longer=self.on_longer))
-        return fitted.outputs(X)
+        return self.fitted_.reading(self.on_longer).outputs(X)  # it may be set between fit and predict

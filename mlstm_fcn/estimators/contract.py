@@ -37,11 +37,7 @@ class Contract(CallbackSupportMixin, BaseEstimator):
         return self
 
     def check_is_fitted(self, method_name: str | None = None) -> None:
-        """Raise unless fit has been called.
-
-        Raises:
-            NotFittedError: Both sktime's and scikit-learn's error of that name.
-        """
+        """Raise `NotFittedError` unless fit has been called."""
         if not self._is_fitted:
             name = type(self).__name__
             raise NotFittedError(
@@ -59,8 +55,8 @@ class Contract(CallbackSupportMixin, BaseEstimator):
         return tags
 
     def _check_convert_X_for_predict(self, X: Any) -> Any:  # noqa: N802, sktime's name
-        """As sktime does; but its checks would read a large file whole."""
-        return X if is_large(X) else super()._check_convert_X_for_predict(X)
+        """As sktime does; but its checks would read a large file whole. None stays None."""
+        return X if X is None or is_large(X) else super()._check_convert_X_for_predict(X)
 
     def _internal_convert(self, X: Any, y: Any = None) -> Any:
         """Where sktime converts what is convenient; it does not know lists of arrays."""

@@ -8,13 +8,9 @@ import keras
 
 
 class EpochTasks(keras.callbacks.Callback):
-    """Tells scikit-learn's callbacks of fit and of each of its epochs.
+    """Calls scikit-learn's callbacks of an estimator around its fit to X and y, and around each epoch.
 
-    Args:
-        estimator: The estimator that is fitted.
-        n_epochs: Epochs of all its networks, if none stops before.
-        X: Its series.
-        y: Its targets.
+    `n_epochs` is the number of epochs of all members, if none stops early.
     """
 
     def __init__(self, estimator: Any, n_epochs: int, X: Any, y: Any):

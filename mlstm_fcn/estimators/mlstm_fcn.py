@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
-from mlstm_fcn._options import NOT_GIVEN, NotGiven, given
+from mlstm_fcn._options import NOT_GIVEN, NotGiven
 from mlstm_fcn.estimators.classifier import BaseNetworkClassifier
 from mlstm_fcn.estimators.parameters import TrainingParameters
 from mlstm_fcn.estimators.regressor import BaseNetworkRegressor
@@ -62,7 +62,8 @@ class MLSTMFCNNetwork(TrainingParameters):
 
         own = {one.name for one in fields(MLSTMFCNNetwork)} - {one.name for one in fields(TrainingParameters)}
         options = {name: getattr(self, name) for name in sorted(own - {"attention"})}
-        return NetworkSpec("malstm_fcn" if self.attention else "mlstm_fcn", given(options))
+        given = {name: value for name, value in options.items() if value is not NOT_GIVEN}
+        return NetworkSpec("malstm_fcn" if self.attention else "mlstm_fcn", given)
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:
@@ -86,13 +87,7 @@ class MLSTMFCNClassifier(MLSTMFCNNetwork, BaseNetworkClassifier):
     {inherited parameters}
 
     Attributes:
-        classes_: The labels, sorted, in the dtype they came in.
-        model_: The trained `keras.Model`, from `(batch, time, channels)` in the units of the data to
-            probabilities.
-        fitted_: The `mlstm_fcn.fitting.FittedNetwork`, which knows nothing of sktime.
-        network_options_: Options of each member, those that follow the series' length as numbers.
-        history_: Loss and accuracy of each epoch, by name; of an ensemble their means over the members.
-        n_epochs_: Number of epochs of the last fit, and of each `partial_fit` since.
+    {inherited attributes}
 
     Example:
         >>> from mlstm_fcn import MLSTMFCNClassifier, datasets
@@ -116,17 +111,5 @@ class MLSTMFCNRegressor(MLSTMFCNNetwork, BaseNetworkRegressor):
     {inherited parameters}
 
     Attributes:
-        model_: The trained `keras.Model`, from `(batch, time, channels)` to the number, both in the units
-            of the data.
-        fitted_: The `mlstm_fcn.fitting.FittedNetwork`, which knows nothing of sktime.
-        network_options_: Options of each member, those that follow the series' length as numbers.
-        history_: Loss of each epoch, of standardised targets; of an ensemble the mean over the members.
-        n_epochs_: Number of epochs of the last fit, and of each `partial_fit` since.
-
-    Example:
-        >>> from mlstm_fcn import MLSTMFCNRegressor, datasets
-        >>> data = datasets.load("Covid3Month")
-        >>> reg = MLSTMFCNRegressor(n_epochs=2, random_state=0).fit(data.X_train, data.y_train)
-        >>> reg.predict(data.X_test).shape
-        (61,)
+    {inherited attributes}
     """

@@ -41,12 +41,9 @@ class AnyNetwork(TrainingParameters):
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:
         """Small settings for sktime's checks."""
-        small = {"filters": (4, 8), "kernel_sizes": (3, 3)}
-        common = {"n_epochs": 1, "batch_size": 32}
-        return [
-            {"network": "fcn", "network_params": small, **common},
-            {"network": "lstm_fcn", "network_params": {**small, "lstm_units": 2}, **common},
-        ]
+        small, common = {"filters": (4, 8), "kernel_sizes": (3, 3)}, {"n_epochs": 1, "batch_size": 32}
+        lstm = {"network": "lstm_fcn", "network_params": {**small, "lstm_units": 2}, **common}
+        return [{"network": "fcn", "network_params": small, **common}, lstm]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -57,13 +54,7 @@ class NetworkClassifier(AnyNetwork, BaseNetworkClassifier):
     {inherited parameters}
 
     Attributes:
-        classes_: The labels, sorted, in the dtype they came in.
-        model_: The trained `keras.Model`, from `(batch, time, channels)` in the units of the data to
-            probabilities.
-        fitted_: The `mlstm_fcn.fitting.FittedNetwork`, which knows nothing of sktime.
-        network_options_: Options of each member, those that follow the series' length as numbers.
-        history_: Loss and accuracy of each epoch, by name; of an ensemble their means over the members.
-        n_epochs_: Number of epochs of the last fit, and of each `partial_fit` since.
+    {inherited attributes}
 
     Example:
         >>> from mlstm_fcn import NetworkClassifier, datasets
@@ -82,17 +73,5 @@ class NetworkRegressor(AnyNetwork, BaseNetworkRegressor):
     {inherited parameters}
 
     Attributes:
-        model_: The trained `keras.Model`, from `(batch, time, channels)` to the number, both in the units
-            of the data.
-        fitted_: The `mlstm_fcn.fitting.FittedNetwork`, which knows nothing of sktime.
-        network_options_: Options of each member, those that follow the series' length as numbers.
-        history_: Loss of each epoch, of standardised targets; of an ensemble the mean over the members.
-        n_epochs_: Number of epochs of the last fit, and of each `partial_fit` since.
-
-    Example:
-        >>> from mlstm_fcn import NetworkRegressor, datasets
-        >>> data = datasets.load("Covid3Month")
-        >>> reg = NetworkRegressor(network="fcn", n_epochs=2, random_state=0)
-        >>> reg.fit(data.X_train, data.y_train).predict(data.X_test).shape
-        (61,)
+    {inherited attributes}
     """

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 
 from mlstm_fcn._checks import did_you_mean, require
-from mlstm_fcn._options import NOT_GIVEN, NotGiven, given
-from mlstm_fcn.estimators.documented import Documented
+from mlstm_fcn._documented import Documented
+from mlstm_fcn._options import NOT_GIVEN, NotGiven
 from mlstm_fcn.training.recipes import RECIPES, Recipe
 
 if TYPE_CHECKING:
     import keras
+
+    from mlstm_fcn.fitting import InputPolicy
 
 _PREFIX = "recipe__"
 _OF_RECIPE = tuple(one.name for one in fields(Recipe))
@@ -30,10 +32,9 @@ class TrainingParameters(Documented):
     """How an estimator trains, whatever its network.
 
     Parameters:
-        recipe: How to train: `"default"`, `"ensemble"` (five networks that vote and see series in three ways),
-            `"paper"`, or a `mlstm_fcn.Recipe`. `set_params` and searches reach its options by nested names,
-            such as `recipe__label_smoothing`. The next seven are options of the recipe too; one that is
-            not given is the recipe's.
+        recipe: How to train: `"default"`, `"ensemble"` (five networks that vote and see series in three
+            ways), `"paper"`, or a `mlstm_fcn.Recipe`, whose options `set_params` and searches reach as
+            `recipe__label_smoothing` and so on. The next six are options of it too, and its own if not given.
         n_epochs: Number of epochs; None: derived from the recipe's `n_steps`.
         batch_size: Maximum batch size.
         learning_rate: Highest learning rate of the schedule; None: the optimizer's own.
@@ -41,9 +42,8 @@ class TrainingParameters(Documented):
             validation set given to fit replaces it.
         patience: Stop after this number of epochs without a lower validation loss (training loss without
             validation), and end with the best epoch's weights; None: never.
-        n_members: Number of networks, trained from seeds that follow from `random_state`; the mean of their
-            outputs is the prediction, and they are one model. The first one is the network that
-            `n_members=1` trains. Callbacks, stopping and progress belong to each member.
+        n_members: Number of networks, trained from seeds that follow from `random_state`, whose mean output
+            is the prediction. The first is the one that `n_members=1` trains. Each stops on its own.
         callbacks: Keras callbacks; every training uses copies.
         checkpoint: Path of a file that keeps the state of training after each epoch. A killed fit resumes
             from it, which requires an integer as `random_state`; a fit that ends deletes it. Members after
@@ -85,14 +85,16 @@ class TrainingParameters(Documented):
                     raise TypeError(f"{cls.__name__} has no parameter {name!r}. {_repair(name, known)}")
         return super().__new__(cls)
 
-    def training_recipe(self) -> Recipe:
-        """The recipe with the options that the constructor was given.
+    def input_policy(self) -> InputPolicy:
+        """How series are read."""
+        from mlstm_fcn.fitting import InputPolicy
 
-        Raises:
-            ValueError: If the recipe is unknown, or an option is out of its range.
-        """
-        own = {name: getattr(self, name) for name in _OF_RECIPE if hasattr(self, name)}
-        return Recipe.named(self.recipe, **given(own))
+        return InputPolicy(scaling=self.scaling, missing=self.missing, on_longer=self.on_longer)
+
+    def training_recipe(self) -> Recipe:
+        """The recipe with the options that the constructor was given; an error names what is wrong."""
+        own = {name: getattr(self, name, NOT_GIVEN) for name in _OF_RECIPE}
+        return Recipe.named(self.recipe, **{n: v for n, v in own.items() if v is not NOT_GIVEN})
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Parameters by name; with `deep` the recipe's options too, as `recipe__...`."""
@@ -103,24 +105,18 @@ class TrainingParameters(Documented):
         return parameters
 
     def set_params(self, **parameters: Any) -> Self:
-        """Set parameters; `recipe__...` changes an option of the recipe.
-
-        Raises:
-            ValueError: If a parameter is unknown.
-        """
-        known = self.get_params(deep=True)
+        """Set parameters; `recipe__...` changes an option of the recipe. An unknown name is a ValueError."""
+        known = self.get_params(deep=False)
         for name in parameters:
             rule = f"{type(self).__name__} has no parameter {name!r}. {_repair(name, known)}"
-            require(name in known or "__" in name.removeprefix(_PREFIX), rule)
-        nested = {name: value for name, value in parameters.items() if name.startswith(_PREFIX)}
-        flat = {name: value for name, value in parameters.items() if name not in nested}
-        if nested:
-            recipe = Recipe.named(flat.get("recipe", self.recipe))
-            options = {name.removeprefix(_PREFIX): value for name, value in nested.items()}
-            changes = {n: v for n, v in options.items() if not hasattr(recipe, n) or getattr(recipe, n) != v}
-            if changes:
-                flat["recipe"] = recipe.but(**changes)
-        return super().set_params(**flat)  # type: ignore[misc, no-any-return]
+            require(name in known or "__" in name, rule)
+        flat = {name: value for name, value in parameters.items() if not name.startswith(_PREFIX)}
+        options = {n.removeprefix(_PREFIX): v for n, v in parameters.items() if n not in flat}
+        recipe = Recipe.named(flat.get("recipe", self.recipe)) if options else None
+        changes = {n: v for n, v in options.items() if getattr(recipe, n, NOT_GIVEN) != v}
+        if recipe and changes:
+            flat["recipe"] = recipe.but(**changes)
+        return super().set_params(**flat)  # type: ignore[misc]
 
 
 def _repair(name: str, known: Any) -> str:

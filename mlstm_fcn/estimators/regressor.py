@@ -12,7 +12,7 @@ from sktime.regression.base import BaseRegressor
 from mlstm_fcn.estimators.base import NetworkEstimator
 
 if TYPE_CHECKING:
-    from mlstm_fcn.fitting import Regression
+    from mlstm_fcn.fitting import Task
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -21,7 +21,7 @@ class BaseNetworkRegressor(RegressorMixin, NetworkEstimator, BaseRegressor, Base
 
     score = RegressorMixin.score  # unlike sktime's it takes sample weights
 
-    def _learn_task(self, y: np.ndarray) -> Regression:
+    def _learn_task(self, y: np.ndarray) -> Task:
         from mlstm_fcn.fitting import Regression
 
         return Regression.learn(y)

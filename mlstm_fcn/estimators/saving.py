@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -26,18 +25,14 @@ class Saving(Contract):
 
         Args:
             path: A name that ends in `.keras` or `.mlstm`: one file without pickle, which is also a plain
-                Keras model; `load` reads it. Parameters that are objects (an optimizer, a loss, callbacks, a
-                random generator, a function) are not kept; a warning names those that further training would
-                need. Without an ending, or None: sktime's way, which pickles.
+                Keras model; `load` reads it. Objects (an optimizer, a loss, callbacks, a random generator, a
+                function) are not kept; a warning names those that further training would need. Without an
+                ending, or None: sktime's way, which pickles.
             serialization_format: For sktime's way.
-
-        Returns:
-            None, or what sktime's way returns.
 
         Raises:
             NotFittedError: If the estimator is not fitted.
-            ValueError: If it has no network because fit saw one class only, labels are bytes or dates, or the
-                name has another ending.
+            ValueError: If fit saw one class only, labels are bytes or dates, or the ending is another.
         """
         suffix = "" if path is None else Path(path).suffix
         rule = f"The name must end in {' or '.join(SUFFIXES)}, or have no ending for sktime's way."
@@ -59,9 +54,7 @@ class Saving(Contract):
     def load(cls, path: Path | str) -> Any:
         """Load a fitted estimator that `save` wrote to a `.keras` or `.mlstm` file; no code in it is run.
 
-        Raises:
-            FileNotFoundError: If there is no such file.
-            ValueError: If the file is damaged, or holds another kind of estimator.
+        A missing file is a FileNotFoundError; one that is damaged, or holds another kind, a ValueError.
         """
         from mlstm_fcn.fitting import archive
 
@@ -92,57 +85,29 @@ class Saving(Contract):
         """Write the fitted model for another runtime, run it there, and compare before it is kept.
 
         Scaling, missing values and softmax are part of it: raw series in, `(batch, time, channels)`, float32
-        with NaN where nothing was measured; probabilities out. The manifest `<name>.json` has labels in
-        their order, channels, length, versions, data and metrics, and check sums.
-
-        Args:
-            path: Where to. An earlier export there is replaced; anything else there is an error.
-            format: A name of `mlstm_fcn.export.FORMATS`, or `"keras"`, which is `save`. None: by the ending.
-            X: Series to compare on, at best held back from training; up to 256, at even distances, are
-                used. The int8 formats require at least 10: every second one is compared, the others show
-                the ranges of values. None: random ones.
-            any_length: Whether series may end early (NaN), though no training series did.
-            length: Steps to fix, where the network reads any number of them.
-            data: Name of the training data.
-            metrics: Figures to note, by name; finite numbers.
-
-        Returns:
-            The path.
-
-        Raises:
-            NotFittedError: If the estimator is not fitted.
-            ValueError: If the format cannot hold the model or differs too much, and why.
-            ImportError: If what the format needs is not installed.
+        with NaN where nothing was measured; probabilities out. `mlstm_fcn.export.export_fitted` describes
+        arguments and errors. `format="keras"`, or a name that ends in `.keras`, is `save`.
         """
         from mlstm_fcn.export import export_fitted
 
-        fitted, figures = self._require_network("export"), {n: float(v) for n, v in (metrics or {}).items()}
-        require(all(map(math.isfinite, figures.values())), "`metrics` must be finite numbers.", **figures)
-        options = {"any_length": any_length, "length": length, "data": data, "metrics": figures}
+        fitted = self._require_network("export")
+        options = {"any_length": any_length, "length": length, "data": data, "metrics": metrics}
         if format == "keras" or (format is None and Path(path).suffix in SUFFIXES):
             rule = "A .keras file is what `save` writes: it takes no length, data or metrics."
             require(not any(options.values()), rule, **{n: v for n, v in options.items() if v})
             self.save(checked_path(path))
             return Path(path)
-        series = None if X is None else self._check_convert_X_for_predict(X)
-        about = {"estimator": type(self).__name__}
+        about, series = {"estimator": type(self).__name__}, self._check_convert_X_for_predict(X)
         return export_fitted(fitted, path, format, X=series, about=about, **options)  # type: ignore[arg-type]
 
     def model_card(self, X: Any = None, y: Any = None, *, data: str = "") -> str:
-        """What one should know before one uses the fitted model, as Markdown.
+        """A model card as Markdown: use, training, limits, and figures on X and y, which fit has not seen.
 
-        Args:
-            X: Series to test on, not those of fit; None for no figures of accuracy.
-            y: Their targets.
-            data: Name of the training data.
-
-        Raises:
-            NotFittedError: If the estimator is not fitted.
+        `data` names the training data.
         """
         from mlstm_fcn.fitting.card import model_card
 
-        fitted = self._require_network("model_card")
-        series = None if X is None else self._check_convert_X_for_predict(X)
+        fitted, series = self._require_network("model_card"), self._check_convert_X_for_predict(X)
         about = {"made_by": " ".join(repr(self).split()), "recipe": self.training_recipe()}
         return model_card(fitted, series, y, data=data, random_state=self.random_state, **about)
 

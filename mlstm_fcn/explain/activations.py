@@ -91,7 +91,7 @@ def class_activation_map(source: Any, X: Any) -> np.ndarray:
     the softmax takes.
 
     Args:
-        source: A fitted estimator or `fitting.FittedNetwork` whose network has the average head, as most have by default.
+        source: A fitted estimator or `fitting.FittedNetwork`; its network has the average head.
         X: Series, as for its `predict`.
 
     Returns:

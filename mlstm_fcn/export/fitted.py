@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,8 @@ def export_fitted(
         ValueError: If the format cannot hold the model or differs too much, and why.
         ImportError: If what the format needs is not installed.
     """
+    figures = {name: float(value) for name, value in (metrics or {}).items()}
+    require(all(map(math.isfinite, figures.values())), "`metrics` must be finite numbers.", **figures)
     path = Path(path)
     format = format_of_suffix(path.suffix) if format is None else format
     require_choice("format", format, (*FORMATS, "keras"))
@@ -65,7 +68,7 @@ def export_fitted(
         "any_length": chosen.takes_mask,
         "network": fitted.network.name,
         "data": data,
-        "metrics": dict(metrics or {}),
+        "metrics": figures,
     }
     whole = {**known, **(about or {})}
     return export(chosen.keras_model, path, format, about=whole, series=series, length=length)

@@ -81,9 +81,9 @@ def to_plain(value: Any) -> Any:
     So is a sequence that holds another object: callbacks would become a list of Nones.
     """
     if isinstance(value, Recipe):
-        items = {one.name: to_plain(getattr(value, one.name)) for one in fields(value)}
-        lost = [name for name, item in items.items() if item is None and getattr(value, name) is not None]
-        return {"recipe": {name: item for name, item in items.items() if name not in lost}}
+        options = {one.name: to_plain(getattr(value, one.name)) for one in fields(value)}
+        kept = {n: one for n, one in options.items() if one is not None or getattr(value, n) is None}
+        return {"recipe": kept}
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, list | tuple):

@@ -41,6 +41,20 @@ class Cases:
         return weights
 
 
+def validation_cases(X: Any, y: Any) -> Cases | None:
+    """Validation series and targets as cases; None if neither is given.
+
+    Raises:
+        ValueError: If only one of them is given, or targets are missing or in several columns.
+    """
+    require((X is None) == (y is None), "`X_val` and `y_val` must be given together, or neither.")
+    if X is None:
+        return None
+    targets = one_column(y)
+    require_targets(targets)
+    return Cases(X, targets)
+
+
 def as_targets(y: Any) -> np.ndarray:
     """Targets as an array; a list is checked first, since NumPy would turn labels of two kinds into one.
 
@@ -50,6 +64,17 @@ def as_targets(y: Any) -> np.ndarray:
     if isinstance(y, list | tuple) and len(y) > 0:
         require_targets(np.asarray(y, dtype=object))
     return np.asarray(y)
+
+
+def checked_targets(X: Any, y: Any) -> Any:
+    """Targets as an array, or the frame that they are; X and y fit together.
+
+    Raises:
+        ValueError: As `require_cases`.
+    """
+    y = y if hasattr(y, "columns") else as_targets(y)
+    require_cases(X, y)
+    return y
 
 
 def one_column(y: Any) -> np.ndarray:
@@ -67,7 +92,7 @@ def require_cases(X: Any, y: Any) -> None:
     """Check X and y where sktime does not, or says it less clearly.
 
     Raises:
-        ValueError: If there is no case, X has another shape, X and y differ in length, or a target is missing.
+        ValueError: If there is no case, X has another shape, X and y differ in length, or a target lacks.
     """
     require(len(y) > 0, "X and y must hold at least one case.")
     if isinstance(X, np.ndarray):

@@ -93,8 +93,14 @@ def fit(
     training, held_back = datasets(train, validation, task, recipe, inputs, rng)
     preprocessor, members = _untrained(training, held_back, network, task, recipe, inputs, start, generators)
     require_freezable([member.network for member in members], freeze)
-    prepared = [data and as_members_read(preprocessor, data) for data in (training, held_back)]
-    lesson = Lesson(*prepared, recipe, task, freeze, callbacks)
+    lesson = Lesson(
+        as_members_read(preprocessor, training),
+        None if held_back is None else as_members_read(preprocessor, held_back),
+        recipe,
+        task,
+        freeze,
+        callbacks,
+    )
     files = _checkpoints(checkpoint, len(members))
 
     def fitted(n_whole: int) -> FittedNetwork:
@@ -145,15 +151,15 @@ def _untrained(
     (batch,) = training.inputs
     if start is None:
         preprocessor, channels = inputs.preprocessor(batch), batch.shape[2]
-        time = spec.fixed_length(recipe, len(generators), batch.shape[1:])
-        options = [spec.resolved(recipe, number, batch.shape[1]) for number in range(len(generators))]
+        time, options = spec.plan(recipe, len(generators), batch.shape[1:])
     else:
         preprocessor, time, channels = start.preprocessor, start.time, start.channels
         preprocessor = keras.Model(preprocessor.input, preprocessor.outputs[0], name=preprocessor.name)
         options = [dict(one) for one in start.options]
-    for data in filter(None, (training, held_back)):
+    datasets = [data for data in (training, held_back) if data is not None]
+    for data in datasets:
         data.inputs[0] = inputs.fit_length(data.inputs[0], time, channels)
-    masked = any(ends_early(data.inputs[0]) for data in (training, held_back) if data)
+    masked = any(ends_early(data.inputs[0]) for data in datasets)
     form: dict[str, Any] = {"activation": task.activation, "masked": masked}
     members = []
     for number, rng in enumerate(generators):

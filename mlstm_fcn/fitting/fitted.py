@@ -99,17 +99,33 @@ class FittedNetwork:
     @property
     def time(self) -> int | None:
         """The length that the network fixes, or None."""
-        return self.keras_model.input_shape[1]  # type: ignore[no-any-return]
+        return self.keras_model.input_shape[1]
 
     @property
     def channels(self) -> int:
         """Number of channels."""
-        return self.keras_model.input_shape[2]  # type: ignore[no-any-return]
+        return self.keras_model.input_shape[2]
 
     @property
     def takes_mask(self) -> bool:
         """Whether the network reads a mask, so that series may end early."""
         return takes_mask(self.network)
+
+    def require_same(self, spec: NetworkSpec, inputs: InputPolicy) -> None:
+        """Raise if training cannot continue with another spec or policy.
+
+        Raises:
+            ValueError: Names what differs.
+        """
+        changed = {**spec.differs_from(self.spec), **inputs.differs_from(self.inputs)}
+        rule = "`warm_start`, `partial_fit` and `fine_tune` cannot change the network, "
+        require(not changed, f"{rule}`scaling` or `missing`.", **changed)
+
+    def reading(self, on_longer: Any) -> FittedNetwork:
+        """The same network with another way to read series that are too long."""
+        if self.inputs.on_longer == on_longer:
+            return self
+        return replace(self, inputs=replace(self.inputs, on_longer=on_longer))
 
     def outputs(self, X: Any) -> np.ndarray:
         """The outputs for series, `(cases, outputs)`.

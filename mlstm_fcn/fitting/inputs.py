@@ -17,6 +17,7 @@ from mlstm_fcn.preprocess import (
     pad,
     require_complete,
     to_batch,
+    warn_of_coarse_channels,
     with_length,
 )
 
@@ -52,18 +53,24 @@ class InputPolicy:
         require_choice("missing", self.missing, (*FILL_METHODS, "error"))
         require_choice("on_longer", self.on_longer, ON_LONGER)
 
-    def read(self, X: Any) -> Batch:
+    def read(self, X: Any, *, warns: bool = False) -> Batch:
         """Checked series as models read them; large memory-mapped ones are not read yet.
 
         Args:
             X: As `Cases.X`.
+            warns: Whether to warn of channels of which float32 keeps little; not of memory-mapped ones.
 
         Raises:
             ValueError: If X holds what it must not, or misses a value and `missing` is `"error"`.
         """
         if isinstance(X, list | tuple) and all(isinstance(case, np.ndarray) for case in X):
             X = pad(X)
-        batch = MemmapSeries(X).trimmed() if is_large(X) else to_batch(X)
+        if is_large(X):
+            batch: Batch = MemmapSeries(X).trimmed()
+        else:
+            batch = to_batch(X)
+            if warns:
+                warn_of_coarse_channels(X)
         if self.missing == "error":
             require_complete(chunks(batch))
         return batch
@@ -96,7 +103,7 @@ class InputPolicy:
         """Scaling and filling in as a model, with the statistics of training series."""
         from mlstm_fcn.models.pipeline import build_preprocessor
 
-        mean, std = channel_statistics(lambda: chunks(batch))
+        mean, std = channel_statistics(batch.chunks if isinstance(batch, MemmapSeries) else lambda: [batch])
         missing = "zero" if self.missing == "error" else self.missing
         return build_preprocessor(mean, std, scaling=self.scaling, missing=missing)
 
@@ -108,4 +115,5 @@ class InputPolicy:
 
 def ends_early(batch: Batch) -> bool:
     """Whether a series ends before the last step."""
-    return any(lengths(chunk).min() < batch.shape[1] for chunk in chunks(batch))
+    pieces = batch.chunks() if isinstance(batch, MemmapSeries) else [batch]
+    return any(lengths(piece).min() < batch.shape[1] for piece in pieces)

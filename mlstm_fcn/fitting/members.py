@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,14 +11,29 @@ from typing import Protocol
 import keras
 import numpy as np
 
+from mlstm_fcn._checks import require
 from mlstm_fcn.fitting.task import Task
 from mlstm_fcn.models.transfer import frozen
 from mlstm_fcn.training.dataset import Dataset
 from mlstm_fcn.training.loop import History, train
+from mlstm_fcn.training.progress import ProgressBar
 from mlstm_fcn.training.recipes import Recipe
 
 Callbacks = Callable[[], Sequence[keras.callbacks.Callback]]
 """Makes the callbacks of one training."""
+
+
+def callbacks_of(
+    given: Sequence[keras.callbacks.Callback] | None, verbose: int, *own: keras.callbacks.Callback
+) -> list[keras.callbacks.Callback]:
+    """Callbacks of one training: copies of the user's, a progress bar if `verbose`, and the package's own.
+
+    Raises:
+        ValueError: If the user's are not a list.
+    """
+    rule = "`callbacks` must be a list of Keras callbacks."
+    require(isinstance(given, Sequence | None), rule, callbacks=given)
+    return [*map(copy.deepcopy, given or ()), *([ProgressBar()] if verbose else []), *own]
 
 
 @dataclass(frozen=True, eq=False)

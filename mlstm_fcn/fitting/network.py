@@ -45,32 +45,28 @@ class NetworkSpec:
         Raises:
             ValueError: If the caller gave an option that the network does not have.
         """
-        own = recipe.options_of(member)
+        defaults, own = recipe.options_of(member)
+        options = {**self.options, **own}
         if not isinstance(self.network, str):
-            return {**self.options, **(own if recipe.has_own_members else {})}
-        if recipe.has_own_members:
-            options, defaults = {**self.options, **own}, dict(recipe.network_options)
-        else:
-            options, defaults = dict(self.options), {**recipe.network_options, **own}
-        config = models.config(self.network, **options)
-        return {**config.suited(defaults), **options}
-
-    def fixed_length(self, recipe: Recipe, n_members: int, shape: tuple[int, int]) -> int | None:
-        """The length that a network for training series of a shape fixes, or None if it reads any length.
-
-        If one member fixes its length, all do.
-        """
-        if not isinstance(self.network, str):
-            return shape[0]
-        configs = [models.config(self.network, **self.merged(recipe, each)) for each in range(n_members)]
-        return shape[0] if any(config.fixes_length(*shape) for config in configs) else None
+            return options
+        return {**models.config(self.network, **options).suited(defaults), **options}
 
     def resolved(self, recipe: Recipe, member: int, time: int) -> dict[str, Any]:
         """The options of a new member; those that follow the length of the training series as numbers."""
         options = self.merged(recipe, member)
+        return models.options_for(self.network, time, **options) if isinstance(self.network, str) else options
+
+    def plan(self, recipe: Recipe, n_members: int, shape: tuple[int, int]) -> tuple[int | None, list[Any]]:
+        """What new members are built with for training series of a shape.
+
+        Returns:
+            The length that they fix, or None if all read any length; and the options of each.
+        """
+        options = [self.resolved(recipe, member, shape[0]) for member in range(n_members)]
         if not isinstance(self.network, str):
-            return options
-        return models.options_for(self.network, time, **options)
+            return shape[0], options
+        fixed = any(models.config(self.network, **one).fixes_length(*shape) for one in options)
+        return (shape[0] if fixed else None), options
 
     def build(
         self, shape: Shape, n_outputs: int, options: Mapping[str, Any], *, activation: str, masked: bool
@@ -89,10 +85,12 @@ class NetworkSpec:
         """
         rule = "Series of other lengths require the function that made the network; a saved file has none."
         require(self.network is not None, rule, network=self.network)
-        form = {"activation": activation, "masked": masked}
         if isinstance(self.network, str):
+            form: dict[str, Any] = {"activation": activation, "masked": masked}
             return models.build(self.network, shape, n_outputs, **form, **options)
-        made = self.network(shape, n_outputs, **_taken(self.network, form), **options)  # type: ignore[misc]
+        function: Any = self.network
+        form = _taken(function, {"activation": activation, "masked": masked})
+        made = function(shape, n_outputs, **form, **options)
         _require_fitting(made, shape, n_outputs)
         return made
 

@@ -17,9 +17,8 @@ from mlstm_fcn.fitting.fitted import is_large_and_complete
 from mlstm_fcn.fitting.inputs import InputPolicy
 from mlstm_fcn.fitting.rng import RngSpec
 from mlstm_fcn.fitting.task import Task
-from mlstm_fcn.memmap import MemmapSeries, is_large
+from mlstm_fcn.memmap import MemmapSeries
 from mlstm_fcn.models.pipeline import without_filling
-from mlstm_fcn.preprocess import warn_of_coarse_channels
 from mlstm_fcn.training.dataset import Dataset
 from mlstm_fcn.training.recipes import Recipe
 
@@ -33,9 +32,7 @@ def datasets(
     rng: RngSpec,
 ) -> tuple[Dataset, Dataset | None]:
     """What to train on and what to validate on, as raw series."""
-    examples = _dataset(train, task, recipe, inputs)
-    if not is_large(train.X):
-        warn_of_coarse_channels(train.X)
+    examples = _dataset(train, task, recipe, inputs, warns=True)
     if validation is not None:
         return examples, _dataset(validation, task, recipe, inputs)
     if not recipe.validation_split:
@@ -48,9 +45,11 @@ def datasets(
     return examples.take(chosen), examples.take(held_back)
 
 
-def _dataset(cases: Cases, task: Task, recipe: Recipe, inputs: InputPolicy) -> Dataset:
+def _dataset(
+    cases: Cases, task: Task, recipe: Recipe, inputs: InputPolicy, *, warns: bool = False
+) -> Dataset:
     weights = task.sample_weights(cases.y, recipe.class_weight) * cases.weights()
-    batch = inputs.read(cases.X)
+    batch = inputs.read(cases.X, warns=warns)
     rule = "Series and targets must have equally many cases."
     require(len(batch) == len(cases.y), rule, series=len(batch), targets=len(cases.y))
     return Dataset([batch], task.encode(cases.y), weights.astype(np.float32))
@@ -65,10 +64,10 @@ def _split(
     require(n_held_back < n_cases, rule, cases=n_cases)
     split = partial(train_test_split, np.arange(n_cases), test_size=n_held_back, random_state=seed)
     try:
-        return split(stratify=y)  # type: ignore[no-any-return]
+        return split(stratify=y)
     except ValueError as error:
         warnings.warn(f"The validation split is not stratified: {error}", UserWarning, stacklevel=2)
-        return split()  # type: ignore[no-any-return]
+        return split()
 
 
 def as_members_read(preprocessor: keras.Model, data: Dataset) -> Dataset:

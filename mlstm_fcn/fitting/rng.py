@@ -34,7 +34,8 @@ class RngSpec:
         """
         if self.state is None:
             return np.random.default_rng()
-        seed = int(self.state) if self.is_fixed else check_random_state(self.state).randint(2**31)
+        state = self.state
+        seed = int(state) if isinstance(state, Integral) else check_random_state(state).randint(2**31)
         if member:
             return np.random.default_rng([seed, epochs_before, member])
         return np.random.default_rng([seed, epochs_before] if epochs_before else seed)

@@ -28,10 +28,17 @@ class Task(Protocol):
         keeps_unit: Whether a network that is tuned to other targets keeps this task, whose unit it knows.
     """
 
-    activation: str
-    metrics: tuple[str, ...]
-    stratified: bool
-    keeps_unit: bool
+    @property
+    def activation(self) -> str: ...
+
+    @property
+    def metrics(self) -> tuple[str, ...]: ...
+
+    @property
+    def stratified(self) -> bool: ...
+
+    @property
+    def keeps_unit(self) -> bool: ...
 
     @property
     def n_outputs(self) -> int: ...
@@ -53,6 +60,10 @@ class Task(Protocol):
 
     def sample_weights(self, y: np.ndarray, class_weight: ClassWeight) -> np.ndarray:
         """Weights of the cases, `(cases,)`."""
+        ...
+
+    def require_same(self, y: Any) -> None:
+        """Raise if a warm start cannot continue with targets like these."""
         ...
 
     def to_plain(self) -> dict[str, Any]:
@@ -129,6 +140,16 @@ class Classification:
         weights: np.ndarray = compute_sample_weight(class_weight, y)
         return weights
 
+    def require_same(self, y: Any) -> None:
+        """Check labels.
+
+        Raises:
+            ValueError: If they are not all labels of this task.
+        """
+        labels = self.labels.tolist()
+        rule = "With `warm_start` the labels must be those of the last fit."
+        require(np.unique(y).tolist() == labels, rule, before=labels)
+
     def to_plain(self) -> dict[str, Any]:
         """Labels and their type.
 
@@ -199,6 +220,9 @@ class Regression:
     def sample_weights(self, y: np.ndarray, class_weight: ClassWeight) -> np.ndarray:
         """Equal weights."""
         return np.ones(len(y))
+
+    def require_same(self, y: Any) -> None:
+        """Any numbers will do."""
 
     def to_plain(self) -> dict[str, Any]:
         """Mean and standard deviation."""

@@ -12,6 +12,9 @@ import numpy as np
 from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn.training.dataset import Dataset
 
+Mixed = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Series, masks, and the share of each case that is kept."""
+
 Change = Callable[[np.ndarray, np.ndarray, float, np.random.Generator], np.ndarray]
 
 
@@ -40,14 +43,16 @@ def augmented(examples: Dataset, augmentation: Mapping[str, float], rng: np.rand
     return Dataset(inputs, targets.astype(np.float32), weights.astype(np.float32))
 
 
-def _partners(weights, rng):
+def _partners(weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A random partner for each case. Cases of weight zero are not mixed."""
     partners, present = np.arange(len(weights)), np.flatnonzero(weights)
     partners[present] = rng.permutation(present)
     return partners
 
 
-def _mixed(targets, weights, partners, kept):
+def _mixed(
+    targets: np.ndarray, weights: np.ndarray, partners: np.ndarray, kept: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Targets and weights of mixed cases: a share `kept` of their own, the rest of their partner's."""
     own, other = kept * weights, (1 - kept) * weights[partners]
     whole = own + other
@@ -70,37 +75,39 @@ def require_augmentation(augmentation: object) -> None:
         require(strength > 0 and (strength < 1 or not bounded), rule, **{name: strength})
 
 
-def _jitter(series, lengths, strength, rng):
+def _jitter(series: np.ndarray, lengths: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
     """Add Gaussian noise to every value."""
     return series + rng.normal(0, strength, series.shape)
 
 
-def _scale(series, lengths, strength, rng):
+def _scale(series: np.ndarray, lengths: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
     """Multiply every channel by a random factor around 1."""
     return series * rng.normal(1, strength, (len(series), 1, series.shape[2]))
 
 
-def _drop_channels(series, lengths, strength, rng):
+def _drop_channels(
+    series: np.ndarray, lengths: np.ndarray, strength: float, rng: np.random.Generator
+) -> np.ndarray:
     """Set whole channels to zero, which is their mean after scaling. At least one channel is kept."""
     kept = rng.random((len(series), series.shape[2])) >= strength
     kept[np.arange(len(series)), rng.integers(series.shape[2], size=len(series))] = True
     return series * kept[:, None, :]
 
 
-def _shift(series, lengths, strength, rng):
+def _shift(series: np.ndarray, lengths: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
     """Shift by up to a share of the length, earlier or later. The first or last value is repeated."""
     shift = rng.uniform(-strength, strength, len(series)) * lengths
     return _interpolate(series, np.arange(series.shape[1]) + np.round(shift)[:, None], lengths)
 
 
-def _crop(series, lengths, strength, rng):
+def _crop(series: np.ndarray, lengths: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
     """Cut out up to a share of the length, and stretch the rest to full length (Le Guennec et al. 2016)."""
     share = 1 - rng.uniform(0, strength, len(series))
     start = rng.random(len(series)) * (1 - share) * (lengths - 1)
     return _interpolate(series, start[:, None] + share[:, None] * np.arange(series.shape[1]), lengths)
 
 
-def _warp(series, lengths, strength, rng):
+def _warp(series: np.ndarray, lengths: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
     """Warp time along a random smooth curve (Um et al. 2017)."""
     time = np.arange(series.shape[1]) / np.maximum(lengths - 1, 1)[:, None]
     amplitude = (
@@ -122,14 +129,18 @@ def _interpolate(series, times, lengths):
     return series[cases, before] * (1 - share) + series[cases, after] * share
 
 
-def _mixup(series, mask, partners, strength, rng):
+def _mixup(
+    series: np.ndarray, mask: np.ndarray, partners: np.ndarray, strength: float, rng: np.random.Generator
+) -> Mixed:
     """Weighted mean of two cases and of their targets, with weights from Beta(a, a) (Zhang et al. 2018)."""
     kept = rng.beta(strength, strength, len(series))
     series, share = np.where(mask[..., None], series, 0), kept[:, None, None]
     return share * series + (1 - share) * series[partners], mask | mask[partners], kept
 
 
-def _cutmix(series, mask, partners, strength, rng):
+def _cutmix(
+    series: np.ndarray, mask: np.ndarray, partners: np.ndarray, strength: float, rng: np.random.Generator
+) -> Mixed:
     """Paste a segment of one case into another, and mix the targets in proportion (Yun et al. 2019)."""
     lengths = mask.sum(axis=1)
     common = np.minimum(lengths, lengths[partners])

@@ -119,7 +119,7 @@ class Checkpoint:
 def identity(model: keras.Model, examples: Dataset, validation: Dataset | None, recipe: Recipe) -> str:
     """A digest of everything that decides how a training goes: data, initial weights, network, recipe."""
     digest = hashlib.sha256()
-    for dataset in filter(None, (examples, validation)):
+    for dataset in (examples, *([] if validation is None else [validation])):
         for start in range(0, len(dataset), _CASES_AT_A_TIME):
             cases = np.arange(start, min(start + _CASES_AT_A_TIME, len(dataset)))
             _add(digest, dataset.read(cases).arrays())

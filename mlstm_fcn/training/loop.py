@@ -84,20 +84,17 @@ class _Training:
             partial(augmented, augmentation=recipe.augmentation, rng=rng) if recipe.augmentation else None
         )
         self.source = BatchSource(examples, change)
-        self.held_back = BatchSource(validation) if validation else None
+        self.held_back = None if validation is None else BatchSource(validation)
         program.prepare(self.source)
-        optimizer = program.model.optimizer
-        self.n_epochs, n_steps = recipe.epochs(len(examples)), -(-len(examples) // recipe.batch_size)
+        optimizer, self.n_cases = program.model.optimizer, len(examples)
+        self.n_epochs, n_steps = recipe.epochs(self.n_cases), -(-self.n_cases // recipe.batch_size)
         self.rates = learning_rates(recipe, optimizer, self.n_epochs, n_steps)
-        self.best = BestEpoch("val_loss" if validation else "loss", recipe.patience)
-        self.keeps_best = bool(recipe.keep_best or recipe.patience)
+        every = [*plateau(recipe, float(optimizer.learning_rate)), *callbacks]
+        sizes = {"epochs": self.n_epochs, "steps": n_steps}
+        self.calls = keras.callbacks.CallbackList(every, model=program.model, **sizes)
         self.step_by_step = any(map(_has_batch_hooks, callbacks))
-        self.calls = keras.callbacks.CallbackList(
-            [*plateau(recipe, float(optimizer.learning_rate)), *callbacks],
-            model=program.model,
-            epochs=self.n_epochs,
-            steps=n_steps,
-        )
+        self.best = BestEpoch("loss" if validation is None else "val_loss", recipe.patience)
+        self.keeps_best = bool(recipe.keep_best or recipe.patience)
 
     def run(self, history: History, checkpoint: Path | None) -> None:
         """All epochs; callbacks see the end of training however it ends."""
@@ -133,14 +130,14 @@ class _Training:
     def _epoch(self, epoch: int) -> engine.Figures:
         """Figures of an epoch, those of validation as `val_...`."""
         recipe = self.recipe
-        batches = list(shuffled(len(self.source), recipe.batch_size, self.rng, recipe.equal_batches))
+        batches = list(shuffled(self.n_cases, recipe.batch_size, self.rng, recipe.equal_batches))
         rates = None if self.rates is None else self.rates[epoch]
         self.program.model.reset_metrics()
         if self.step_by_step:
             figures = self._steps(batches, rates)
         else:
             figures = self.program.train(self.source, batches, rates)
-        if self.validation and self.held_back:
+        if self.validation is not None and self.held_back is not None:
             steps = self.validation.inputs[0].shape[1]
             validated = self.program.evaluate(self.held_back, steps)
             figures |= {f"val_{name}": value for name, value in validated.items()}

@@ -1,5 +1,7 @@
 """A progress bar for training."""
 
+from typing import Any
+
 import keras
 from rich.progress import (
     BarColumn,
@@ -14,7 +16,7 @@ from rich.progress import (
 class ProgressBar(keras.callbacks.Callback):
     """A line with the finished epochs, the last epoch's metrics, and the elapsed and remaining time."""
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Any = None) -> None:
         self._progress = Progress(
             TextColumn("epoch"),
             MofNCompleteColumn(),
@@ -27,9 +29,9 @@ class ProgressBar(keras.callbacks.Callback):
         self._progress.start()
         self._task = self._progress.add_task("fit", total=self.params["epochs"], figures="")
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         figures = "  ".join(f"{name} {value:.3f}" for name, value in (logs or {}).items())
         self._progress.update(self._task, advance=1, figures=figures)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Any = None) -> None:
         self._progress.stop()

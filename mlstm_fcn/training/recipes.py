@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from mlstm_fcn._checks import require, require_choice, require_positive_int
 from mlstm_fcn._options import NOT_GIVEN, NotGiven
 from mlstm_fcn.training.augmentation import require_augmentation
+from mlstm_fcn.training.budget import epochs_for
 
 if TYPE_CHECKING:
     import keras
 
-OPTIMIZERS = (
-    *("adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw"),
-    *("ftrl", "lamb", "lion", "nadam", "rmsprop", "sgd"),
-)
-LEAST_EPOCHS, MOST_EPOCHS = 20, 200
-ENOUGH_BATCHES, MOST_BUDGETS = 10, 15
+_ADAPTIVE = ("adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "nadam")
+OPTIMIZERS = (*_ADAPTIVE, "ftrl", "lamb", "lion", "rmsprop", "sgd")
 SCHEDULES = ("cosine", "plateau", "constant")
 _N_STEPS, _LEARNING_RATE, _WEIGHT_DECAY, _LABEL_SMOOTHING = 600, 1e-3, 1e-2, 0.1
 
@@ -33,15 +30,12 @@ class Recipe:
 
     Attributes:
         n_epochs: Number of epochs; None if `n_steps` decides it.
-        n_steps: Gradient steps that decide the number of epochs where `n_epochs` is None: 600 by default.
-            At most ENOUGH_BATCHES batches an epoch count, training takes at most MOST_BUDGETS times the
-            steps, and LEAST_EPOCHS to MOST_EPOCHS epochs. 600 steps with batches of 16 are 200 epochs of up to
-            48 cases, 600 steps of up to 160, 60 epochs of up to 2400, 9000 steps of up to 7200, and 20 epochs
-            of more.
+        n_steps: Gradient steps that decide the number of epochs if `n_epochs` is None: 600 by default. With
+            batches of 16 that is 200 epochs for up to 48 cases, 600 steps for up to 160, 60 epochs for up to
+            2400, 9000 steps for up to 7200, and 20 epochs for more. See `training.budget`.
         batch_size: Maximum batch size.
-        equal_batches: Whether the batches of an epoch differ in size by at most one case. False: the last
-            batch holds the rest, as in Keras' `fit`; it may be a single case, whose statistics batch
-            normalisation then takes.
+        equal_batches: Whether the batches of an epoch differ in size by at most one case. False: the last one
+            holds the rest, as in Keras' `fit`; batch normalisation takes its statistics, even of one case.
         optimizer: Keras' name of an optimizer, or an optimizer object, of which every training uses a copy.
         learning_rate: The highest learning rate of the schedule: 0.001 by default; None, the default with an
             optimizer object: the optimizer's own.
@@ -62,11 +56,8 @@ class Recipe:
         average_weights: Share that a moving average of the weights keeps in each step, in (0, 1). Training
             ends with the average, which starts at the weights after the first step. None: no average. Cannot
             be combined with `keep_best` or `patience`.
-        augmentation: Strengths of random changes to the series of each step, by name; see
-            `training.augmentation`. `"jitter"`: standard deviation of noise; `"scale"`: of a factor on each
-            channel; `"channel_dropout"`: share of channels left out; `"shift"` and `"crop"`: shares of the
-            length; `"warp"`: largest relative change of speed; `"mixup"` and `"cutmix"`: parameter of their
-            beta distribution. Values are in units after scaling.
+        augmentation: Strengths of random changes to the series of each step, by name, in units after scaling;
+            see `training.augmentation.CHANGES` and `MIXTURES`.
         n_members: Number of networks, trained from different seeds, whose mean output is the prediction.
         network_options: Options of the network where the caller gives none, as far as the network has them.
         member_options: Options in which the members differ, taken in turn; empty: members differ in their
@@ -98,30 +89,31 @@ class Recipe:
 
     def __post_init__(self) -> None:
         self._resolve()
-        require(self.n_epochs or self.n_steps, "A recipe requires `n_epochs` or `n_steps`.")
-        for name in ("n_epochs", "n_steps", "patience"):
-            if getattr(self, name) is not None:
+        require(bool(self.n_epochs or self.n_steps), "A recipe requires `n_epochs` or `n_steps`.")
+        for name in ("n_epochs", "n_steps", "patience", "batch_size", "n_members"):
+            if getattr(self, name) is not None or name in ("batch_size", "n_members"):
                 require_positive_int(name, getattr(self, name))
-        for name in ("batch_size", "n_members"):
-            require_positive_int(name, getattr(self, name))
         self._require_optimizer()
         for name in ("label_smoothing", "validation_split"):
-            value = getattr(self, name)
+            value: Any = getattr(self, name)
             good = isinstance(value, int | float) and 0 <= value < 1
             require(good, f"`{name}` must be in [0, 1).", **{name: value})
-        rule = "`label_smoothing` applies only to the default loss; set it on `loss`."
-        smooths = {"label_smoothing": self.label_smoothing, "loss": self.loss}
-        require(not (self.label_smoothing and self.loss), rule, **smooths)
+        rule, given = (
+            "`label_smoothing` applies only to the default loss; set it on `loss`.",
+            self.label_smoothing,
+        )
+        require(not (given and self.loss), rule, label_smoothing=given, loss=self.loss)
         if self.average_weights is not None:
             rule = "`average_weights` must be between 0 and 1."
             require(0 < self.average_weights < 1, rule, average_weights=self.average_weights)
             rule = "`average_weights` cannot be combined with the best epoch (`keep_best`, `patience`)."
             require(not self.keep_best and self.patience is None, rule)
-        require_augmentation(self.augmentation)
+        if self.augmentation != {}:
+            require_augmentation(self.augmentation)
         rule = "`member_options` must be a list or tuple of dictionaries of options."
-        members = self.member_options
-        good = isinstance(members, list | tuple) and all(isinstance(one, Mapping) for one in members)
-        require(good, rule, member_options=members)
+        good = isinstance(self.member_options, list | tuple)
+        good = good and all(isinstance(one, Mapping) for one in self.member_options)
+        require(good, rule, member_options=self.member_options)
 
     def _resolve(self) -> None:
         """Put values in the place of NOT_GIVEN."""
@@ -139,28 +131,18 @@ class Recipe:
     def _require_optimizer(self) -> None:
         if isinstance(self.optimizer, str):
             require_choice("optimizer", self.optimizer, OPTIMIZERS)
-        if self.learning_rate is not None:
-            rule = "`learning_rate` must be positive."
-            require(self.learning_rate > 0, rule, learning_rate=self.learning_rate)  # type: ignore[operator]
+        rate: Any = self.learning_rate
+        require(rate is None or rate > 0, "`learning_rate` must be positive.", learning_rate=rate)
         require_choice("schedule", self.schedule, SCHEDULES)
-        if self.weight_decay is not None:
-            given = {"weight_decay": self.weight_decay, "optimizer": self.optimizer}
-            adamw = isinstance(self.optimizer, str) and self.optimizer == "adamw"
-            require(adamw, "`weight_decay` requires `optimizer='adamw'`.", **given)
-            rule = "`weight_decay` must not be negative."
-            require(self.weight_decay >= 0, rule, weight_decay=self.weight_decay)  # type: ignore[operator]
+        decay: Any = self.weight_decay
+        adamw = isinstance(self.optimizer, str) and self.optimizer == "adamw"
+        shown = {"weight_decay": decay, "optimizer": self.optimizer}
+        require(decay is None or adamw, "`weight_decay` requires `optimizer='adamw'`.", **shown)
+        require(decay is None or decay >= 0, "`weight_decay` must not be negative.", weight_decay=decay)
 
     @classmethod
     def named(cls, name: str | Recipe, **changes: Any) -> Recipe:
-        """A recipe by name, with changes.
-
-        Args:
-            name: `"default"`, `"ensemble"` or `"paper"`; a recipe stands for itself.
-            **changes: Fields that differ.
-
-        Raises:
-            ValueError: If there is no such recipe or field.
-        """
+        """A recipe by name (`"default"`, `"ensemble"`, `"paper"`), or a recipe itself, with changes."""
         if isinstance(name, Recipe):
             return name.but(**changes)
         require_choice("recipe", name, RECIPES)
@@ -187,24 +169,31 @@ class Recipe:
             again["n_steps"] = _N_STEPS
         return replace(self, **{**again, **changes}) if changes else self
 
+    def for_one_epoch(self, most_members: int) -> Recipe:
+        """This recipe for one more epoch at a constant learning rate, with a maximum number of members."""
+        n_members = min(self.n_members, most_members)
+        one = self.but(n_epochs=1, schedule="constant", n_members=n_members)
+        return one.but(validation_split=0.0, patience=None, keep_best=False)
+
     def __repr__(self) -> str:
         """The options that differ from the default recipe."""
         default = Recipe()
         values = ((one.name, getattr(self, one.name)) for one in fields(self))
-        changed = [f"{name}={value!r}" for name, value in values if value != getattr(default, name)]
-        return f"Recipe({', '.join(changed)})"
+        return f"Recipe({', '.join(f'{n}={v!r}' for n, v in values if v != getattr(default, n))})"
 
     def __deepcopy__(self, memo: Any) -> Recipe:
         return self  # nothing changes it; objects in it are copied by every training
 
-    @property
-    def has_own_members(self) -> bool:
-        """Whether `member_options` are the caller's, and not those of a named recipe."""
-        return not any(self.member_options == one.member_options for one in RECIPES.values())
+    def options_of(self, member: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Network options of a member, counted from 0: defaults, and those that replace the caller's.
 
-    def options_of(self, member: int) -> dict[str, Any]:
-        """The options in which a member, counted from 0, differs from the others."""
-        return dict(self.member_options[member % len(self.member_options)]) if self.member_options else {}
+        Member options of a named recipe are defaults; those that the caller put into a recipe are not.
+        """
+        defaults, members = dict(self.network_options), self.member_options
+        own = dict(members[member % len(members)]) if members else {}
+        if any(members == named.member_options for named in RECIPES.values()):
+            return {**defaults, **own}, {}
+        return defaults, own
 
     def n_training(self, n_cases: int) -> int:
         """Number of cases that are trained on where `validation_split` holds back some of all cases."""
@@ -212,12 +201,7 @@ class Recipe:
 
     def epochs(self, n_cases: int) -> int:
         """Number of epochs for a number of training cases."""
-        if self.n_epochs is not None:
-            return self.n_epochs
-        assert self.n_steps is not None
-        batches = -(-n_cases // self.batch_size)
-        epochs = min(self.n_steps / min(batches, ENOUGH_BATCHES), MOST_BUDGETS * self.n_steps / batches)
-        return min(max(round(epochs), LEAST_EPOCHS), MOST_EPOCHS)
+        return self.n_epochs or epochs_for(self.n_steps or 0, n_cases, self.batch_size)
 
 
 PAPER = Recipe(
