@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from mlstm_fcn import models
-from mlstm_fcn.layers import convolution
+from mlstm_fcn.engine import on_tensorflow
 
 SHAPES = {
     "Handwriting": (152, 3, 26),
@@ -30,7 +30,7 @@ SHAPES = {
 BATCH, ROUNDS = 16, 20
 
 
-def native(series, kernel, dilation):
+def native(series, kernel, dilation, conv):
     """The framework's dilated convolution."""
     return keras.ops.conv(series, kernel, padding="same", dilation_rate=dilation)
 
@@ -43,7 +43,7 @@ def step(shape, convolve, **options):
     x = tf.constant(np.random.default_rng(0).normal(size=(BATCH, length, channels)).astype(np.float32))
     y = tf.constant(np.eye(n_classes, dtype=np.float32)[np.arange(BATCH) % n_classes])
     compiled = tf.function(lambda: network.train_step((x, y)))
-    with patch.object(convolution, "_in_columns", convolve):
+    with patch.object(on_tensorflow, "in_rows", convolve):
         compiled()
     return compiled
 
@@ -51,10 +51,10 @@ def step(shape, convolve, **options):
 def main() -> None:
     """Measure, print, save."""
     table = [("shape of", "native / undilated", "rows / undilated", "three scales / undilated")]
-    rows = convolution._in_columns
+    rows = on_tensorflow.in_rows
     for name, shape in SHAPES.items():
         steps = [
-            step(shape, rows),
+            step(shape, rows, dilation_rates=None),
             step(shape, native, dilation_rates=0.5),
             step(shape, rows, dilation_rates=0.5),
             step(shape, rows, dilation_rates=0.5, dilation_scales=3),

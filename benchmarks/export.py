@@ -17,7 +17,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-from mlstm_fcn.estimators.predicting import model_and_batch
 
 from mlstm_fcn import NetworkClassifier, datasets, export, models
 
@@ -51,7 +50,7 @@ def rows_of(network: str, data: str, formats: list[str]):
     problem = datasets.load(data)
     classifier = NetworkClassifier(network=network, n_epochs=20, random_state=0, on_longer="cut")
     classifier.fit(problem.X_train, problem.y_train)
-    model, batch = model_and_batch(classifier, classifier._check_convert_X_for_predict(problem.X_test))
+    model, batch = classifier.fitted_.model_for(problem.X_test)
     batch, X = np.asarray(batch), problem.X_test
     expected = classifier.predict_proba(X)
     accuracy = np.mean(classifier.predict(X) == problem.y_test)

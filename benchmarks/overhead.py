@@ -122,7 +122,10 @@ def fit_tsai() -> Figures:
 def predict_tensorflow() -> dict[str, Figures]:
     """Predict one series and many: the estimator, its function, the compiled call, Keras."""
     import tensorflow as tf
-    from mlstm_fcn.inference import predict
+
+    from mlstm_fcn import engine
+
+    predict = engine.current().predict
 
     from mlstm_fcn import MLSTMFCNClassifier
 

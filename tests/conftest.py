@@ -32,6 +32,15 @@ def quickly_compiled(request):
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once():
+    """Tests of one process share compiled steps and predictions, however many networks they use."""
+    from mlstm_fcn import engine
+
+    current = engine.current()
+    current.idle.most, current.predictions.most_shared = 64, 128
+
+
 @pytest.fixture(autouse=True)
 def same_weights_every_time():
     """A layer that a test makes starts at the same weights in every run and in every order of tests."""

@@ -24,7 +24,7 @@ class Idle(Generic[Value]):
     """
 
     def __init__(self, most: int):
-        self._most = most
+        self.most = most
         self._values: list[tuple[str, Value]] = []
         self._lock = threading.Lock()
 
@@ -44,7 +44,7 @@ class Idle(Generic[Value]):
         """Keep a value for the next user."""
         with self._lock:
             self._values.append((key, value))
-            del self._values[: -self._most]
+            del self._values[: -self.most]
 
     def clear(self) -> None:
         """Drop all values."""
@@ -66,7 +66,6 @@ class Predictions:
     """
 
     OFTEN = 20
-    MOST_SHARED = 16
 
     def __init__(
         self,
@@ -74,6 +73,7 @@ class Predictions:
         shared: Callable[[keras.Model], Call],
         key: Callable[[keras.Model], str | None],
     ):
+        self.most_shared = 16
         self._own, self._compile_shared, self._key = own, shared, key
         self._shared: dict[str, Call] = {}  # the one used last stands at the end
         self._calls: WeakKeyDictionary[keras.Model, Call] = WeakKeyDictionary()
@@ -107,7 +107,7 @@ class Predictions:
             return self._compile_shared(model)
         call = self._shared.pop(key, None) or self._compile_shared(model)
         self._shared[key] = call
-        while len(self._shared) > self.MOST_SHARED:
+        while len(self._shared) > self.most_shared:
             del self._shared[next(iter(self._shared))]
         return call
 

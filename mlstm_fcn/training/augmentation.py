@@ -118,7 +118,7 @@ def _warp(series: np.ndarray, lengths: np.ndarray, strength: float, rng: np.rand
     return _interpolate(series, warped * (lengths - 1)[:, None], lengths)
 
 
-def _interpolate(series, times, lengths):
+def _interpolate(series: np.ndarray, times: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Linear interpolation at fractional times `(cases, time)`. Times beyond the ends read the end values."""
     last = (lengths - 1)[:, None]
     times = np.clip(times, 0, last)

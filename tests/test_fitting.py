@@ -1,0 +1,227 @@
+"""Fitting as values: fit, continue, save, export, describe and explain a network without an estimator."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+from mlstm_fcn import MLSTMFCNClassifier, Recipe, explain, export
+from mlstm_fcn.fitting import (
+    Cases,
+    Classification,
+    InputPolicy,
+    Interrupted,
+    NetworkSpec,
+    Regression,
+    RngSpec,
+    archive,
+    members,
+)
+from mlstm_fcn.fitting import fit as fit_network
+from mlstm_fcn.fitting.card import model_card
+from mlstm_fcn.models import MODELS
+from mlstm_fcn.models.mlp import MLPConfig, mlp
+from mlstm_fcn.training import loop
+
+
+def dense(input_shape, n_outputs, activation="softmax"):
+    series = keras.Input(input_shape)
+    hidden = keras.layers.Dense(8, name="hidden")(keras.layers.Flatten()(series))
+    return keras.Model(series, keras.layers.Dense(n_outputs, activation=activation, name="output")(hidden))
+
+
+@pytest.fixture
+def cases(rng):
+    y = np.array(["a", "b", "c"])[np.arange(30) % 3]
+    X = rng.normal(size=(30, 2, 8)) + (np.arange(30) % 3)[:, None, None]
+    return Cases(X, y)
+
+
+def fit(cases, *, recipe=None, start=None, seed=0, task=None, network=dense, **given):
+    return fit_network(
+        cases,
+        network=NetworkSpec(network),
+        task=task or Classification.learn(cases.y),
+        recipe=recipe or Recipe(n_epochs=3),
+        inputs=InputPolicy(),
+        rng=RngSpec(seed),
+        start=start,
+        **given,
+    )
+
+
+def weights(fitted):
+    return fitted.network.get_weights()
+
+
+def same(one, other):
+    return all(map(np.array_equal, weights(one), weights(other)))
+
+
+def test_a_fitted_network_predicts_and_knows_how_it_was_trained(cases):
+    fitted = fit(cases, recipe=Recipe(n_epochs=40, learning_rate=0.05))
+    assert (fitted.predict(cases.X) == cases.y).mean() > 0.9
+    assert fitted.epochs_trained == len(fitted.history["loss"]) == 40
+    assert (fitted.time, fitted.channels, fitted.takes_mask) == (8, 2, False)
+    assert [member.network.name for member in fitted.members] == [fitted.network.name]
+    np.testing.assert_allclose(fitted.outputs(cases.X).sum(axis=1), 1, atol=1e-5)
+
+
+def test_the_estimator_is_the_values_and_nothing_else(basic_motions):
+    X, y = basic_motions.X_train, basic_motions.y_train
+    small = {"filters": (4, 8, 4), "reduction": 2, "kernel_sizes": (8, 5, 3)}
+    estimator = MLSTMFCNClassifier(**small, n_epochs=2, random_state=3).fit(X, y)
+    fitted = fit_network(
+        Cases(X, y),
+        network=NetworkSpec("mlstm_fcn", small),
+        task=Classification.learn(y),
+        recipe=Recipe(n_epochs=2),
+        inputs=InputPolicy(),
+        rng=RngSpec(3),
+    )
+    np.testing.assert_array_equal(fitted.outputs(X), estimator.fitted_.outputs(X))
+
+
+def test_continuing_is_the_same_call_with_another_start(cases):
+    first = fit(cases)
+    more = fit(cases, start=first)  # as partial_fit: the history goes on
+    assert more.history["loss"][:3] == first.history["loss"]
+    assert (len(more.history["loss"]), more.epochs_trained) == (6, 6)
+    again = fit(cases, start=dataclasses.replace(first, history={}))  # as warm_start
+    assert (len(again.history["loss"]), again.epochs_trained) == (3, 6)
+    assert same(again, more)
+    tuned = fit(
+        Cases(cases.X, cases.y == "a"),
+        start=dataclasses.replace(first, history={}, epochs_trained=0),
+        freeze=("hidden",),
+    )
+    np.testing.assert_array_equal(weights(tuned)[0], weights(first)[0])
+    assert tuned.epochs_trained == 3
+    assert tuned.task.labels.tolist() == [False, True]
+
+
+def test_an_interrupt_carries_the_network_with_its_whole_epochs(cases):
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted) as caught:
+        fit(cases, recipe=Recipe(n_epochs=5, schedule="constant"), callbacks=lambda: [Stop()])
+    assert isinstance(caught.value, KeyboardInterrupt)
+    assert caught.value.fitted.epochs_trained == 2
+    assert same(caught.value.fitted, fit(cases, recipe=Recipe(n_epochs=2, schedule="constant")))
+
+
+def test_saved_loaded_and_copied_without_an_estimator(cases, tmp_path):
+    fitted = fit(cases)
+    archive.save(fitted, tmp_path / "it.keras", {"note": "mine"})
+    loaded, about = archive.load(tmp_path / "it.keras")
+    assert about["note"] == "mine"
+    np.testing.assert_array_equal(loaded.outputs(cases.X), fitted.outputs(cases.X))
+    assert loaded.predict(cases.X).tolist() == fitted.predict(cases.X).tolist()
+    assert (loaded.history, loaded.epochs_trained) == (fitted.history, 3)
+    assert (loaded.inputs, loaded.spec.network) == (fitted.inputs, None)
+
+
+def test_exported_described_and_explained_without_an_estimator(basic_motions, tmp_path):
+    X, y = basic_motions.X_train[::4], basic_motions.y_train[::4]
+    fitted = fit_network(
+        Cases(X, y),
+        network=NetworkSpec("mlstm_fcn", {"filters": (4,), "kernel_sizes": (3,), "reduction": 2}),
+        task=Classification.learn(y),
+        recipe=Recipe(n_epochs=2),
+        inputs=InputPolicy(),
+        rng=RngSpec(0),
+    )
+    path = export.export_fitted(fitted, tmp_path / "it.onnx", X=X, data="motions", metrics={"accuracy": 0.5})
+    np.testing.assert_allclose(export.load(path).outputs(X), fitted.outputs(X), atol=1e-5)
+    card = model_card(fitted, X, y, data="motions")
+    assert "10 cases: accuracy" in card
+    assert "2 epochs" in card
+    assert explain.gates(fitted, X)["squeeze_excite_1"].shape == (10, 4)
+    assert explain.class_activation_map(fitted, X).shape == (10, 4, 100)
+
+
+def test_a_regression_is_another_task(rng):
+    X, y = rng.normal(size=(20, 1, 5)), 100 + 10 * rng.normal(size=20)
+    task = Regression.learn(y)
+    fitted = fit(Cases(X, y), task=task)
+    assert (task.mean, task.std) == pytest.approx((y.mean(), y.std()))
+    np.testing.assert_allclose(fitted.predict(X), fitted.outputs(X)[:, 0])
+    assert abs(fitted.predict(X).mean() - 100) < 30
+
+
+def test_members_may_be_trained_in_another_way(cases, monkeypatch):
+    """A member that is solved instead of trained needs a trainer, its name in a table and in a config."""
+
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class SolvedConfig(MLPConfig):
+        trained_by = "solving"
+
+    def solve(network, lesson, rng, history, checkpoint):
+        features = keras.Model(network.input, network.get_layer("output").input)
+        inputs = np.c_[np.asarray(features(lesson.training.inputs[0])), np.ones(len(lesson.training))]
+        solved = np.linalg.lstsq(inputs, np.log(lesson.training.targets * 0.8 + 0.1), rcond=None)[0]
+        network.get_layer("output").set_weights([solved[:-1], solved[-1]])
+        history["loss"] = [0.0]
+
+    monkeypatch.setitem(members.TRAINERS, "solving", solve)
+    monkeypatch.setitem(MODELS, "solved", (mlp, SolvedConfig(units=(64,), dropouts=(0.0, 0.0))))
+    fitted = fit(cases, network="solved", recipe=Recipe(n_members=2))
+    assert len(fitted.members) == 2
+    assert (fitted.predict(cases.X) == cases.y).mean() > 0.9
+    assert fitted.history == {"loss": [0.0]}
+
+
+def test_an_epoch_is_one_call_of_the_engine_unless_a_callback_asks_for_batches(cases, monkeypatch):
+    calls = []
+
+    class Counted:
+        """A program that counts how often figures are read from the device."""
+
+        def __init__(self, program):
+            self.program, self.model = program, program.model
+
+        def prepare(self, source):
+            self.program.prepare(source)
+
+        def train(self, source, batches, rates=None):
+            calls.append(len(batches))
+            return self.program.train(source, batches, rates)
+
+        def evaluate(self, source, n_steps):
+            calls.append("evaluate")
+            return self.program.evaluate(source, n_steps)
+
+    trained = loop._Training
+    monkeypatch.setattr(loop, "_Training", lambda program, *given: trained(Counted(program), *given))
+    recipe = Recipe(n_epochs=2, batch_size=8, validation_split=0.2)
+    fit(cases, recipe=recipe)
+    assert calls == [3, "evaluate"] * 2
+    calls.clear()
+
+    class Batches(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            assert set(logs) == {"loss", "accuracy"}
+
+    stepwise = fit(cases, recipe=recipe, callbacks=lambda: [Batches()])
+    assert calls == [1, 1, 1, "evaluate"] * 2
+    assert same(stepwise, fit(cases, recipe=recipe))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"recipe": Recipe(n_members=2), "start": True}, "cannot have more members than before"),
+        ({"freeze": ("conv",)}, "`freeze` must hold prefixes of layer names: hidden, output"),
+        ({"validation": Cases(np.zeros((2, 2, 8)), np.array(["a"]))}, "equally many cases"),
+        ({"validation": Cases(np.zeros((1, 2, 8)), np.array(["d"]))}, "Labels must be among those of fit"),
+    ],
+)
+def test_what_does_not_fit_together_is_named(given, message, cases):
+    if given.get("start"):
+        given = {**given, "start": fit(cases)}
+    with pytest.raises(ValueError, match=message):
+        fit(cases, **given)
