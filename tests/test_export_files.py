@@ -85,10 +85,10 @@ def test_no_folder_of_the_user_is_replaced(classifier, tmp_path, monkeypatch):
     (tmp_path / "exports").mkdir()
     (tmp_path / "exports" / "thesis.txt").write_text("mine")
     with pytest.raises(ValueError, match="was not written by `export`; choose another"):
-        classifier.export(tmp_path / "exports")
+        classifier.export(tmp_path / "exports", "savedmodel")
     assert (tmp_path / "exports" / "thesis.txt").read_text() == "mine"
     for _ in range(2):  # an earlier export is replaced
-        assert manifest.read(classifier.export(tmp_path / "saved"))["kind"] == "savedmodel"
+        assert manifest.read(classifier.export(tmp_path / "saved", "savedmodel"))["kind"] == "savedmodel"
 
 
 def test_no_file_of_the_user_is_replaced(classifier, tmp_path):

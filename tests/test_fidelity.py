@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import models
-from mlstm_fcn.training import loop
+from mlstm_fcn.training.optimizer import plateau
 from mlstm_fcn.training.recipes import RECIPES
 from tests import oracles
 
@@ -157,7 +157,7 @@ def test_the_config_names_all_values_that_make_the_network_the_papers():
 
 
 def test_paper_learning_rate_falls_by_a_third_power_of_two_on_a_plateau_of_100_epochs():
-    (plateau,) = loop._plateau(RECIPES["paper"], highest=1e-3)
-    np.testing.assert_allclose(plateau.factor**3, 1 / 2)
-    assert (plateau.patience, plateau.monitor) == (100, "loss")
-    np.testing.assert_allclose(plateau.min_lr, 1e-4)
+    (falling,) = plateau(RECIPES["paper"], highest=1e-3)
+    np.testing.assert_allclose(falling.factor**3, 1 / 2)
+    assert (falling.patience, falling.monitor) == (100, "loss")
+    np.testing.assert_allclose(falling.min_lr, 1e-4)

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 from click.testing import CliRunner
 
-from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, datasets, export
+from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, Recipe, datasets, export
 from mlstm_fcn._files import crc
 from mlstm_fcn.cli import main
 from tests.exported import SMALL
@@ -127,12 +127,13 @@ def test_the_card_says_what_one_should_know(classifier, motions, saved):
     ("scaling", "replaced"),
     [("channel", "the training mean"), ("series", "the mean of the series"), (None, "zero")],
 )
-def test_the_card_says_what_missing_values_become(scaling, replaced, motions):
-    own = {"scaling": scaling, "missing": "zero", "loss": "categorical_crossentropy"}
+def test_the_card_says_what_missing_values_become(scaling, replaced, motions, saved):
+    own = {"scaling": scaling, "missing": "zero", "recipe": Recipe(loss="categorical_crossentropy")}
     fitted = MLSTMFCNClassifier(**{**SMALL, "n_epochs": 1, **own}).fit(motions.X_train, motions.y_train)
     card = fitted.model_card()
     assert f"* Missing values: replaced by {replaced}, inside the model." in card
-    assert "label smoothing" not in card
+    assert "smoothed" not in card
+    assert "Training smoothed labels by 0.1" in MLSTMFCNClassifier.load(saved).model_card()
 
 
 def test_the_card_of_a_regressor_has_its_figure():

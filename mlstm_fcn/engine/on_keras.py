@@ -57,7 +57,7 @@ class KerasProgram:
         if self._initial_optimizer:
             return
         self.model.optimizer.build(self.model.trainable_variables)
-        *inputs, targets, weights = source.read(np.arange(1))
+        *inputs, targets, weights = source.sample()
         self.model.compute_loss(one_or_list(inputs), targets, targets, weights)
         self.model.compute_metrics(one_or_list(inputs), targets, targets, weights)
         self._initial_optimizer = [ops.convert_to_numpy(v.value) for v in self.model.optimizer.variables]

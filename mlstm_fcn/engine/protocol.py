@@ -28,6 +28,10 @@ class Source(Protocol):
         """Some cases in memory: the network's inputs, then targets and sample weights."""
         ...
 
+    def sample(self) -> list[Any]:
+        """Arrays of one case, to learn shapes and types from; draws nothing at random."""
+        ...
+
     def on_device(self, place: Callable[[list[Any]], Any]) -> Any:
         """All arrays of a resident source as `place` puts them on the device; placed once."""
         ...

@@ -68,6 +68,10 @@ class BatchSource:
         some = self.dataset.read(cases)
         return (self._change(some) if self._change else some).arrays()
 
+    def sample(self) -> list[np.ndarray]:
+        """Arrays of one case as it is, to learn shapes and types from."""
+        return self.dataset.read(np.arange(1)).arrays()
+
     def on_device(self, place: Callable[[list[Any]], Any]) -> Any:
         """All arrays as `place` puts them on the device, once."""
         if self._placed is None:
