@@ -127,10 +127,11 @@ def test_saved_loaded_and_copied_without_an_estimator(cases, tmp_path):
 
 def test_exported_described_and_explained_without_an_estimator(basic_motions, tmp_path):
     X, y = basic_motions.X_train[::4], basic_motions.y_train[::4]
+    task = Classification.learn(y)
     fitted = fit_network(
         Cases(X, y),
         network=NetworkSpec("mlstm_fcn", {"filters": (4,), "kernel_sizes": (3,), "reduction": 2}),
-        task=Classification.learn(y),
+        task=task,
         recipe=Recipe(n_epochs=2),
         inputs=InputPolicy(),
         rng=RngSpec(0),
@@ -142,6 +143,11 @@ def test_exported_described_and_explained_without_an_estimator(basic_motions, tm
     assert "2 epochs" in card
     assert explain.gates(fitted, X)["squeeze_excite_1"].shape == (10, 4)
     assert explain.class_activation_map(fitted, X).shape == (10, 4, 100)
+    assert explain.occlusion(fitted, X, size=50).shape == (10, 6, 100)
+    assert explain.permutation_importance(fitted, X, y, n_repeats=1).importances.shape == (6, 1)
+    assert (
+        fitted.score(X, y) == (fitted.predict_proba(X).argmax(axis=1) == task.encode(y).argmax(axis=1)).mean()
+    )
 
 
 def test_a_regression_is_another_task(rng):
@@ -151,6 +157,8 @@ def test_a_regression_is_another_task(rng):
     assert (task.mean, task.std) == pytest.approx((y.mean(), y.std()))
     np.testing.assert_allclose(fitted.predict(X), fitted.outputs(X)[:, 0])
     assert abs(fitted.predict(X).mean() - 100) < 30
+    assert not hasattr(fitted, "predict_proba")
+    assert explain.occlusion(fitted, X, size=5).shape == (20, 1, 5)
 
 
 def test_members_may_be_trained_in_another_way(cases, monkeypatch):

@@ -195,7 +195,9 @@ class NetworkEstimator(TrainingParameters, Saving):
         recipe = self.training_recipe()
         if one_epoch:
             recipe = recipe.for_one_epoch(len(start.options) if start else recipe.n_members)
-        validation = validation_cases(self._check_convert_X_for_predict(X_val), y_val)
+        validation = None
+        if X_val is not None or y_val is not None:
+            validation = validation_cases(self._check_convert_X_for_predict(X_val), y_val)
         n_training = len(y) if validation else recipe.n_training(len(y))
         tasks = EpochTasks(self, recipe.epochs(n_training) * recipe.n_members, X, y)
         try:

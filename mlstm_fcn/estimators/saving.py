@@ -101,10 +101,7 @@ class Saving(Contract):
         return export_fitted(fitted, path, format, X=series, about=about, **options)  # type: ignore[arg-type]
 
     def model_card(self, X: Any = None, y: Any = None, *, data: str = "") -> str:
-        """A model card as Markdown: use, training, limits, and figures on X and y, which fit has not seen.
-
-        `data` names the training data.
-        """
+        """A model card in Markdown, with figures on X and y; `data` names the training data."""
         from mlstm_fcn.fitting.card import model_card
 
         fitted, series = self._require_network("model_card"), self._check_convert_X_for_predict(X)

@@ -41,15 +41,14 @@ class Cases:
         return weights
 
 
-def validation_cases(X: Any, y: Any) -> Cases | None:
-    """Validation series and targets as cases; None if neither is given.
+def validation_cases(X: Any, y: Any) -> Cases:
+    """Validation series and targets as cases.
 
     Raises:
         ValueError: If only one of them is given, or targets are missing or in several columns.
     """
-    require((X is None) == (y is None), "`X_val` and `y_val` must be given together, or neither.")
-    if X is None:
-        return None
+    both = X is not None and y is not None
+    require(both, "`X_val` and `y_val` must be given together, or neither.")
     targets = one_column(y)
     require_targets(targets)
     return Cases(X, targets)

@@ -9,13 +9,15 @@ from typing import Any
 
 import keras
 import numpy as np
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils.metaestimators import available_if
 
 from mlstm_fcn import engine
 from mlstm_fcn._checks import require
 from mlstm_fcn._randomness import seeded
 from mlstm_fcn.fitting.inputs import Batch, InputPolicy, ends_early
 from mlstm_fcn.fitting.network import NetworkSpec
-from mlstm_fcn.fitting.task import Task
+from mlstm_fcn.fitting.task import Classification, Task
 from mlstm_fcn.memmap import chunks
 from mlstm_fcn.models.ensemble import ensemble, members
 from mlstm_fcn.models.pipeline import compose, split, takes_mask, with_mask, without_filling
@@ -147,6 +149,16 @@ class FittedNetwork:
     def predict(self, X: Any) -> np.ndarray:
         """Labels or numbers, `(cases,)`; as `outputs`."""
         return self.task.decode(self.outputs(X))
+
+    @available_if(lambda self: isinstance(self.task, Classification))
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probabilities `(cases, classes)`, rows sum to 1; only of a classification."""
+        return Classification.probabilities(self.task, self.outputs(X))  # type: ignore[arg-type]
+
+    def score(self, X: Any, y: Any) -> float:
+        """Accuracy, or R² of a regression."""
+        metric = accuracy_score if isinstance(self.task, Classification) else r2_score
+        return float(metric(y, self.predict(X)))
 
     def model_for(self, X: Any) -> tuple[keras.Model, Batch]:
         """The Keras model that reads series, and the series as it reads them.

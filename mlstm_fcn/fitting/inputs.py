@@ -86,9 +86,9 @@ class InputPolicy:
         """
         n_channels = batch.shape[2]
         require(n_channels == channels, f"X must have {channels} channels, as in fit.", channels=n_channels)
-        if time is None:
-            return batch
         steps = batch.shape[1]
+        if time is None or steps == time:
+            return batch
         rule = f"X must not be longer than {time} steps, as in fit; `on_longer='cut'` cuts it."
         require(self.on_longer != "error" or steps <= time, rule, steps=steps)
         if steps > time and self.on_longer == "warn":

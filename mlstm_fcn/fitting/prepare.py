@@ -48,11 +48,12 @@ def datasets(
 def _dataset(
     cases: Cases, task: Task, recipe: Recipe, inputs: InputPolicy, *, warns: bool = False
 ) -> Dataset:
-    weights = task.sample_weights(cases.y, recipe.class_weight) * cases.weights()
+    weights = cases.weights() * task.sample_weights(cases.y, recipe.class_weight)
+    targets = task.encode(cases.y)
     batch = inputs.read(cases.X, warns=warns)
     rule = "Series and targets must have equally many cases."
-    require(len(batch) == len(cases.y), rule, series=len(batch), targets=len(cases.y))
-    return Dataset([batch], task.encode(cases.y), weights.astype(np.float32))
+    require(len(batch) == len(targets), rule, series=len(batch), targets=len(targets))
+    return Dataset([batch], targets, weights.astype(np.float32))
 
 
 def _split(
