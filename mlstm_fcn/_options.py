@@ -1,26 +1,26 @@
-"""Values of options that more than one floor names, and the value of an option that was not given."""
+"""Values of options that more than one floor names."""
 
-from __future__ import annotations
-
-from enum import Enum
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 SCALINGS = ("channel", "series", None)
 FILL_METHODS = ("interpolate", "zero")
 ON_LONGER = ("warn", "cut", "error")
 
+FROM_RECIPE: Literal["recipe"] = "recipe"
+"""The default of a parameter that the recipe or the network decides. None is a value of its own: none.
 
-class _NotGiven(Enum):
-    """The type of `NOT_GIVEN`: a value that copies and pickles keep as the same object."""
+A string, since sktime allows no other object as a default.
+"""
 
-    NOT_GIVEN = "not given"
-
-    def __repr__(self) -> str:
-        return "NOT_GIVEN"
+FromRecipe = Literal["recipe"]
+"""The type of `FROM_RECIPE`, for annotations."""
 
 
-NOT_GIVEN = _NotGiven.NOT_GIVEN
-"""The value of an option that the recipe or the network decides. None is a value of its own: none."""
+def given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given, and are not left to the recipe."""
+    return {name: value for name, value in options.items() if not _is_left(value)}
 
-NotGiven = Literal[_NotGiven.NOT_GIVEN]
-"""The type of `NOT_GIVEN`, for annotations."""
+
+def _is_left(value: object) -> bool:
+    return isinstance(value, str) and value == FROM_RECIPE

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier, Recipe
-from mlstm_fcn._options import NOT_GIVEN
+from mlstm_fcn._options import FROM_RECIPE
 from mlstm_fcn.models import LSTMFCNConfig
 from tests.quick_fit import with_recipe
 
@@ -225,7 +225,7 @@ def test_defaults_are_those_of_the_network():
     shared = [field for field in dataclasses.fields(MLSTMFCNClassifier) if field.name in config]
     assert len(shared) > 10
     for field in shared:
-        assert field.default in (config[field.name], NOT_GIVEN), field.name
+        assert field.default in (config[field.name], FROM_RECIPE), field.name
 
 
 def test_every_parameter_is_documented_once():

@@ -47,6 +47,8 @@ class NetworkEstimator(TrainingParameters, Saving):
         "maintainers": ["mlstm_fcn developers"],
     }
 
+    _task_type: ClassVar[str]  # of `mlstm_fcn.fitting`
+
     def __post_init__(self) -> None:
         """Run sktime's constructor after the dataclass's; sktime's calls this hook once more itself."""
         if "_tags_dynamic" not in self.__dict__:  # what sktime's constructor sets first
@@ -58,7 +60,9 @@ class NetworkEstimator(TrainingParameters, Saving):
 
     def _learn_task(self, y: np.ndarray) -> Task:
         """What training is for, learnt from targets."""
-        raise NotImplementedError
+        from mlstm_fcn import fitting
+
+        return getattr(fitting, self._task_type).learn(y)
 
     def fit(
         self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None
@@ -70,9 +74,8 @@ class NetworkEstimator(TrainingParameters, Saving):
 
         Args:
             X: Series: an array of shape `(cases, channels, time)` or `(cases, time)`, a list of arrays
-                `(channels, time)` that may differ in length, or any panel container that sktime knows. A
-                `numpy.memmap` of more than 256 MiB is read batch by batch.
-                NaN is a missing value; steps at the end at which all channels are NaN are padding.
+                `(channels, time)` that may differ in length, or any panel container that sktime knows. A large
+                `numpy.memmap` (256 MiB) is read batch by batch. NaN is a missing value, or padding at the end.
             y: One target for each case.
             sample_weight: A weight, not negative, for each case; None: 1.
             X_val: Series for validation after each epoch.
@@ -105,11 +108,8 @@ class NetworkEstimator(TrainingParameters, Saving):
         head is new where the number of classes differs; a head alone needs a higher learning rate. Series
         have the channels of the first fit. `freeze` holds prefixes of the names of layers that keep their
         weights: `("conv", "squeeze_excite")` is the convolution branch, `("lstm", "attention_lstm")` the
-        other. `parameters` differ in the copy, such as `learning_rate=0.01`. All else is as in `fit`.
-
-        Raises:
-            NotFittedError: If this one is not fitted.
-            ValueError: As `fit`; if `freeze` matches no layer, or a parameter would change the network.
+        other. `parameters` differ in the copy, such as `learning_rate=0.01`. All else is as in `fit`. It is a
+        ValueError if `freeze` matches no layer, or a parameter would change the network.
         """
         start = self._require_network("fine_tune")
         functions = {name: value for name, value in self.get_params(deep=False).items() if callable(value)}

@@ -9,11 +9,11 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sktime.classification.base import BaseClassifier
 
-from mlstm_fcn._options import NOT_GIVEN, NotGiven
+from mlstm_fcn._options import FROM_RECIPE, FromRecipe
 from mlstm_fcn.estimators.base import NetworkEstimator
 
 if TYPE_CHECKING:
-    from mlstm_fcn.fitting import FittedNetwork, Task
+    from mlstm_fcn.fitting import FittedNetwork
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -22,29 +22,26 @@ class BaseNetworkClassifier(ClassifierMixin, NetworkEstimator, BaseClassifier, B
 
     Parameters:
         class_weight: Weight of each class in the loss: a dictionary by label, `"balanced"`, or None for equal
-            weights. If it is not given, the recipe decides: balanced in the paper's, equal by default.
+            weights. `"recipe"`: equal, or balanced with the paper's.
 
     Attributes:
         classes_: The labels, sorted, in the type they came in.
     """
 
-    class_weight: dict[Any, float] | Literal["balanced"] | NotGiven | None = NOT_GIVEN
+    class_weight: dict[Any, float] | Literal["balanced"] | FromRecipe | None = FROM_RECIPE
 
     _tags: ClassVar[dict[str, Any]] = {
         "capability:predict_proba": True,
         "capability:class_weight": True,
     }
 
+    _task_type: ClassVar[str] = "Classification"
+
     score = ClassifierMixin.score  # unlike sktime's it takes sample weights
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Any:
         """As for every estimator; in the first call `classes` are all labels that will ever come."""
         return self._fit_one_epoch(X, y, sample_weight, classes)
-
-    def _learn_task(self, y: np.ndarray) -> Task:
-        from mlstm_fcn.fitting import Classification
-
-        return Classification.learn(y)
 
     def _adopt(self, fitted: FittedNetwork) -> NetworkEstimator:
         labels: np.ndarray = fitted.task.labels  # type: ignore[attr-defined]

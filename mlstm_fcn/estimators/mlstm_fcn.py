@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
-from mlstm_fcn._options import NOT_GIVEN, NotGiven
+from mlstm_fcn._options import FROM_RECIPE, FromRecipe, given
 from mlstm_fcn.estimators.classifier import BaseNetworkClassifier
 from mlstm_fcn.estimators.parameters import TrainingParameters
 from mlstm_fcn.estimators.regressor import BaseNetworkRegressor
@@ -22,15 +22,15 @@ class MLSTMFCNNetwork(TrainingParameters):
         filters: Filters of each convolution block.
         kernel_sizes: Kernel size of each block, in steps; as many as `filters`.
         dilation_rates: Steps from one element of a kernel to the next, for each block; or the share, a float
-            in (0, 1], of the longest training series that the blocks see together; None: 1 for all. If it
-            is not given: 0.5, and None with the paper's recipe.
+            in (0, 1], of the longest training series that the blocks see together; None: 1 for all.
+            `"recipe"`: 0.5, or None with the paper's.
         dilation_scales: Number of dilations side by side in each block, among which its filters are divided,
-            each half of the one before. If it is not given: 1, or what a member of the recipe has.
-        first_differences: Whether the convolutions also read the differences between neighbouring steps. If
-            it is not given: False, or what a member of the recipe has.
+            each half of the one before. `"recipe"`: 1, or what a member of the recipe has.
+        first_differences: Whether the convolutions also read the differences between neighbouring steps.
+            `"recipe"`: False, or what a member of the recipe has.
         reduction: Ratio of squeeze-and-excitation; None: no squeeze-and-excitation, which is LSTM-FCN.
-        se_blocks: Numbers, from 1, of the blocks that squeeze-and-excitation follows; None: all. If it is not
-            given: all, and the first two with the paper's recipe.
+        se_blocks: Numbers, from 1, of the blocks that squeeze-and-excitation follows; None: all.
+            `"recipe"`: all, or the first two with the paper's.
         squeeze: Its summary of time, `"mean"` or `"max"`.
         gate: Its activation, `"sigmoid"`, `"tanh"` or `"relu"`.
         lstm_units: Units of the LSTM; the paper searches 8 to 128.
@@ -43,11 +43,11 @@ class MLSTMFCNNetwork(TrainingParameters):
 
     filters: tuple[int, ...] = (128, 256, 128)
     kernel_sizes: tuple[int, ...] = (8, 5, 3)
-    dilation_rates: tuple[int, ...] | float | NotGiven | None = NOT_GIVEN
-    dilation_scales: int | NotGiven = NOT_GIVEN
-    first_differences: bool | NotGiven = NOT_GIVEN
+    dilation_rates: tuple[int, ...] | float | FromRecipe | None = FROM_RECIPE
+    dilation_scales: int | FromRecipe = FROM_RECIPE
+    first_differences: bool | FromRecipe = FROM_RECIPE
     reduction: int | None = 16
-    se_blocks: tuple[int, ...] | NotGiven | None = NOT_GIVEN
+    se_blocks: tuple[int, ...] | FromRecipe | None = FROM_RECIPE
     squeeze: Literal["mean", "max"] = "mean"
     gate: Literal["sigmoid", "tanh", "relu"] = "sigmoid"
     lstm_units: int = 8
@@ -62,8 +62,7 @@ class MLSTMFCNNetwork(TrainingParameters):
 
         own = {one.name for one in fields(MLSTMFCNNetwork)} - {one.name for one in fields(TrainingParameters)}
         options = {name: getattr(self, name) for name in sorted(own - {"attention"})}
-        given = {name: value for name, value in options.items() if value is not NOT_GIVEN}
-        return NetworkSpec("malstm_fcn" if self.attention else "mlstm_fcn", given)
+        return NetworkSpec("malstm_fcn" if self.attention else "mlstm_fcn", given(options))
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:
@@ -80,8 +79,8 @@ class MLSTMFCNClassifier(MLSTMFCNNetwork, BaseNetworkClassifier):
     an LSTM over the transposed series. Scaling and the treatment of missing values are part of the model.
 
     Series may differ in length. Where the LSTM reads the transposed series (dimension shuffle), or with
-    the flatten head, the longest training series fixes the length: shorter ones are padded to it, which
-    a mask keeps out of everything else, and longer ones are an error or are cut, see `on_longer`.
+    the flatten head, the longest training series fixes the length: shorter ones are padded to it and
+    masked, longer ones are cut or refused, see `on_longer`.
 
     Parameters:
     {inherited parameters}
@@ -112,4 +111,10 @@ class MLSTMFCNRegressor(MLSTMFCNNetwork, BaseNetworkRegressor):
 
     Attributes:
     {inherited attributes}
+
+    Example:
+        >>> from mlstm_fcn import MLSTMFCNRegressor, datasets
+        >>> data = datasets.load("Covid3Month")
+        >>> MLSTMFCNRegressor(n_epochs=2).fit(data.X_train, data.y_train).predict(data.X_test).shape
+        (61,)
     """

@@ -74,4 +74,10 @@ class NetworkRegressor(AnyNetwork, BaseNetworkRegressor):
 
     Attributes:
     {inherited attributes}
+
+    Example:
+        >>> from mlstm_fcn import NetworkRegressor, datasets
+        >>> data, reg = datasets.load("Covid3Month"), NetworkRegressor(network="fcn", n_epochs=2)
+        >>> reg.fit(data.X_train, data.y_train).predict(data.X_test).shape
+        (61,)
     """

@@ -15,7 +15,7 @@ import numpy as np
 
 from mlstm_fcn._checks import did_you_mean, require
 from mlstm_fcn._documented import Documented
-from mlstm_fcn._options import NOT_GIVEN, NotGiven
+from mlstm_fcn._options import FROM_RECIPE, FromRecipe, given
 from mlstm_fcn.training.recipes import RECIPES, Recipe
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mlstm_fcn.fitting import InputPolicy
 
-_PREFIX = "recipe__"
+_PREFIX, _MISSING = "recipe__", object()
 _OF_RECIPE = tuple(one.name for one in fields(Recipe))
 
 
@@ -34,7 +34,7 @@ class TrainingParameters(Documented):
     Parameters:
         recipe: How to train: `"default"`, `"ensemble"` (five networks that vote and see series in three
             ways), `"paper"`, or a `mlstm_fcn.Recipe`, whose options `set_params` and searches reach as
-            `recipe__label_smoothing` and so on. The next six are options of it too, and its own if not given.
+            `recipe__label_smoothing` and so on. `"recipe"` leaves the next six parameters to it.
         n_epochs: Number of epochs; None: derived from the recipe's `n_steps`.
         batch_size: Maximum batch size.
         learning_rate: Highest learning rate of the schedule; None: the optimizer's own.
@@ -45,28 +45,27 @@ class TrainingParameters(Documented):
         n_members: Number of networks, trained from seeds that follow from `random_state`, whose mean output
             is the prediction. The first is the one that `n_members=1` trains. Each stops on its own.
         callbacks: Keras callbacks; every training uses copies.
-        checkpoint: Path of a file that keeps the state of training after each epoch. A killed fit resumes
-            from it, which requires an integer as `random_state`; a fit that ends deletes it. Members after
-            the first have files with `.2`, `.3` at the end.
+        checkpoint: File that keeps the state after each epoch, from which a killed fit resumes; requires an
+            integer as `random_state`. A fit that ends deletes it. Members after the first add `.2`, `.3`.
         warm_start: Whether fit continues from the weights of the last fit.
         scaling: `"channel"`: each channel by its mean and standard deviation in the training set;
             `"series"`: each channel of each series by its own; None: not at all.
-        missing: `"interpolate"`: linearly in time, held at the ends; `"zero"`: zero after scaling, which
-            with scaling is the mean; `"error"`: a missing value raises ValueError.
-        on_longer: What is done with series longer than the longest training series, where the network has a
-            fixed length: `"cut"` them, `"warn"` (cut with a warning), or `"error"`.
+        missing: `"interpolate"`: linearly in time, held at the ends; `"zero"`: zero after scaling, which is
+            the mean; `"error"`: a missing value raises ValueError.
+        on_longer: For series longer than the network's fixed length: `"cut"`, `"warn"` (cut with a warning),
+            or `"error"`.
         random_state: Decides initial weights, dropout, augmentation, validation split and the order of
             cases: an integer or a `numpy.random.RandomState` for reproducible results, or None.
         verbose: 1 shows a progress bar during fit, 0 nothing.
     """
 
     recipe: str | Recipe = "default"
-    n_epochs: int | NotGiven | None = NOT_GIVEN
-    batch_size: int | NotGiven = NOT_GIVEN
-    learning_rate: float | NotGiven | None = NOT_GIVEN
-    validation_split: float | NotGiven = NOT_GIVEN
-    patience: int | NotGiven | None = NOT_GIVEN
-    n_members: int | NotGiven = NOT_GIVEN
+    n_epochs: int | FromRecipe | None = FROM_RECIPE
+    batch_size: int | FromRecipe = FROM_RECIPE
+    learning_rate: float | FromRecipe | None = FROM_RECIPE
+    validation_split: float | FromRecipe = FROM_RECIPE
+    patience: int | FromRecipe | None = FROM_RECIPE
+    n_members: int | FromRecipe = FROM_RECIPE
     callbacks: Sequence[keras.callbacks.Callback] | None = None
     checkpoint: str | Path | None = None
     warm_start: bool = False
@@ -79,10 +78,9 @@ class TrainingParameters(Documented):
     def __new__(cls, *arguments: Any, **parameters: Any) -> Self:
         """Raise a helpful error for unknown parameters; `__init__` does the rest."""
         known = signature(cls.__init__).parameters
-        if not any(one.kind is Parameter.VAR_KEYWORD for one in known.values()):
-            for name in parameters:
-                if name not in known:
-                    raise TypeError(f"{cls.__name__} has no parameter {name!r}. {_repair(name, known)}")
+        unknown = [name for name in parameters if name not in known]
+        if unknown and not any(one.kind is Parameter.VAR_KEYWORD for one in known.values()):
+            raise TypeError(f"{cls.__name__} has no parameter {unknown[0]!r}. {_repair(unknown[0], known)}")
         return super().__new__(cls)
 
     def input_policy(self) -> InputPolicy:
@@ -93,8 +91,7 @@ class TrainingParameters(Documented):
 
     def training_recipe(self) -> Recipe:
         """The recipe with the options that the constructor was given; an error names what is wrong."""
-        own = {name: getattr(self, name, NOT_GIVEN) for name in _OF_RECIPE}
-        return Recipe.named(self.recipe, **{n: v for n, v in own.items() if v is not NOT_GIVEN})
+        return Recipe.named(self.recipe, **given({n: getattr(self, n, FROM_RECIPE) for n in _OF_RECIPE}))
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Parameters by name; with `deep` the recipe's options too, as `recipe__...`."""
@@ -113,7 +110,7 @@ class TrainingParameters(Documented):
         flat = {name: value for name, value in parameters.items() if not name.startswith(_PREFIX)}
         options = {n.removeprefix(_PREFIX): v for n, v in parameters.items() if n not in flat}
         recipe = Recipe.named(flat.get("recipe", self.recipe)) if options else None
-        changes = {n: v for n, v in options.items() if getattr(recipe, n, NOT_GIVEN) != v}
+        changes = {n: v for n, v in options.items() if getattr(recipe, n, _MISSING) != v}
         if recipe and changes:
             flat["recipe"] = recipe.but(**changes)
         return super().set_params(**flat)  # type: ignore[misc]

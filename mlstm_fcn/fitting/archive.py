@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from mlstm_fcn._checks import require
-from mlstm_fcn._options import NOT_GIVEN
 from mlstm_fcn.fitting.fitted import FittedNetwork
 from mlstm_fcn.fitting.inputs import InputPolicy
 from mlstm_fcn.fitting.network import NetworkSpec
@@ -107,8 +106,8 @@ def from_plain(value: Any) -> Any:
 
 
 def plain_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as `to_plain` has them; those that were not given are left out."""
-    return {name: to_plain(value) for name, value in parameters.items() if value is not NOT_GIVEN}
+    """Parameters as `to_plain` has them."""
+    return {name: to_plain(value) for name, value in parameters.items()}
 
 
 def lost_objects(parameters: Mapping[str, Any]) -> list[str]:
@@ -116,8 +115,4 @@ def lost_objects(parameters: Mapping[str, Any]) -> list[str]:
     recipes = (value for value in parameters.values() if isinstance(value, Recipe))
     of_recipes = {f"recipe__{name}": value for recipe in recipes for name, value in vars(recipe).items()}
     named = {**of_recipes, **{n: v for n, v in parameters.items() if not isinstance(v, Recipe)}}
-    return [
-        name
-        for name, value in named.items()
-        if value is not None and value is not NOT_GIVEN and to_plain(value) is None
-    ]
+    return [name for name, value in named.items() if value is not None and to_plain(value) is None]

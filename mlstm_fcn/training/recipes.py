@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlstm_fcn._checks import require, require_choice, require_positive_int
-from mlstm_fcn._options import NOT_GIVEN, NotGiven
 from mlstm_fcn.training.augmentation import require_augmentation
 from mlstm_fcn.training.budget import epochs_for
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
 _ADAPTIVE = ("adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "nadam")
 OPTIMIZERS = (*_ADAPTIVE, "ftrl", "lamb", "lion", "rmsprop", "sgd")
+Auto = Literal["auto"]
 SCHEDULES = ("cosine", "plateau", "constant")
 _N_STEPS, _LEARNING_RATE, _WEIGHT_DECAY, _LABEL_SMOOTHING = 600, 1e-3, 1e-2, 0.1
 
@@ -25,8 +25,8 @@ _N_STEPS, _LEARNING_RATE, _WEIGHT_DECAY, _LABEL_SMOOTHING = 600, 1e-3, 1e-2, 0.1
 class Recipe:
     """How to train. Its defaults are the default recipe; `Recipe.named("paper")` is the paper's.
 
-    An option whose default depends on another one is resolved when the recipe is made, so that every field
-    says what training does.
+    An option that is `"auto"` depends on another one. It is resolved when the recipe is made, so that every
+    field says what training does.
 
     Attributes:
         n_epochs: Number of epochs; None if `n_steps` decides it.
@@ -72,11 +72,11 @@ class Recipe:
     batch_size: int = 16
     equal_batches: bool = True
     optimizer: str | keras.optimizers.Optimizer = "adamw"
-    learning_rate: float | NotGiven | None = NOT_GIVEN
-    weight_decay: float | NotGiven | None = NOT_GIVEN
-    schedule: Literal["cosine", "plateau", "constant"] | NotGiven = NOT_GIVEN
+    learning_rate: float | Auto | None = "auto"
+    weight_decay: float | Auto | None = "auto"
+    schedule: Literal["cosine", "plateau", "constant", "auto"] = "auto"
     loss: str | keras.losses.Loss | None = None
-    label_smoothing: float | NotGiven = NOT_GIVEN
+    label_smoothing: float | Auto = "auto"
     class_weight: Literal["balanced"] | Mapping[Any, float] | None = None
     validation_split: float = 0.0
     patience: int | None = None
@@ -116,7 +116,7 @@ class Recipe:
         require(good, rule, member_options=self.member_options)
 
     def _resolve(self) -> None:
-        """Put values in the place of NOT_GIVEN."""
+        """Put values in the place of `"auto"`."""
         by_name = isinstance(self.optimizer, str)
         defaults = {
             "learning_rate": _LEARNING_RATE if by_name else None,
@@ -125,7 +125,7 @@ class Recipe:
             "label_smoothing": 0.0 if self.loss else _LABEL_SMOOTHING,
         }
         for name, value in defaults.items():
-            if getattr(self, name) is NOT_GIVEN:
+            if getattr(self, name) == "auto":
                 object.__setattr__(self, name, value)
 
     def _require_optimizer(self) -> None:
@@ -158,11 +158,11 @@ class Recipe:
             require_choice("recipe option", name, [one.name for one in fields(self)])
         again: dict[str, Any] = {}
         if "optimizer" in changes:
-            again["weight_decay"] = NOT_GIVEN
+            again["weight_decay"] = "auto"
             if not isinstance(changes["optimizer"], str):
-                again |= {"learning_rate": NOT_GIVEN, "schedule": NOT_GIVEN}
+                again |= {"learning_rate": "auto", "schedule": "auto"}
         if changes.get("loss") is not None:
-            again["label_smoothing"] = NOT_GIVEN
+            again["label_smoothing"] = "auto"
         if changes.get("n_steps") is not None:
             again["n_epochs"] = None
         if changes.get("n_epochs", 0) is None and self.n_steps is None:
