@@ -157,12 +157,12 @@ class KerasEngine:
         settings = [*metrics, self.name, str(self.compiles)]
         key = program_key(network, optimizer, loss, settings) if reusable else None
         if key is None:
-            yield self.program_type(network, optimizer, loss, metrics, self.place)
+            yield self.program_type(network, self.fast_optimizer(optimizer), loss, metrics, self.place)
             return
         program = self.idle.take(key)
         if program is None:
-            twin = _twin(network)
-            program = self.program_type(twin, optimizer, loss, metrics, self.place)
+            twin = self._twin(network)
+            program = self.program_type(twin, self.fast_optimizer(optimizer), loss, metrics, self.place)
             copy_state(network, twin)
         else:
             program.restart_from(network)
@@ -171,6 +171,24 @@ class KerasEngine:
         finally:
             copy_state(program.network, network)
         self.idle.put(key, program)  # only after a training that ended well
+
+    def _twin(self, network: keras.Model) -> keras.Model:
+        """A network with layers of its own, each as fast as the engine has it, frozen where the network's are."""
+        with seeded(np.random.default_rng(0)):
+            twin = keras.models.clone_model(network, clone_function=self.fast_layer)
+        for layer, other in zip(network.layers, twin.layers, strict=True):
+            if not layer.trainable:
+                other.trainable = True  # as an argument, False does not reach layers within the layer
+                other.trainable = False
+        return twin
+
+    def fast_layer(self, layer: keras.layers.Layer) -> keras.layers.Layer:
+        """A copy of a layer for training: the same variables, perhaps another way to compute."""
+        return type(layer).from_config(layer.get_config())
+
+    def fast_optimizer(self, optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+        """The optimizer, or one with the same variables that computes in another way."""
+        return optimizer
 
     def predict(self, model: keras.Model, batch: np.ndarray) -> list[np.ndarray]:
         """As `engine.Engine.predict`."""
@@ -220,14 +238,3 @@ def copy_state(source: keras.Model, target: keras.Model) -> None:
     """Give a network all variables of its twin, those of its dropout too."""
     for old, new in zip(source.variables, target.variables, strict=True):
         new.assign(old)
-
-
-def _twin(network: keras.Model) -> keras.Model:
-    """A network with layers of its own, frozen where the network's are."""
-    with seeded(np.random.default_rng(0)):
-        twin = keras.models.clone_model(network)
-    for layer, other in zip(network.layers, twin.layers, strict=True):
-        if not layer.trainable:
-            other.trainable = True  # as an argument, False does not reach layers within the layer
-            other.trainable = False
-    return twin

@@ -13,6 +13,8 @@ import tensorflow as tf
 
 from mlstm_fcn.engine.cache import Call, as_list
 from mlstm_fcn.engine.convolution import in_rows, ungrouped
+from mlstm_fcn.engine.devices import has_fast_convolutions
+from mlstm_fcn.engine.fast_tensorflow import BlockLSTM, fused
 from mlstm_fcn.engine.on_keras import KerasEngine, KerasProgram, as_numbers, one_or_list
 from mlstm_fcn.engine.protocol import Figures, Source
 
@@ -83,6 +85,11 @@ class TensorFlowEngine(KerasEngine):
         """Whether TensorFlow sees no GPU."""
         return not tf.config.list_physical_devices("GPU")
 
+    @cached_property
+    def _writes_rows(self) -> bool:
+        """Whether a dilated convolution over rows is faster than TensorFlow's own."""
+        return not has_fast_convolutions()
+
     @property
     def compiles(self) -> bool:
         """Whether TensorFlow's debugging mode (`tf.config.run_functions_eagerly`) is off."""
@@ -121,14 +128,24 @@ class TensorFlowEngine(KerasEngine):
     def conv(
         self, series: Any, kernel: Any, *, strides: int = 1, padding: str = "valid", dilation_rate: int = 1
     ) -> Any:
-        """As `engine.Engine.conv`; on CPUs dilation is written in rows."""
-        if not self.on_cpu:
-            return keras.ops.conv(
-                series, kernel, strides=strides, padding=padding, dilation_rate=dilation_rate
-            )
+        """As `engine.Engine.conv`. Older CPUs write dilation in rows (`benchmarks/dilation.py`)."""
+        grouped = series.shape[-1] != kernel.shape[-2]
+        if not self.on_cpu or not (grouped or (dilation_rate > 1 and self._writes_rows)):
+            sizes = {"strides": strides, "padding": padding, "dilation_rate": dilation_rate}
+            return keras.ops.conv(series, kernel, **sizes)
         if dilation_rate > 1:
             return in_rows(series, kernel, dilation_rate, _conv_with_gradient)
         return _conv_with_gradient(series, kernel, strides, padding)
+
+    def fast_layer(self, layer: keras.layers.Layer) -> keras.layers.Layer:
+        """An LSTM as one operation, on CPUs; other layers as they are."""
+        if self.on_cpu and BlockLSTM.suits(layer):
+            return BlockLSTM.from_config(layer.get_config())
+        return super().fast_layer(layer)
+
+    def fast_optimizer(self, optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+        """Adam and AdamW as one operation a variable."""
+        return fused(optimizer) if self.compiles else optimizer
 
     def fused_batch_norm(self, dtype: str) -> Any:
         """As `engine.Engine.fused_batch_norm`; in float32."""

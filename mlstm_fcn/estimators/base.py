@@ -74,8 +74,8 @@ class NetworkEstimator(TrainingParameters, Saving):
 
         Args:
             X: Series: an array of shape `(cases, channels, time)` or `(cases, time)`, a list of arrays
-                `(channels, time)` that may differ in length, or any panel container that sktime knows. A large
-                `numpy.memmap` (256 MiB) is read batch by batch. NaN is a missing value, or padding at the end.
+                `(channels, time)` that may differ in length, or any panel container of sktime's. A large
+                `numpy.memmap` (256 MiB) is read batch by batch. NaN is missing, or padding at the end.
             y: One target for each case.
             sample_weight: A weight, not negative, for each case; None: 1.
             X_val: Series for validation after each epoch.

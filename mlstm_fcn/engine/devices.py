@@ -1,0 +1,28 @@
+"""What this machine computes fast."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+_CPU_INFO = Path("/proc/cpuinfo")
+_FAST_MATRIX_FLAGS = {"avx512_bf16", "amx_bf16", "amx_tile"}
+
+
+@cache
+def cpu_flags() -> frozenset[str]:
+    """Instruction sets of the CPU by Linux' names; empty where the system does not tell."""
+    try:
+        lines = _CPU_INFO.read_text().splitlines()
+    except OSError:
+        return frozenset()
+    flags = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    return frozenset(flags.partition(":")[2].split())
+
+
+def has_fast_convolutions() -> bool:
+    """Whether the CPU multiplies matrices so fast that copies around a convolution cost more than it does.
+
+    These are CPUs with AVX512-BF16 or AMX: Zen 4 and 5, Sapphire Rapids and their followers.
+    """
+    return not _FAST_MATRIX_FLAGS.isdisjoint(cpu_flags())

@@ -1,0 +1,90 @@
+"""Keras' LSTM and Adam as single operations of TensorFlow, for training steps on CPUs.
+
+Both have the variables and the configuration of the class that they extend and give the same results up to
+rounding, so a twin of a network trains with them, and the network itself never knows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+class BlockLSTM(keras.layers.LSTM):
+    """An LSTM whose loop over the steps is one operation, forwards and backwards."""
+
+    @staticmethod
+    def suits(layer: keras.layers.Layer) -> bool:
+        """Whether a layer is an LSTM that the operation can compute."""
+        if type(layer) is not keras.layers.LSTM or layer.compute_dtype != "float32":
+            return False
+        config = layer.get_config()
+        plain = {"activation": "tanh", "recurrent_activation": "sigmoid", "use_bias": True}
+        off = ("return_sequences", "return_state", "go_backwards", "stateful", "dropout", "recurrent_dropout")
+        return all(config[name] == value for name, value in plain.items()) and not any(map(config.get, off))
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        """As Keras' LSTM, which it is where there is a mask or an initial state."""
+        if mask is not None or initial_state is not None:
+            return super().call(sequences, initial_state, mask, training)
+        units, cell = self.units, self.cell
+        zeros, none = tf.zeros((tf.shape(sequences)[0], units)), tf.zeros((units,))
+        gates = (
+            np.arange(4 * units).reshape(4, units)[[0, 2, 1, 3]].ravel()
+        )  # its order is input, cell, forget
+        kernel = tf.concat([cell.kernel.value, cell.recurrent_kernel.value], axis=0)
+        states = tf.raw_ops.BlockLSTM(
+            seq_len_max=tf.cast(tf.shape(sequences)[1], "int64"),
+            x=tf.transpose(sequences, (1, 0, 2)),
+            cs_prev=zeros,
+            h_prev=zeros,
+            w=tf.gather(kernel, gates, axis=1),
+            wci=none,
+            wcf=none,
+            wco=none,
+            b=tf.gather(cell.bias.value, gates),
+            forget_bias=0.0,
+            cell_clip=-1.0,
+        )
+        return states.h[-1]
+
+
+def fused(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """The optimizer with one operation per variable where it is Adam or AdamW; else as it is."""
+    kinds = {keras.optimizers.Adam: _FusedAdam, keras.optimizers.AdamW: _FusedAdamW}
+    kind = kinds.get(type(optimizer))
+    if kind is None or getattr(optimizer, "amsgrad", False):
+        return optimizer
+    return kind.from_config(optimizer.get_config())
+
+
+class _OneOperation:
+    """An update of Adam's as one operation; Keras takes twelve."""
+
+    def update_step(self: Any, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        place = self._get_variable_index(variable)
+        first, second = self._momentums[place].value, self._velocities[place].value
+        step = tf.cast(self.iterations.value + 1, "float32")
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=first.handle,
+            v=second.handle,
+            beta1_power=self.beta_1**step,
+            beta2_power=self.beta_2**step,
+            lr=tf.cast(learning_rate, "float32"),
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=gradient,
+        )
+
+
+class _FusedAdam(_OneOperation, keras.optimizers.Adam):
+    """Adam."""
+
+
+class _FusedAdamW(_OneOperation, keras.optimizers.AdamW):
+    """AdamW; Keras decays the weights before the update."""
