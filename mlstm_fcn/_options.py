@@ -17,6 +17,31 @@ FromRecipe = Literal["recipe"]
 """The type of `FROM_RECIPE`, for annotations."""
 
 
+class FrozenDict(dict[str, Any]):
+    """A dictionary that nothing changes; it can be pickled and is its own copy."""
+
+    def _refuse(self, *arguments: object, **values: object) -> Any:
+        raise TypeError("The dictionary belongs to a recipe: make another recipe with `but`.")
+
+    __setitem__ = __delitem__ = __ior__ = update = pop = popitem = clear = setdefault = _refuse
+
+    def __reduce__(self) -> Any:
+        return FrozenDict, (dict(self),)
+
+    def __copy__(self) -> "FrozenDict":
+        return self
+
+    def __deepcopy__(self, memo: Any) -> "FrozenDict":
+        return self
+
+
+def frozen(value: Any) -> Any:
+    """Mappings and lists as read-only copies, others as they are."""
+    if isinstance(value, Mapping):
+        return FrozenDict(value)
+    return tuple(map(frozen, value)) if isinstance(value, list | tuple) else value
+
+
 def given(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that were given, and are not left to the recipe."""
     return {name: value for name, value in options.items() if not _is_left(value)}

@@ -31,7 +31,7 @@ FLOORS = {
     "training": 4,
     "fitting": 5,
     "export": 6,
-    "explain": 6,
+    "explain": 8,
     "estimators": 7,
     "report": 8,
     "ablation": 8,
@@ -121,7 +121,7 @@ def test_no_modules_import_each_other_not_even_lazily_or_for_types():
 
 
 def test_nothing_below_the_estimators_takes_an_estimator():
-    """Fitting, saving, exporting, describing and explaining work on values."""
+    """Fitting, saving, exporting and describing work on values. Explanations stand above, and take both."""
     for path in MODULES:
         if FLOORS[path.relative_to(PACKAGE).parts[0].removesuffix(".py")] < FLOORS["estimators"]:
             for node in ast.walk(ast.parse(path.read_text())):

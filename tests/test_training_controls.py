@@ -214,6 +214,7 @@ CHANGED = {
     "n_members": 2,
     "network_options": {"head": "max"},
     "member_options": ({"dilation_scales": 2},),
+    "caller_first": True,
 }
 """Another value than the default's for every option of a recipe; each must change what training does."""
 

@@ -59,9 +59,8 @@ class Predictions:
     Handing the weights over takes a millisecond, so a model that is asked often gets its own.
 
     Args:
-        shared: Compiles a prediction that models of the same architecture share; None where the backend has
-            none.
         own: Compiles a prediction of one model.
+        shared: Compiles a prediction that models of the same architecture share.
         key: A text that is the same for models which may share; None for a model that may not.
     """
 
@@ -97,8 +96,9 @@ class Predictions:
         with self._lock:
             shares = shares and self._n_calls.get(model, 0) < self.OFTEN
             if model not in self._calls or not shares:
-                self._calls[model] = self._shared_call(model) if shares else self._own(model)
+                call = self._shared_call(model) if shares else self._own(model)
                 self._n_calls[model] = 0 if shares else -math.inf  # its own one stays
+                self._calls[model] = call  # last, since other threads look here first, without the lock
             return self._calls[model]
 
     def _shared_call(self, model: keras.Model) -> Call:

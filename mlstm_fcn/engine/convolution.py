@@ -22,9 +22,8 @@ def ungrouped(kernel: Any, groups: int) -> Any:
 def in_rows(series: Any, kernel: Any, dilation: int, conv: Callable[[Any, Any], Any]) -> Any:
     """A dilated convolution with `"same"` padding as an undilated one over rows of `dilation` steps.
 
-    In rows of `dilation` steps the elements of a dilated kernel stand in one column. TensorFlow on CPUs
-    convolves with dilation by copying every phase of the series (`benchmarks/dilation.py`); to write it in
-    rows is to read it with another shape.
+    In rows of `dilation` steps the elements of a dilated kernel stand in one column, so a reshape takes the
+    place of TensorFlow's copies of every phase of the series (`benchmarks/dilation.py`).
 
     Args:
         series: `(batch, time, channels)`.
@@ -38,7 +37,7 @@ def in_rows(series: Any, kernel: Any, dilation: int, conv: Callable[[Any, Any], 
     size, _, filters = kernel.shape
     channels = series.shape[-1]
     span, time = dilation * (size - 1), ops.shape(series)[1]
-    n_rows = (time + span + dilation - 1) // dilation  # of no negative number, which ONNX rounds another way
+    n_rows = (time + span + dilation - 1) // dilation  # not of a negative number: ONNX rounds it differently
     before = span // 2
     series = ops.pad(series, [(0, 0), (before, n_rows * dilation - time - before), (0, 0)])
     rows = ops.reshape(series, (-1, n_rows, dilation, channels))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 
@@ -26,35 +25,40 @@ class BlockLSTM(keras.layers.LSTM):
         off = ("return_sequences", "return_state", "go_backwards", "stateful", "dropout", "recurrent_dropout")
         return all(config[name] == value for name, value in plain.items()) and not any(map(config.get, off))
 
-    def call(self, sequences, initial_state=None, mask=None, training=False):
+    def call(
+        self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False
+    ) -> Any:
         """As Keras' LSTM, which it is where there is a mask or an initial state."""
         if mask is not None or initial_state is not None:
             return super().call(sequences, initial_state, mask, training)
         units, cell = self.units, self.cell
         zeros, none = tf.zeros((tf.shape(sequences)[0], units)), tf.zeros((units,))
-        gates = (
-            np.arange(4 * units).reshape(4, units)[[0, 2, 1, 3]].ravel()
-        )  # its order is input, cell, forget
         kernel = tf.concat([cell.kernel.value, cell.recurrent_kernel.value], axis=0)
         states = tf.raw_ops.BlockLSTM(
             seq_len_max=tf.cast(tf.shape(sequences)[1], "int64"),
             x=tf.transpose(sequences, (1, 0, 2)),
             cs_prev=zeros,
             h_prev=zeros,
-            w=tf.gather(kernel, gates, axis=1),
+            w=_in_its_order(kernel),
             wci=none,
             wcf=none,
             wco=none,
-            b=tf.gather(cell.bias.value, gates),
+            b=_in_its_order(cell.bias.value),
             forget_bias=0.0,
             cell_clip=-1.0,
         )
         return states.h[-1]
 
 
+def _in_its_order(gates: Any) -> Any:
+    """Input, cell, forget and output gates; Keras has input, forget, cell, output."""
+    given, forget, cell, output = tf.split(gates, 4, axis=-1)
+    return tf.concat([given, cell, forget, output], axis=-1)
+
+
 def fused(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
     """The optimizer with one operation per variable where it is Adam or AdamW; else as it is."""
-    kinds = {keras.optimizers.Adam: _FusedAdam, keras.optimizers.AdamW: _FusedAdamW}
+    kinds: dict[type, Any] = {keras.optimizers.Adam: _FusedAdam, keras.optimizers.AdamW: _FusedAdamW}
     kind = kinds.get(type(optimizer))
     if kind is None or getattr(optimizer, "amsgrad", False):
         return optimizer

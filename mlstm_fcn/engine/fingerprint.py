@@ -18,7 +18,7 @@ def architecture(model: keras.Model) -> str | None:
         model: A functional or sequential model.
 
     Returns:
-        The text; None where that cannot be told, since some of it is neither Keras' nor this package's.
+        The text; None if a part is neither Keras' nor this package's: user code may change.
     """
     operations = [*_operations(model)]
     if not all(map(is_known, operations)):
@@ -46,7 +46,7 @@ def _config(part: Any) -> list[Any]:
 
 
 def is_known(part: object) -> bool:
-    """Whether an operation, an optimizer or a loss is of a class of Keras or of this package."""
+    """Whether the class of an operation, optimizer or loss belongs to Keras or to this package."""
     return type(part).__module__.partition(".")[0] in _KNOWN
 
 

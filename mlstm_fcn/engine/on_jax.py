@@ -15,7 +15,7 @@ from mlstm_fcn.engine.on_keras import KerasEngine, KerasProgram, one_or_list
 
 
 class JaxProgram(KerasProgram):
-    """Keras' own `train_on_batch` moves each batch to the device; here the data are there already."""
+    """Steps on data that stay on the device, where Keras' `train_on_batch` moves each batch."""
 
     def _compile(self, kind: str) -> Any:
         keras_step = getattr(self.model, f"{kind}_step")
@@ -65,7 +65,7 @@ class JaxEngine(KerasEngine):
             return as_list(outputs)
 
         def call(model: keras.Model, series: np.ndarray) -> list[np.ndarray]:
-            """A number of cases that is no power of two is filled up with the first case."""
+            """Compiled for 1, 2, 4, ... cases: other numbers are padded with the first case."""
             missing = (1 << (len(series) - 1).bit_length()) - len(series)
             filled = np.concatenate([series, np.repeat(series[:1], missing, axis=0)])
             variables = [*model.trainable_variables, *model.non_trainable_variables]

@@ -17,7 +17,7 @@ from mlstm_fcn.engine.convolution import ungrouped
 from mlstm_fcn.engine.fingerprint import architecture, program_key
 from mlstm_fcn.engine.protocol import Figures, Source
 
-_MOST_CASES, _MOST_STEPS = 256, 25_600  # of a batch without gradients
+_MOST_CASES, _MOST_STEPS = 256, 25_600  # batch sizes for evaluation and prediction
 _UNROLLED = 16  # steps; a CPU runs up to this number faster as copies of the cell
 _IDLE_PROGRAMS = 4
 
@@ -130,7 +130,7 @@ class KerasEngine:
 
     @cached_property
     def on_cpu(self) -> bool:
-        """Whether steps run on a CPU; what suits a CPU alone depends on it."""
+        """Whether steps run on a CPU. Only backends with an engine of their own know better."""
         return True
 
     @property
@@ -173,7 +173,7 @@ class KerasEngine:
         self.idle.put(key, program)  # only after a training that ended well
 
     def _twin(self, network: keras.Model) -> keras.Model:
-        """A network with layers of its own, each as fast as the engine has it, frozen where the network's are."""
+        """A network with layers of its own, fast ones where the engine has them; the same are frozen."""
         with seeded(np.random.default_rng(0)):
             twin = keras.models.clone_model(network, clone_function=self.fast_layer)
         for layer, other in zip(network.layers, twin.layers, strict=True):
@@ -201,7 +201,7 @@ class KerasEngine:
         return lambda model, series: [*map(ops.convert_to_numpy, as_list(model(series, training=False)))]
 
     def _shared_prediction(self, model: keras.Model) -> Call:
-        return self._own_prediction(model)
+        raise NotImplementedError  # only for backends whose engine `compiles`
 
     def place(self, arrays: list[Any]) -> Any:
         """As `engine.Engine.place`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
@@ -18,17 +19,27 @@ from mlstm_fcn.engine.fast_tensorflow import BlockLSTM, fused
 from mlstm_fcn.engine.on_keras import KerasEngine, KerasProgram, as_numbers, one_or_list
 from mlstm_fcn.engine.protocol import Figures, Source
 
+_SECONDS_PER_CALL = 0.5
+_FIRST_STEPS, _MOST_STEPS = 32, 4096
+
 
 class TensorFlowProgram(KerasProgram):
     """Steps in a loop on the device, compiled once for all sizes of batches."""
+
+    _steps_per_call = _FIRST_STEPS
 
     def train(
         self, source: Source, batches: Sequence[np.ndarray], rates: np.ndarray | None = None
     ) -> Figures:
         """As `engine.Program.train`."""
-        if source.resident:
-            return self._train(source.on_device(self._place), batches, rates)
         figures: Figures = {}
+        if source.resident:
+            data, start = source.on_device(self._place), 0
+            while start < len(batches):  # in calls of a fraction of a second, so that Ctrl-C is heard
+                steps = slice(start, start + self._steps_per_call)
+                figures = self._train(data, batches[steps], None if rates is None else rates[steps])
+                start = steps.stop
+            return figures
         for number, cases in enumerate(batches):
             one = None if rates is None else rates[number : number + 1]
             figures = self._train(self._place(source.read(cases)), [np.arange(len(cases))], one)
@@ -40,7 +51,11 @@ class TensorFlowProgram(KerasProgram):
         given = [np.concatenate(batches), ends, np.zeros(0) if rates is None else rates]
         types = ("int64", "int64", "float32")
         order = [tf.constant(array, dtype) for array, dtype in zip(given, types, strict=True)]
-        return as_numbers(steps(*order, *data))
+        begin = time.perf_counter()
+        figures = as_numbers(steps(*order, *data))
+        seconds = (time.perf_counter() - begin) / len(batches)
+        self._steps_per_call = max(1, min(_MOST_STEPS, round(_SECONDS_PER_CALL / seconds)))
+        return figures
 
     def _compile(self, kind: str) -> Any:
         inputs = [(tensor.shape, tensor.dtype) for tensor in self.model.inputs]
@@ -129,13 +144,12 @@ class TensorFlowEngine(KerasEngine):
         self, series: Any, kernel: Any, *, strides: int = 1, padding: str = "valid", dilation_rate: int = 1
     ) -> Any:
         """As `engine.Engine.conv`. Older CPUs write dilation in rows (`benchmarks/dilation.py`)."""
-        grouped = series.shape[-1] != kernel.shape[-2]
-        if not self.on_cpu or not (grouped or (dilation_rate > 1 and self._writes_rows)):
-            sizes = {"strides": strides, "padding": padding, "dilation_rate": dilation_rate}
-            return keras.ops.conv(series, kernel, **sizes)
-        if dilation_rate > 1:
+        rows = dilation_rate > 1 and padding == "same" and self._writes_rows
+        if self.on_cpu and rows:
             return in_rows(series, kernel, dilation_rate, _conv_with_gradient)
-        return _conv_with_gradient(series, kernel, strides, padding)
+        if self.on_cpu and series.shape[-1] != kernel.shape[-2]:
+            return _conv_with_gradient(series, kernel, strides, padding, dilation_rate)
+        return keras.ops.conv(series, kernel, strides=strides, padding=padding, dilation_rate=dilation_rate)
 
     def fast_layer(self, layer: keras.layers.Layer) -> keras.layers.Layer:
         """An LSTM as one operation, on CPUs; other layers as they are."""
@@ -185,24 +199,27 @@ def _batch_norm(series: Any, gamma: Any, beta: Any, epsilon: float) -> tuple[Any
     return tf.squeeze(output, 2), mean, unbiased * (tf.maximum(count, 2.0) - 1) / tf.maximum(count, 2.0)
 
 
-def _conv_with_gradient(series: Any, kernel: Any, strides: int = 1, padding: str = "valid") -> Any:
+def _conv_with_gradient(
+    series: Any, kernel: Any, strides: int = 1, padding: str = "valid", dilation_rate: int = 1
+) -> Any:
     """Convolution over one axis or two; a grouped one gets the gradient of an ungrouped one.
 
     TensorFlow has no gradient of a grouped convolution on CPUs.
     """
     groups = series.shape[-1] // kernel.shape[-2]
+    sizes: dict[str, Any] = {"strides": strides, "padding": padding, "dilation_rate": dilation_rate}
     if groups == 1:
-        return keras.ops.conv(series, kernel, strides=strides, padding=padding)
+        return keras.ops.conv(series, kernel, **sizes)
 
     @tf.custom_gradient
     def convolve(series: Any, kernel: Any) -> Any:
         def gradient(upstream: Any) -> Any:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch((series, kernel))
-                whole = ungrouped(kernel, groups)
-                output = keras.ops.conv(series, whole, strides=strides, padding=padding)
+                output = keras.ops.conv(series, ungrouped(kernel, groups), **sizes)
             return tape.gradient(output, (series, kernel), upstream)
 
-        return tf.nn.convolution(series, kernel, strides, padding.upper()), gradient
+        output = tf.nn.convolution(series, kernel, strides, padding.upper(), dilations=dilation_rate)
+        return output, gradient
 
     return convolve(tf.convert_to_tensor(series), tf.convert_to_tensor(kernel))

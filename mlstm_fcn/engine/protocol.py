@@ -61,7 +61,7 @@ class Program(Protocol):
             rates: Learning rate of each step; None leaves the optimizer's own.
 
         Returns:
-            Loss and metrics since the model's `reset_metrics`, read from the device once.
+            Loss and metrics since the model's `reset_metrics`.
         """
         ...
 

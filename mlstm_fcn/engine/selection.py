@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from functools import cache
+import threading
 
 import keras
 
 from mlstm_fcn.engine.protocol import Engine
 
+_ENGINES: dict[str, Engine] = {}
+_LOCK = threading.Lock()
+
 
 def current() -> Engine:
     """The engine of Keras' backend; one object for the whole process."""
-    return _engine(keras.config.backend())
+    backend = keras.config.backend()
+    with _LOCK:
+        if backend not in _ENGINES:
+            _ENGINES[backend] = _made(backend)
+        return _ENGINES[backend]
 
 
-@cache
-def _engine(backend: str) -> Engine:
+def _made(backend: str) -> Engine:
     if backend == "tensorflow":
         from mlstm_fcn.engine.on_tensorflow import TensorFlowEngine
 

@@ -112,9 +112,8 @@ class NetworkEstimator(TrainingParameters, Saving):
         ValueError if `freeze` matches no layer, or a parameter would change the network.
         """
         start = self._require_network("fine_tune")
-        functions = {name: value for name, value in self.get_params(deep=False).items() if callable(value)}
-        tuned: NetworkEstimator = self.clone().set_params(**{**functions, **parameters})  # a copy differs
-        start.require_same(tuned.network_spec(), tuned.input_policy())
+        shared = {n: v for n, v in self.get_params(False).items() if callable(v) or n == "network_params"}
+        tuned: NetworkEstimator = self.clone().set_params(**{**shared, **parameters})  # a copy differs
         given = {"sample_weight": sample_weight, "X_val": X_val, "y_val": y_val}
         given["start"] = replace(start, history={}, epochs_trained=0)
         given["task"] = start.task if start.task.keeps_unit else None
@@ -163,7 +162,6 @@ class NetworkEstimator(TrainingParameters, Saving):
             self.reset()
             task = self._learn_task(y if classes is None else np.asarray(classes))
         else:
-            start.require_same(self.network_spec(), self.input_policy())
             task = start.task
         return self._fit_directly(X, y, sample_weight=sample_weight, start=start, task=task, one_epoch=True)
 
@@ -188,7 +186,7 @@ class NetworkEstimator(TrainingParameters, Saving):
     ) -> NetworkEstimator:
         """One call of `fitting.fit` with what the parameters say."""
         from mlstm_fcn.estimators.epoch_tasks import EpochTasks
-        from mlstm_fcn.fitting import Cases, Interrupted, RngSpec, fit
+        from mlstm_fcn.fitting import Cases, RngSpec, fit
         from mlstm_fcn.fitting.cases import validation_cases
         from mlstm_fcn.fitting.members import callbacks_of
 
@@ -197,7 +195,8 @@ class NetworkEstimator(TrainingParameters, Saving):
             recipe = recipe.for_one_epoch(len(start.options) if start else recipe.n_members)
         validation = None
         if X_val is not None or y_val is not None:
-            validation = validation_cases(self._check_convert_X_for_predict(X_val), y_val)
+            converted = None if X_val is None else self._check_convert_X_for_predict(X_val)
+            validation = validation_cases(converted, y_val)
         n_training = len(y) if validation else recipe.n_training(len(y))
         tasks = EpochTasks(self, recipe.epochs(n_training) * recipe.n_members, X, y)
         try:
@@ -215,22 +214,18 @@ class NetworkEstimator(TrainingParameters, Saving):
                     callbacks=partial(callbacks_of, self.callbacks, self.verbose, tasks),
                     checkpoint=Path(self.checkpoint) if self.checkpoint else None,
                 )
-        except Interrupted as interrupt:
-            if interrupt.fitted is not None:
-                self._adopt(interrupt.fitted)
+        except BaseException as error:
+            if getattr(error, "fitted", None) is not None:  # the whole epochs, if there was one
+                self._adopt(error.fitted)  # type: ignore[attr-defined]
             raise
         return self._adopt(fitted)
 
     def _adopt(self, fitted: FittedNetwork) -> NetworkEstimator:
         """Become the estimator of a fitted network."""
         self.fitted_ = fitted
+        self.__kept: FittedNetwork | None = None
         self._y_metadata = {"is_univariate": True}  # what sktime notes in fit and asks in predict
         return self
-
-    model_ = property(lambda self: self.fitted_.keras_model)
-    history_ = property(lambda self: self.fitted_.history)
-    n_epochs_ = property(lambda self: len(self.fitted_.history["loss"]))
-    network_options_ = property(lambda self: self.fitted_.options)
 
     @property
     def __previous(self) -> FittedNetwork | None:
@@ -247,4 +242,7 @@ class NetworkEstimator(TrainingParameters, Saving):
         return self
 
     def _outputs(self, X: Any) -> np.ndarray:
-        return self.fitted_.reading(self.on_longer).outputs(X)  # it may be set between fit and predict
+        return self._require_network("predict").outputs(X)
+
+    def _predict(self, X: Any) -> np.ndarray:
+        return self.fitted_.task.decode(self._outputs(X))

@@ -51,8 +51,4 @@ class BaseNetworkClassifier(ClassifierMixin, NetworkEstimator, BaseClassifier, B
 
     def _predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities of shape `(cases, classes)`, in the order of `classes_`; rows sum to 1."""
-        task: Any = self.fitted_.task
-        return task.probabilities(self._outputs(X))
-
-    def _predict(self, X: Any) -> np.ndarray:
-        return self.classes_[self._predict_proba(X).argmax(axis=1)]
+        return self.fitted_.task.probabilities(self._outputs(X))  # type: ignore[attr-defined]

@@ -23,7 +23,7 @@ _SKLEARN_STATE = (
 
 
 class NotFittedError(SktimeNotFittedError, SklearnNotFittedError):
-    """An estimator was asked for a result before it was fitted; both libraries' error of that name."""
+    """A result was asked for before `fit`; both libraries' error of that name."""
 
 
 class Contract(CallbackSupportMixin, BaseEstimator):
@@ -55,8 +55,8 @@ class Contract(CallbackSupportMixin, BaseEstimator):
         return tags
 
     def _check_convert_X_for_predict(self, X: Any) -> Any:  # noqa: N802, sktime's name
-        """As sktime does; but its checks would read a large file whole. None stays None."""
-        return X if X is None or is_large(X) else super()._check_convert_X_for_predict(X)
+        """As sktime does; but its checks would read a large file whole."""
+        return X if is_large(X) else super()._check_convert_X_for_predict(X)
 
     def _internal_convert(self, X: Any, y: Any = None) -> Any:
         """Where sktime converts what is convenient; it does not know lists of arrays."""

@@ -59,8 +59,8 @@ class NetworkClassifier(AnyNetwork, BaseNetworkClassifier):
     Example:
         >>> from mlstm_fcn import NetworkClassifier, datasets
         >>> data = datasets.load("BasicMotions")
-        >>> clf = NetworkClassifier(network="fcn", n_epochs=3, random_state=0)
-        >>> clf.fit(data.X_train, data.y_train).predict(data.X_test).shape
+        >>> clf = NetworkClassifier(network="fcn", n_epochs=3).fit(data.X_train, data.y_train)
+        >>> clf.predict(data.X_test).shape
         (40,)
     """
 

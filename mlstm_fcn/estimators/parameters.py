@@ -35,7 +35,7 @@ class TrainingParameters(Documented):
         recipe: How to train: `"default"`, `"ensemble"` (five networks that vote and see series in three
             ways), `"paper"`, or a `mlstm_fcn.Recipe`, whose options `set_params` and searches reach as
             `recipe__label_smoothing` and so on. `"recipe"` leaves the next six parameters to it.
-        n_epochs: Number of epochs; None: derived from the recipe's `n_steps`.
+        n_epochs: Number of epochs; None: derived from the recipe's `n_steps`, 600 if it has none.
         batch_size: Maximum batch size.
         learning_rate: Highest learning rate of the schedule; None: the optimizer's own.
         validation_split: Share of the training set that validates, in [0, 1), stratified by class. A
@@ -50,8 +50,8 @@ class TrainingParameters(Documented):
         warm_start: Whether fit continues from the weights of the last fit.
         scaling: `"channel"`: each channel by its mean and standard deviation in the training set;
             `"series"`: each channel of each series by its own; None: not at all.
-        missing: `"interpolate"`: linearly in time, held at the ends; `"zero"`: zero after scaling, which is
-            the mean; `"error"`: a missing value raises ValueError.
+        missing: `"interpolate"`: linearly in time, held at the ends; `"zero"`: zero after scaling; `"error"`:
+            a missing value raises ValueError.
         on_longer: For series longer than the network's fixed length: `"cut"`, `"warn"` (cut with a warning),
             or `"error"`.
         random_state: Decides initial weights, dropout, augmentation, validation split and the order of
@@ -96,7 +96,7 @@ class TrainingParameters(Documented):
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Parameters by name; with `deep` the recipe's options too, as `recipe__...`."""
         parameters: dict[str, Any] = super().get_params(deep=deep)  # type: ignore[misc]
-        if deep and (isinstance(self.recipe, Recipe) or self.recipe in RECIPES):
+        if deep and (isinstance(self.recipe, Recipe) or str(self.recipe) in RECIPES):
             recipe = Recipe.named(self.recipe)
             parameters |= {f"{_PREFIX}{name}": getattr(recipe, name) for name in _OF_RECIPE}
         return parameters
@@ -106,13 +106,16 @@ class TrainingParameters(Documented):
         known = self.get_params(deep=False)
         for name in parameters:
             rule = f"{type(self).__name__} has no parameter {name!r}. {_repair(name, known)}"
-            require(name in known or "__" in name, rule)
+            require(name in known or name.startswith(_PREFIX), rule)
         flat = {name: value for name, value in parameters.items() if not name.startswith(_PREFIX)}
         options = {n.removeprefix(_PREFIX): v for n, v in parameters.items() if n not in flat}
         recipe = Recipe.named(flat.get("recipe", self.recipe)) if options else None
-        changes = {n: v for n, v in options.items() if getattr(recipe, n, _MISSING) != v}
-        if recipe and changes:
-            flat["recipe"] = recipe.but(**changes)
+        changed = {n for n, v in options.items() if getattr(recipe, n, _MISSING) != v}
+        for name in changed & given({n: flat.get(n, v) for n, v in known.items()}).keys():
+            rule = f"`{name}` replaces `recipe__{name}`: set `{name}` itself, or leave it to the recipe."
+            require(False, rule, **{name: flat.get(name, known[name])})
+        if recipe and changed:
+            flat["recipe"] = recipe.but(**options)
         return super().set_params(**flat)  # type: ignore[misc]
 
 

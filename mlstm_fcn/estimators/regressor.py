@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sktime.regression.base import BaseRegressor
 
@@ -18,6 +17,3 @@ class BaseNetworkRegressor(RegressorMixin, NetworkEstimator, BaseRegressor, Base
 
     _task_type: ClassVar[str] = "Regression"
     score = RegressorMixin.score  # unlike sktime's it takes sample weights
-
-    def _predict(self, X: Any) -> np.ndarray:
-        return self.fitted_.task.decode(self._outputs(X))

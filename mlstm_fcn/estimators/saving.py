@@ -20,6 +20,14 @@ _TRAIN_WITH = ("recipe__loss", "recipe__optimizer", "callbacks")
 class Saving(Contract):
     """An estimator that can be saved to one file without pickle, and loaded from it."""
 
+    model_ = property(lambda self: self.fitted_.keras_model)
+    history_ = property(lambda self: self.fitted_.history)
+    n_epochs_ = property(lambda self: len(self.fitted_.history["loss"]))
+    network_options_ = property(lambda self: self.fitted_.options)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}, or not before `fit`.")
+
     def save(self, path: Path | str | None = None, serialization_format: str = "pickle") -> Any:
         """Save a fitted estimator.
 
@@ -97,14 +105,16 @@ class Saving(Contract):
             require(not any(options.values()), rule, **{n: v for n, v in options.items() if v})
             self.save(checked_path(path))
             return Path(path)
-        about, series = {"estimator": type(self).__name__}, self._check_convert_X_for_predict(X)
+        series = None if X is None else self._check_convert_X_for_predict(X)
+        about = {"estimator": type(self).__name__}
         return export_fitted(fitted, path, format, X=series, about=about, **options)  # type: ignore[arg-type]
 
     def model_card(self, X: Any = None, y: Any = None, *, data: str = "") -> str:
         """A model card in Markdown, with figures on X and y; `data` names the training data."""
         from mlstm_fcn.fitting.card import model_card
 
-        fitted, series = self._require_network("model_card"), self._check_convert_X_for_predict(X)
+        fitted = self._require_network("model_card")
+        series = None if X is None else self._check_convert_X_for_predict(X)
         about = {"made_by": " ".join(repr(self).split()), "recipe": self.training_recipe()}
         return model_card(fitted, series, y, data=data, random_state=self.random_state, **about)
 
@@ -113,7 +123,7 @@ class Saving(Contract):
         rule = f"`{method_name}` requires a network: fit saw one class only, or several columns of y."
         require(hasattr(self, "fitted_"), rule)
         fitted: FittedNetwork = self.fitted_
-        return fitted
+        return fitted.reading(self.input_policy())  # parameters may be set after fit
 
 
 def _kinds(cls: type[Saving]) -> Iterator[type[Saving]]:

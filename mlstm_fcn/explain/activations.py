@@ -1,4 +1,4 @@
-"""What a network computes on the way to its answer: gates, shares, attention, and where a class is seen."""
+"""Activations: gates, kernel shares, attention, and class activation maps."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from mlstm_fcn.fitting import FittedNetwork
 
 
-def gates(source: Any, X: Any) -> dict[str, np.ndarray]:
+def gates(estimator: Any, X: Any) -> dict[str, np.ndarray]:
     """How strongly squeeze-and-excitation lets each channel pass, for each case.
 
     Args:
-        source: A fitted estimator or `fitting.FittedNetwork`.
+        estimator: A fitted estimator or `fitting.FittedNetwork`.
         X: Series, as for its `predict`.
 
     Returns:
@@ -30,14 +30,14 @@ def gates(source: Any, X: Any) -> dict[str, np.ndarray]:
     """
     from mlstm_fcn.layers import SqueezeExcite1D
 
-    return _of_layers(source, X, SqueezeExcite1D, SqueezeExcite1D.gates, (None,))
+    return _of_layers(estimator, X, SqueezeExcite1D, SqueezeExcite1D.gates, (None,))
 
 
-def kernel_shares(source: Any, X: Any) -> dict[str, np.ndarray]:
+def kernel_shares(estimator: Any, X: Any) -> dict[str, np.ndarray]:
     """How much of each kernel length a selective kernel convolution takes, for each case and filter.
 
     Args:
-        source: A fitted estimator or `fitting.FittedNetwork`.
+        estimator: A fitted estimator or `fitting.FittedNetwork`.
         X: Series, as for its `predict`.
 
     Returns:
@@ -50,17 +50,17 @@ def kernel_shares(source: Any, X: Any) -> dict[str, np.ndarray]:
     """
     from mlstm_fcn.layers import SelectiveKernel1D
 
-    return _of_layers(source, X, SelectiveKernel1D, SelectiveKernel1D.branch_weights, (None, None))
+    return _of_layers(estimator, X, SelectiveKernel1D, SelectiveKernel1D.branch_weights, (None, None))
 
 
-def attention(source: Any, X: Any) -> dict[str, np.ndarray]:
+def attention(estimator: Any, X: Any) -> dict[str, np.ndarray]:
     """What each step of an attention LSTM attends to, for each case.
 
     The LSTM branch reads the transposed series where it has the dimension shuffle: its steps are then the
     channels of the series, else the points in time.
 
     Args:
-        source: A fitted estimator or `fitting.FittedNetwork`, say `MLSTMFCNClassifier(attention=True)`.
+        estimator: A fitted estimator or `fitting.FittedNetwork`, say `MLSTMFCNClassifier(attention=True)`.
         X: Series, as for its `predict`.
 
     Returns:
@@ -79,19 +79,18 @@ def attention(source: Any, X: Any) -> dict[str, np.ndarray]:
     def weights(layer: AttentionLSTM, series: Any, mask: Any = None) -> Any:
         return layer(series, mask=mask, return_attention=True)[1]
 
-    return _of_layers(source, X, AttentionLSTM, weights, (None, None))
+    return _of_layers(estimator, X, AttentionLSTM, weights, (None, None))
 
 
-def class_activation_map(source: Any, X: Any) -> np.ndarray:
+def class_activation_map(estimator: Any, X: Any) -> np.ndarray:
     """Which steps of a series speak for each class, for each case.
 
-    The convolutions of a network with the average head give features at each step, whose mean over time is
-    weighed by the output layer. So is here what they are at each step. Where no block is strided, the mean
-    of a map over the steps of the series, plus the output's bias and what an LSTM branch adds, is what
-    the softmax takes.
+    In a network with the average head, the output layer weights the mean of the features over time. A map
+    weights the features at each step instead. If no block is strided, the mean of a map over the steps, plus
+    the output's bias and the part of an LSTM branch, is the input of the softmax.
 
     Args:
-        source: A fitted estimator or `fitting.FittedNetwork`; its network has the average head.
+        estimator: A fitted estimator or `fitting.FittedNetwork`; its network has the average head.
         X: Series, as for its `predict`.
 
     Returns:
@@ -101,7 +100,7 @@ def class_activation_map(source: Any, X: Any) -> np.ndarray:
 
     Raises:
         NotFittedError: If an estimator is not fitted.
-        ValueError: If its network has another head, or is none of this package.
+        ValueError: If its network has another head, or comes from another package.
 
     References:
         Zhou et al.: Learning Deep Features for Discriminative Localization, arXiv 1512.04150, equation 2;
@@ -111,7 +110,7 @@ def class_activation_map(source: Any, X: Any) -> np.ndarray:
     from mlstm_fcn.preprocess import lengths
 
     rule = 'The network must have the average head, `head="average"`.'
-    maps, batch = _read(source, X, _map_of_member, rule)
+    maps, batch = _read(estimator, X, _map_of_member, rule)
     steps = np.concatenate([lengths(chunk) for chunk in chunks(batch)])
     time = np.arange(steps.max())
     whole = np.mean([each[:, time] for each in maps.values()], axis=0)
@@ -119,7 +118,7 @@ def class_activation_map(source: Any, X: Any) -> np.ndarray:
 
 
 def _map_of_member(member):
-    """The features before the average, weighed as the output layer weighs their mean, for each step."""
+    """The features of each step before the average, with the weights of the output layer."""
     import keras
     from keras import ops
 
@@ -142,7 +141,7 @@ def _map_of_member(member):
     return {"class_activation_map": weigh([keras.tree.flatten(member.input)[0], features])}
 
 
-def _of_layers(source, X, kind, method, shape):
+def _of_layers(estimator, X, kind, method, shape):
     """What a method of each layer of a kind gives, of a shape for each case, for what the layer reads."""
     import keras
 
@@ -155,15 +154,15 @@ def _of_layers(source, X, kind, method, shape):
             if isinstance(layer, kind)
         }
 
-    return _read(source, X, figures, f"The network must have a layer of type {kind.__name__}.")[0]
+    return _read(estimator, X, figures, f"The network must have a layer of type {kind.__name__}.")[0]
 
 
 def _read(
-    source: Any, X: Any, of_member: Callable[[Any], dict[str, Any]], rule: str
+    estimator: Any, X: Any, of_member: Callable[[Any], dict[str, Any]], rule: str
 ) -> tuple[dict[str, np.ndarray], Any]:
-    """The values of tensors in the networks of an estimator, by name, and the series that they belong to.
+    """Values of tensors in the networks of an estimator by name, and the series.
 
-    `of_member` names the tensors of one network; the rule is of at least one network having any.
+    `of_member` returns the tensors of one network by name. If no network has any, `rule` is the error.
     """
     import keras
 
@@ -172,7 +171,7 @@ def _read(
     from mlstm_fcn.models.ensemble import members
     from mlstm_fcn.models.pipeline import compose, split
 
-    fitted, series = _fitted_and_series(source, X)
+    fitted, series = _fitted_and_series(estimator, X)
     model, batch = fitted.model_for(series)
     preprocessor, network, _ = split(model)
     networks, values = members(network), {}
@@ -190,13 +189,10 @@ def _read(
     return values, batch
 
 
-def _fitted_and_series(source: Any, X: Any) -> tuple[FittedNetwork, Any]:
+def _fitted_and_series(estimator: Any, X: Any) -> tuple[FittedNetwork, Any]:
     """The fitted network, and series as it takes them; an estimator converts its own containers."""
     from mlstm_fcn.fitting import FittedNetwork
 
-    if isinstance(source, FittedNetwork):
-        return source, X
-    source.check_is_fitted()
-    rule = "An explanation requires a network: fit saw one class only, or several columns of y."
-    require(hasattr(source, "fitted_"), rule)
-    return source.fitted_, source._check_convert_X_for_predict(X)
+    if isinstance(estimator, FittedNetwork):
+        return estimator, X
+    return estimator._require_network("explain"), estimator._check_convert_X_for_predict(X)

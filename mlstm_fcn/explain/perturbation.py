@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import check_scoring, get_scorer
+from sklearn.metrics import check_scoring
 from sklearn.utils import Bunch, check_random_state
 
 from mlstm_fcn._checks import require, require_positive_int
@@ -13,7 +13,7 @@ from mlstm_fcn.preprocess import lengths, pad
 
 
 def permutation_importance(
-    predictor: Any,
+    estimator: Any,
     X: Any,
     y: Any,
     *,
@@ -26,7 +26,7 @@ def permutation_importance(
     The counterpart for series of scikit-learn's function, which takes tables only.
 
     Args:
-        predictor: A fitted predictor, or a pipeline that ends in one.
+        estimator: A fitted estimator, a pipeline that ends in one, or a `fitting.FittedNetwork`.
         X: Series, `(cases, channels, time)` or a list of `(channels, time)`.
         y: Targets.
         n_repeats: Number of permutations of each channel.
@@ -44,13 +44,13 @@ def permutation_importance(
         Breiman: Random Forests. Machine Learning 45, 2001, section 10.
     """
     require_positive_int("n_repeats", n_repeats)
-    score, random = _scorer(predictor, scoring), check_random_state(random_state)
-    baseline, cases = score(predictor, X, y), _without_padding(X)
+    score, random = _scorer(estimator, scoring), check_random_state(random_state)
+    baseline, cases = score(estimator, X, y), _without_padding(X)
     importances = np.array(
         [
             [
                 baseline
-                - score(predictor, _like(X, _permuted(cases, channel, random.permutation(len(y)))), y)
+                - score(estimator, _like(X, _permuted(cases, channel, random.permutation(len(y)))), y)
                 for _ in range(n_repeats)
             ]
             for channel in range(len(cases[0]))
@@ -63,14 +63,14 @@ def permutation_importance(
     )
 
 
-def occlusion(predictor: Any, X: Any, *, size: int, stride: int | None = None) -> np.ndarray:
+def occlusion(estimator: Any, X: Any, *, size: int, stride: int | None = None) -> np.ndarray:
     """The fall of the predicted probability when a window of one channel is occluded, for each step.
 
     Each window of `size` steps of each channel in turn is replaced by the mean of that channel over X. This
     takes one prediction of X for each channel and window.
 
     Args:
-        predictor: A fitted classifier with `predict_proba` or regressor, or a pipeline that ends in one.
+        estimator: A fitted classifier with `predict_proba` or regressor, or a pipeline that ends in one.
         X: Series, `(cases, channels, time)` or a list of `(channels, time)`.
         size: Size of the window in steps, a positive integer.
         stride: Steps between windows, at most `size`; None for `size`.
@@ -92,7 +92,7 @@ def occlusion(predictor: Any, X: Any, *, size: int, stride: int | None = None) -
     rule = "`stride` must not be above `size`, so that the windows contain every step."
     require(stride <= size, rule, size=size, stride=stride)
     cases = _without_padding(X)
-    before, predicted = _response(predictor, X)
+    before, predicted = _response(estimator, X)
     means = np.nanmean(np.concatenate(cases, axis=1), axis=1)
     longest = max(case.shape[1] for case in cases)
     fall, windows = np.zeros((len(cases), len(means), longest)), np.zeros(longest)
@@ -101,23 +101,25 @@ def occlusion(predictor: Any, X: Any, *, size: int, stride: int | None = None) -
         windows[window] += 1
         for channel, mean in enumerate(means):
             changed = _like(X, [_occluded(case, channel, window, mean) for case in cases])
-            fall[:, channel, window] += (before - _response(predictor, changed, predicted)[0])[:, None]
+            fall[:, channel, window] += (before - _response(estimator, changed, predicted)[0])[:, None]
     steps = np.array([case.shape[1] for case in cases])
     return np.where(np.arange(longest) < steps[:, None, None], fall / windows, np.nan)
 
 
-def _scorer(predictor: Any, scoring: Any) -> Any:
-    """scikit-learn's scorer; it takes estimators alone, so a fitted network scores itself."""
-    if hasattr(predictor, "fit") or scoring is not None:
-        return check_scoring(predictor, scoring) if hasattr(predictor, "fit") else get_scorer(scoring)
-    return lambda predictor, X, y: predictor.score(X, y)
+def _scorer(estimator: Any, scoring: Any) -> Any:
+    """scikit-learn's scorer, which takes estimators alone; a fitted network scores itself."""
+    if hasattr(estimator, "fit"):
+        return check_scoring(estimator, scoring)
+    rule = "`scoring` requires an estimator; a fitted network has one score."
+    require(scoring is None, rule, scoring=scoring)
+    return lambda estimator, X, y: estimator.score(X, y)
 
 
-def _response(predictor, X, classes=None):
+def _response(estimator, X, classes=None):
     """The probabilities of `classes`, or else of the predicted ones, and these; a regressor's predictions."""
-    if not hasattr(predictor, "predict_proba"):
-        return np.asarray(predictor.predict(X)), None
-    probabilities = predictor.predict_proba(X)
+    if not hasattr(estimator, "predict_proba"):
+        return np.asarray(estimator.predict(X)), None
+    probabilities = estimator.predict_proba(X)
     classes = probabilities.argmax(axis=1) if classes is None else classes
     return probabilities[np.arange(len(classes)), classes], classes
 

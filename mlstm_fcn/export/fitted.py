@@ -57,7 +57,7 @@ def export_fitted(
     require(all(map(math.isfinite, figures.values())), "`metrics` must be finite numbers.", **figures)
     path = Path(path)
     format = format_of_suffix(path.suffix) if format is None else format
-    require_choice("format", format, (*FORMATS, "keras"))
+    require_choice("format", format, FORMATS)
     if length is not None:
         require_positive_int("length", length)
     chosen = fitted.with_mask() if any_length else fitted
@@ -76,7 +76,7 @@ def export_fitted(
 
 def _examples(fitted: FittedNetwork, X: Any, length: int | None) -> np.ndarray:
     """Some of the series, at even distances, as the model reads them."""
-    batch = fitted.inputs.fit_length(fitted.inputs.read(X), fitted.time, fitted.channels)
+    batch = fitted.read(X)
     rule = "Series of X end early, which the model does not read: export with any_length=True."
     require(fitted.takes_mask or not ends_early(batch), rule)
     chosen = batch[np.unique(np.linspace(0, len(batch) - 1, _MOST_EXAMPLES).astype(int))]

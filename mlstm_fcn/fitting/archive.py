@@ -22,8 +22,8 @@ def save(fitted: FittedNetwork, path: Path | str, about: Mapping[str, Any] | Non
     """Write a fitted network.
 
     Args:
-        fitted: The network. A function that made it is not kept: without it the loaded network predicts
-            series of the lengths that it knows.
+        fitted: The network. A function that made it is not kept; the loaded network needs it again for
+            further training and for series of other lengths.
         path: A name that ends in `.keras` or `.mlstm`; an existing file is replaced in one step.
         about: Further values that JSON can hold.
 
@@ -106,7 +106,7 @@ def from_plain(value: Any) -> Any:
 
 
 def plain_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as `to_plain` has them."""
+    """Parameters in JSON's terms, see `to_plain`."""
     return {name: to_plain(value) for name, value in parameters.items()}
 
 

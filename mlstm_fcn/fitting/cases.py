@@ -91,7 +91,7 @@ def require_cases(X: Any, y: Any) -> None:
     """Check X and y where sktime does not, or says it less clearly.
 
     Raises:
-        ValueError: If there is no case, X has another shape, X and y differ in length, or a target lacks.
+        ValueError: If there is no case, the shape of X or the lengths differ, or a target is missing.
     """
     require(len(y) > 0, "X and y must hold at least one case.")
     if isinstance(X, np.ndarray):

@@ -6,6 +6,7 @@ import math
 import statistics
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,12 @@ class Interrupted(KeyboardInterrupt):
         fitted: The network after its last whole epoch; None if no epoch was whole.
     """
 
-    def __init__(self, fitted: FittedNetwork | None):
+    def __init__(self, fitted: FittedNetwork | None = None):
         super().__init__()
         self.fitted = fitted
+
+    def __reduce__(self) -> Any:
+        return Interrupted, (self.fitted,)
 
 
 def fit(
@@ -65,7 +69,7 @@ def fit(
         recipe: How to train.
         inputs: How series are read.
         rng: Decides everything random.
-        validation: Cases to evaluate after each epoch; they go before the recipe's `validation_split`.
+        validation: Cases to evaluate after each epoch; they replace the recipe's `validation_split`.
         start: Continue from this one: its preprocessing, options, weights, history and number of epochs.
             Layers that do not match, such as the head for another number of classes, are new.
         freeze: Prefixes of the names of layers that training leaves as they are.
@@ -79,13 +83,18 @@ def fit(
     Raises:
         ValueError: If cases, options or `start` do not fit together.
         FileNotFoundError: If the folder of the checkpoint does not exist.
-        Interrupted: If the keyboard interrupts training; it has the network with its whole epochs.
+        Interrupted: If the keyboard interrupts training; its `fitted` is the network with its whole epochs.
+            Any other error that a callback raises gets this attribute too.
 
     Warns:
         UserWarning: If training diverged, a validation split is not stratified, or series are cut.
     """
     rule = "A fit with a `checkpoint` requires an integer as `random_state`, so that it can be resumed."
     require(not checkpoint or rng.is_fixed, rule, random_state=rng.state)
+    if start:
+        start.require_same(network, inputs)
+        rule = "Continued training keeps the unit of the targets."
+        require(not task.keeps_unit or task.unit == start.task.unit, rule, unit=task.unit)
     generators = [
         rng.generator(number, start.epochs_trained if start else 0)
         for number in range(_n_members(recipe, start))
@@ -118,9 +127,14 @@ def fit(
             trainer = TRAINERS[network.trained_by]
             trainer(member.network, lesson, generator, member.history, file)  # type: ignore[arg-type]
             n_whole += 1
-    except KeyboardInterrupt as interrupt:
+    except BaseException as error:
         n_whole = min(max(n_whole, 1), len(members))  # the first member has whole epochs, or none has
-        raise Interrupted(fitted(n_whole) if members[0].history else None) from interrupt
+        partial = fitted(n_whole) if members[0].history else None
+        if isinstance(error, KeyboardInterrupt):
+            raise Interrupted(partial) from error
+        with suppress(AttributeError):
+            error.fitted = partial  # type: ignore[attr-defined]
+        raise
     result = fitted(len(members))
     _warn_of_divergence(result.history)
     for file in filter(None, reversed(files)):  # the first one last: the others are invalid without it
@@ -156,10 +170,10 @@ def _untrained(
         preprocessor, time, channels = start.preprocessor, start.time, start.channels
         preprocessor = keras.Model(preprocessor.input, preprocessor.outputs[0], name=preprocessor.name)
         options = [dict(one) for one in start.options]
-    datasets = [data for data in (training, held_back) if data is not None]
-    for data in datasets:
+    every = [data for data in (training, held_back) if data is not None]
+    for data in every:
         data.inputs[0] = inputs.fit_length(data.inputs[0], time, channels)
-    masked = any(ends_early(data.inputs[0]) for data in datasets)
+    masked = any(ends_early(data.inputs[0]) for data in every)
     form: dict[str, Any] = {"activation": task.activation, "masked": masked}
     members = []
     for number, rng in enumerate(generators):

@@ -71,7 +71,7 @@ class FittedNetwork:
         task: What the outputs are for.
         inputs: How series are read.
         history: Figures of each epoch by name, means over the members that had the epoch.
-        epochs_trained: Number of epochs in all, those of earlier fits that this one continued too.
+        epochs_trained: Number of epochs, including those of earlier fits that this one continues.
     """
 
     keras_model: keras.Model
@@ -123,11 +123,17 @@ class FittedNetwork:
         rule = "`warm_start`, `partial_fit` and `fine_tune` cannot change the network, "
         require(not changed, f"{rule}`scaling` or `missing`.", **changed)
 
-    def reading(self, on_longer: Any) -> FittedNetwork:
-        """The same network with another way to read series that are too long."""
-        if self.inputs.on_longer == on_longer:
-            return self
-        return replace(self, inputs=replace(self.inputs, on_longer=on_longer))
+    def reading(self, inputs: InputPolicy) -> FittedNetwork:
+        """The same network with another policy for series that are too long or miss values.
+
+        Raises:
+            ValueError: If the policy differs in what the network has built in.
+        """
+        changed = inputs.differs_from(self.inputs)
+        allowed = {"missing"} if inputs.missing == "error" else set()
+        rule = "`scaling` and `missing` are part of the fitted network; fit again to change them."
+        require(changed.keys() <= allowed, rule, **changed)
+        return self if inputs == self.inputs else replace(self, inputs=inputs)
 
     def outputs(self, X: Any) -> np.ndarray:
         """The outputs for series, `(cases, outputs)`.
@@ -153,7 +159,8 @@ class FittedNetwork:
     @available_if(lambda self: isinstance(self.task, Classification))
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities `(cases, classes)`, rows sum to 1; only of a classification."""
-        return Classification.probabilities(self.task, self.outputs(X))  # type: ignore[arg-type]
+        task: Any = self.task
+        return task.probabilities(self.outputs(X))
 
     def score(self, X: Any, y: Any) -> float:
         """Accuracy, or R² of a regression."""
@@ -166,12 +173,16 @@ class FittedNetwork:
         It is `keras_model`, or one with the same weights: with a mask where series end early, without filling
         in where nothing is missing.
         """
-        batch = self.inputs.fit_length(self.inputs.read(X), self.time, self.channels)
+        batch = self.read(X)
         if ends_early(batch):
             return self.with_mask().keras_model, batch
         if self.takes_mask or not is_large_and_complete(batch):
             return self.keras_model, batch
         return self._variants.get("complete", self._complete_model), batch
+
+    def read(self, X: Any) -> Batch:
+        """Series as the network reads them: checked, at the length that it fixes."""
+        return self.inputs.fit_length(self.inputs.read(X), self.time, self.channels)
 
     def _complete_model(self) -> keras.Model:
         preprocessor, network, unit = split(self.keras_model)
@@ -183,15 +194,15 @@ class FittedNetwork:
         Raises:
             ValueError: If the network is a function that takes no mask, or that a file could not hold.
         """
-        return self if self.takes_mask else self._variants.get("masked", self._masked)
+        if self.takes_mask:
+            return self
+        return replace(self, keras_model=self._variants.get("masked", self._masked_model))
 
-    def _masked(self) -> FittedNetwork:
+    def _masked_model(self) -> keras.Model:
         preprocessor, _, unit = split(self.keras_model)
         with seeded(np.random.default_rng(0)):
             network = ensemble([self._masked_member(member) for member in self.members])
-        return replace(
-            self, keras_model=compose(with_mask(preprocessor), network, unit), _variants=_Variants()
-        )
+        return compose(with_mask(preprocessor), network, unit)
 
     def _masked_member(self, member: Member) -> keras.Model:
         shape, form = member.network.input_shape[1:], {"activation": self.task.activation, "masked": True}

@@ -65,6 +65,10 @@ class InputPolicy:
         """
         if isinstance(X, list | tuple) and all(isinstance(case, np.ndarray) for case in X):
             X = pad(X)
+        if isinstance(X, np.ndarray) and not is_large(X):
+            rule = "X must be (cases, channels, time) or (cases, time)."
+            require(X.ndim in (2, 3), rule, shape=X.shape)
+            X = X[:, None] if X.ndim == 2 else X
         if is_large(X):
             batch: Batch = MemmapSeries(X).trimmed()
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -24,15 +24,18 @@ Callbacks = Callable[[], Sequence[keras.callbacks.Callback]]
 
 
 def callbacks_of(
-    given: Sequence[keras.callbacks.Callback] | None, verbose: int, *own: keras.callbacks.Callback
+    given: Iterable[keras.callbacks.Callback] | None, verbose: int, *own: keras.callbacks.Callback
 ) -> list[keras.callbacks.Callback]:
     """Callbacks of one training: copies of the user's, a progress bar if `verbose`, and the package's own.
 
     Raises:
-        ValueError: If the user's are not a list.
+        ValueError: If the user's are not a list of callbacks.
     """
-    rule = "`callbacks` must be a list of Keras callbacks."
-    require(isinstance(given, Sequence | None), rule, callbacks=given)
+    rule, kind = "`callbacks` must be a list of Keras callbacks.", keras.callbacks.Callback
+    require(
+        given is None or (isinstance(given, Iterable) and not isinstance(given, kind)), rule, callbacks=given
+    )
+    require(all(isinstance(one, kind) for one in given or ()), rule, callbacks=given)
     return [*map(copy.deepcopy, given or ()), *([ProgressBar()] if verbose else []), *own]
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from inspect import Parameter, signature
 from typing import Any
 
 import keras
+import numpy as np
 
 from mlstm_fcn import models
-from mlstm_fcn._checks import require
+from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn.training.recipes import Recipe
 
 Shape = tuple[int | None, int]
 """`(time, channels)`; time is None for any length."""
+
+
+_NOT_GIVEN = "not given"
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +53,9 @@ class NetworkSpec:
         options = {**self.options, **own}
         if not isinstance(self.network, str):
             return options
+        known = {one.name for _, config in models.MODELS.values() for one in fields(config)}
+        for name in defaults:
+            require_choice("network option", name, known)
         return {**models.config(self.network, **options).suited(defaults), **options}
 
     def resolved(self, recipe: Recipe, member: int, time: int) -> dict[str, Any]:
@@ -83,7 +90,7 @@ class NetworkSpec:
         Raises:
             ValueError: If the function is missing, or its model does not fit.
         """
-        rule = "Series of other lengths require the function that made the network; a saved file has none."
+        rule = "Training and other lengths require the function that made the network: set `network` to it."
         require(self.network is not None, rule, network=self.network)
         if isinstance(self.network, str):
             form: dict[str, Any] = {"activation": activation, "masked": masked}
@@ -103,14 +110,14 @@ class NetworkSpec:
         if other.network is not None and not _same(self.network, other.network):
             differing["network"] = self.network
         for name in sorted(self.options.keys() | other.options.keys()):
-            here, there = self.options.get(name), other.options.get(name)
+            here, there = self.options.get(name, _NOT_GIVEN), other.options.get(name, _NOT_GIVEN)
             if not _same(here, there):
                 differing[name] = here
         return differing
 
 
 def _same(one: Any, other: Any) -> bool:
-    return one is other or bool(_plain(one) == _plain(other))
+    return one is other or bool(np.all(_plain(one) == _plain(other)))
 
 
 def _plain(value: Any) -> Any:

@@ -61,8 +61,6 @@ def _split(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Cases to train on and cases to hold back; by class where each class has enough cases."""
     seed = int(rng.integers(2**31))
-    rule = "The training set is too small for the `validation_split`."
-    require(n_held_back < n_cases, rule, cases=n_cases)
     split = partial(train_test_split, np.arange(n_cases), test_size=n_held_back, random_state=seed)
     try:
         return split(stratify=y)

@@ -22,7 +22,7 @@ class Task(Protocol):
     Attributes:
         n_outputs: Number of outputs.
         activation: Their activation, a name that Keras knows.
-        metrics: Figures to report beside the loss.
+        metrics: Figures to report in addition to the loss.
         stratified: Whether a validation split keeps the shares of the targets.
         unit: Factor and offset from the network's outputs to the unit of the data.
         keeps_unit: Whether a network that is tuned to other targets keeps this task, whose unit it knows.
@@ -51,7 +51,7 @@ class Task(Protocol):
         ...
 
     def encode(self, y: np.ndarray) -> np.ndarray:
-        """Targets as the network has them, float32 `(cases, outputs)`."""
+        """Targets in the form of the outputs, float32 `(cases, outputs)`."""
         ...
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
@@ -184,7 +184,7 @@ class Regression:
         """Mean and standard deviation of targets.
 
         Raises:
-            ValueError: If a target is no finite number.
+            ValueError: If a target is not finite.
 
         Warns:
             UserWarning: If float32 keeps little of the differences between the targets.
@@ -208,7 +208,7 @@ class Regression:
         """Standardised targets.
 
         Raises:
-            ValueError: If a target is no finite number.
+            ValueError: If a target is not finite.
         """
         scaled = (_finite(y) - self.mean) / self.std
         return scaled.astype(np.float32)[:, None]
@@ -218,7 +218,9 @@ class Regression:
         return outputs[:, 0].astype(np.float64)
 
     def sample_weights(self, y: np.ndarray, class_weight: ClassWeight) -> np.ndarray:
-        """Equal weights."""
+        """Equal weights; weights of classes are an error."""
+        rule = "`class_weight` requires a classifier."
+        require(not isinstance(class_weight, Mapping), rule, class_weight=class_weight)
         return np.ones(len(y))
 
     def require_same(self, y: Any) -> None:

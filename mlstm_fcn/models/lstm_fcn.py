@@ -18,7 +18,7 @@ class LSTMFCNConfig(SqueezeExciteConfig):
     """Options of a network of the family, in addition to those of `SqueezeExciteConfig`.
 
     The network of the paper is the one with `se_blocks=(1, 2)`, `dilation_rates=None` and
-    `batch_norm_momentum=0.99`; all other defaults are the paper's. `preset="paper"` sets these three.
+    `batch_norm_momentum=0.99`; all other defaults are the paper's. `recipe="paper"` sets these three.
 
     Attributes:
         filters: Number of filters of each convolution block.

@@ -103,7 +103,7 @@ class _Training:
         self.calls.on_train_begin()
         try:
             for epoch in range(state.resume(self.calls) if state else 0, self.n_epochs):
-                if model.stop_training or (self.keeps_best and self.best.is_long_ago(epoch - 1)):
+                if model.stop_training or (self.recipe.patience and self.best.is_long_ago(epoch - 1)):
                     break
                 self.calls.on_epoch_begin(epoch)
                 figures = self._epoch(epoch)
@@ -147,9 +147,10 @@ class _Training:
         """An epoch step by step, for callbacks that are called around each batch."""
         figures: engine.Figures = {}
         for step, batch in enumerate(batches):
+            if rates is not None:  # before the hook, which may set another
+                self.program.model.optimizer.learning_rate = rates[step]
             self.calls.on_train_batch_begin(step)
-            one = None if rates is None else rates[step : step + 1]
-            figures = self.program.train(self.source, [batch], one)
+            figures = self.program.train(self.source, [batch])
             self.calls.on_train_batch_end(step, figures)
         return dict(figures)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlstm_fcn._checks import require, require_choice, require_positive_int
+from mlstm_fcn._options import frozen
 from mlstm_fcn.training.augmentation import require_augmentation
 from mlstm_fcn.training.budget import epochs_for
 
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
 
 _ADAPTIVE = ("adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "nadam")
 OPTIMIZERS = (*_ADAPTIVE, "ftrl", "lamb", "lion", "rmsprop", "sgd")
-Auto = Literal["auto"]
 SCHEDULES = ("cosine", "plateau", "constant")
 _N_STEPS, _LEARNING_RATE, _WEIGHT_DECAY, _LABEL_SMOOTHING = 600, 1e-3, 1e-2, 0.1
 
@@ -62,6 +63,8 @@ class Recipe:
         network_options: Options of the network where the caller gives none, as far as the network has them.
         member_options: Options in which the members differ, taken in turn; empty: members differ in their
             seeds alone.
+        caller_first: Whether the caller's network options replace `member_options`, as in a named recipe;
+            otherwise `member_options` replace them.
 
     Raises:
         ValueError: If a value is out of its range, or two options contradict each other.
@@ -72,11 +75,11 @@ class Recipe:
     batch_size: int = 16
     equal_batches: bool = True
     optimizer: str | keras.optimizers.Optimizer = "adamw"
-    learning_rate: float | Auto | None = "auto"
-    weight_decay: float | Auto | None = "auto"
+    learning_rate: float | Literal["auto"] | None = "auto"
+    weight_decay: float | Literal["auto"] | None = "auto"
     schedule: Literal["cosine", "plateau", "constant", "auto"] = "auto"
     loss: str | keras.losses.Loss | None = None
-    label_smoothing: float | Auto = "auto"
+    label_smoothing: float | Literal["auto"] = "auto"
     class_weight: Literal["balanced"] | Mapping[Any, float] | None = None
     validation_split: float = 0.0
     patience: int | None = None
@@ -86,6 +89,7 @@ class Recipe:
     n_members: int = 1
     network_options: Mapping[str, Any] = field(default_factory=dict)
     member_options: Sequence[Mapping[str, Any]] = ()
+    caller_first: bool = False
 
     def __post_init__(self) -> None:
         self._resolve()
@@ -96,27 +100,29 @@ class Recipe:
         self._require_optimizer()
         for name in ("label_smoothing", "validation_split"):
             value: Any = getattr(self, name)
-            good = isinstance(value, int | float) and 0 <= value < 1
+            good = isinstance(value, Real) and 0 <= float(value) < 1
             require(good, f"`{name}` must be in [0, 1).", **{name: value})
         rule, given = (
             "`label_smoothing` applies only to the default loss; set it on `loss`.",
             self.label_smoothing,
         )
         require(not (given and self.loss), rule, label_smoothing=given, loss=self.loss)
-        if self.average_weights is not None:
-            rule = "`average_weights` must be between 0 and 1."
-            require(0 < self.average_weights < 1, rule, average_weights=self.average_weights)
-            rule = "`average_weights` cannot be combined with the best epoch (`keep_best`, `patience`)."
-            require(not self.keep_best and self.patience is None, rule)
+        share: Any = self.average_weights
+        rule = "`average_weights` must be between 0 and 1."
+        require(share is None or 0 < share < 1, rule, average_weights=share)
+        rule = "`average_weights` cannot be combined with the best epoch (`keep_best`, `patience`)."
+        require(share is None or not (self.keep_best or self.patience), rule)
         if self.augmentation != {}:
             require_augmentation(self.augmentation)
         rule = "`member_options` must be a list or tuple of dictionaries of options."
-        good = isinstance(self.member_options, list | tuple)
-        good = good and all(isinstance(one, Mapping) for one in self.member_options)
-        require(good, rule, member_options=self.member_options)
+        members: Any = self.member_options
+        good = isinstance(members, tuple) and all(isinstance(one, Mapping) for one in members)
+        require(good, rule, member_options=members)
+        for name in ("equal_batches", "keep_best"):
+            require(isinstance(getattr(self, name), bool), f"`{name}` must be True or False.")
 
     def _resolve(self) -> None:
-        """Put values in the place of `"auto"`."""
+        """Put values in the place of `"auto"`, and read-only copies in the place of dictionaries."""
         by_name = isinstance(self.optimizer, str)
         defaults = {
             "learning_rate": _LEARNING_RATE if by_name else None,
@@ -124,9 +130,9 @@ class Recipe:
             "weight_decay": _WEIGHT_DECAY if by_name and self.optimizer == "adamw" else None,
             "label_smoothing": 0.0 if self.loss else _LABEL_SMOOTHING,
         }
-        for name, value in defaults.items():
-            if getattr(self, name) == "auto":
-                object.__setattr__(self, name, value)
+        defaults = {name: value for name, value in defaults.items() if getattr(self, name) == "auto"}
+        for name, value in {**vars(self), **defaults}.items():
+            object.__setattr__(self, name, frozen(value))
 
     def _require_optimizer(self) -> None:
         if isinstance(self.optimizer, str):
@@ -159,10 +165,12 @@ class Recipe:
         again: dict[str, Any] = {}
         if "optimizer" in changes:
             again["weight_decay"] = "auto"
-            if not isinstance(changes["optimizer"], str):
+            if not (isinstance(changes["optimizer"], str) and isinstance(self.optimizer, str)):
                 again |= {"learning_rate": "auto", "schedule": "auto"}
-        if changes.get("loss") is not None:
+        if "loss" in changes:
             again["label_smoothing"] = "auto"
+        if "member_options" in changes:
+            again["caller_first"] = False
         if changes.get("n_steps") is not None:
             again["n_epochs"] = None
         if changes.get("n_epochs", 0) is None and self.n_steps is None:
@@ -171,9 +179,8 @@ class Recipe:
 
     def for_one_epoch(self, most_members: int) -> Recipe:
         """This recipe for one more epoch at a constant learning rate, with a maximum number of members."""
-        n_members = min(self.n_members, most_members)
-        one = self.but(n_epochs=1, schedule="constant", n_members=n_members)
-        return one.but(validation_split=0.0, patience=None, keep_best=False)
+        n_members, once = min(self.n_members, most_members), {"n_epochs": 1, "schedule": "constant"}
+        return self.but(**once, n_members=n_members, validation_split=0.0, patience=None, keep_best=False)
 
     def __repr__(self) -> str:
         """The options that differ from the default recipe."""
@@ -185,19 +192,16 @@ class Recipe:
         return self  # nothing changes it; objects in it are copied by every training
 
     def options_of(self, member: int) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Network options of a member, counted from 0: defaults, and those that replace the caller's.
-
-        Member options of a named recipe are defaults; those that the caller put into a recipe are not.
-        """
+        """Network options of a member, counted from 0: defaults, and those that replace the caller's."""
         defaults, members = dict(self.network_options), self.member_options
         own = dict(members[member % len(members)]) if members else {}
-        if any(members == named.member_options for named in RECIPES.values()):
-            return {**defaults, **own}, {}
-        return defaults, own
+        return ({**defaults, **own}, {}) if self.caller_first else (defaults, own)
 
     def n_training(self, n_cases: int) -> int:
         """Number of cases that are trained on where `validation_split` holds back some of all cases."""
-        return n_cases - math.ceil(self.validation_split * n_cases)
+        n_training = n_cases - math.ceil(self.validation_split * n_cases)
+        require(n_training > 0, "The training set is too small for the `validation_split`.", cases=n_cases)
+        return n_training
 
     def epochs(self, n_cases: int) -> int:
         """Number of epochs for a number of training cases."""
@@ -235,13 +239,12 @@ paper, its authors' code and this recipe differ, or leave something open:
   statistics are those of the training set.
 """
 
-DEFAULT = Recipe()
-"""Chosen on training data alone: docs/recipe.md has the study, and what it did not measure."""
+DEFAULT = Recipe()  # chosen on training data alone: docs/recipe.md has the study
 
-ENSEMBLE = DEFAULT.but(
+ENSEMBLE = DEFAULT.but(  # members that see series in three ways
     n_members=5,
     member_options=({}, {"first_differences": True}, {"dilation_scales": 3}),
+    caller_first=True,
 )
-"""Members that see series in three ways; docs/accuracy.md says what that gains."""
 
 RECIPES = {"default": DEFAULT, "ensemble": ENSEMBLE, "paper": PAPER}
