@@ -110,7 +110,7 @@ def test_saved_without_its_function_it_still_predicts_series_of_the_length_it_kn
     classifier.save(tmp_path / "it.keras")
     loaded = NetworkClassifier.load(tmp_path / "it.keras")
     np.testing.assert_array_equal(loaded.predict_proba(X), classifier.predict_proba(X))
-    with pytest.raises(ValueError, match="require the function that made the network; a saved file has none"):
+    with pytest.raises(ValueError, match="require the function that made the network: set `network` to it"):
         loaded.predict(X[:, :, :50])
 
 

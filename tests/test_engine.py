@@ -191,3 +191,19 @@ def test_what_suits_a_cpu_alone_is_not_done_on_a_gpu(rng):
     np.testing.assert_array_equal(
         made.conv(series, kernel, padding="same", dilation_rate=2), np.asarray(expected)
     )
+
+
+def test_a_model_that_a_callback_saves_holds_keras_own_layers(tmp_path, source):
+    keras.utils.set_random_seed(0)
+    network = models.build("mlstm_fcn", (12, 2), 2, filters=(4, 8, 4), reduction=2)
+    made = TensorFlowEngine()
+    given = (network, keras.optimizers.Adam(0.01), "categorical_crossentropy", [])
+    with made.program(*given, reusable=False) as program:
+        program.prepare(source)
+        program.train(source, [np.arange(24)])
+        assert any(isinstance(layer, BlockLSTM) for layer in program.model.layers)
+        program.model.save(tmp_path / "seen.keras")
+    loaded = keras.saving.load_model(tmp_path / "seen.keras")
+    assert [type(layer) for layer in loaded.layers] == [type(layer) for layer in network.layers]
+    series = source.dataset.inputs[0]
+    np.testing.assert_allclose(loaded(series), network(series), atol=1e-5)

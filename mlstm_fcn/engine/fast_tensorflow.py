@@ -92,3 +92,12 @@ class _FusedAdam(_OneOperation, keras.optimizers.Adam):
 
 class _FusedAdamW(_OneOperation, keras.optimizers.AdamW):
     """AdamW; Keras decays the weights before the update."""
+
+
+# Callbacks see the twin. A model that they save must hold Keras' own classes, which every backend has.
+for _fast, _own in (
+    (BlockLSTM, keras.layers.LSTM),
+    (_FusedAdam, keras.optimizers.Adam),
+    (_FusedAdamW, keras.optimizers.AdamW),
+):
+    _fast.__module__, _fast.__name__ = _own.__module__, _own.__name__

@@ -28,17 +28,13 @@ def architecture(model: keras.Model) -> str | None:
 
 
 def program_key(
-    network: keras.Model,
-    optimizer: keras.optimizers.Optimizer,
-    loss: keras.losses.Loss | str,
-    settings: Sequence[str],
+    optimizer: keras.optimizers.Optimizer, loss: keras.losses.Loss | str, settings: Sequence[str]
 ) -> str | None:
     """What decides how training is compiled; None where a part is user code, which may change."""
     if not all(map(is_known, [optimizer] if isinstance(loss, str) else [optimizer, loss])):
         return None
     configs = [_config(optimizer), loss if isinstance(loss, str) else _config(loss), list(settings)]
-    texts = [architecture(network), as_text(configs)]
-    return None if None in texts else "\n".join(map(str, texts))
+    return as_text(configs)
 
 
 def _config(part: Any) -> list[Any]:

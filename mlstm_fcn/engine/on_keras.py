@@ -154,12 +154,13 @@ class KerasEngine:
         twin of its network. The next fit with the same architecture, optimizer and loss reuses the twin's
         compiled steps; everything that training changes is copied in and out.
         """
-        settings = [*metrics, self.name, str(self.compiles)]
-        key = program_key(network, optimizer, loss, settings) if reusable else None
-        if key is None:
+        form = architecture(network)
+        if form is None:  # it has user code, which a copy may not share
             yield self.program_type(network, self.fast_optimizer(optimizer), loss, metrics, self.place)
             return
-        program = self.idle.take(key)
+        settings = [form, *metrics, self.name, str(self.compiles)]
+        key = program_key(optimizer, loss, settings) if reusable else None
+        program = None if key is None else self.idle.take(key)
         if program is None:
             twin = self._twin(network)
             program = self.program_type(twin, self.fast_optimizer(optimizer), loss, metrics, self.place)
@@ -170,7 +171,8 @@ class KerasEngine:
             yield program
         finally:
             copy_state(program.network, network)
-        self.idle.put(key, program)  # only after a training that ended well
+        if key is not None:  # only after a training that ended well
+            self.idle.put(key, program)
 
     def _twin(self, network: keras.Model) -> keras.Model:
         """A network with layers of its own, fast ones where the engine has them; the same are frozen."""
