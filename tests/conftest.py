@@ -22,13 +22,16 @@ def own_cache(tmp_path_factory):
 
 @pytest.fixture(scope="session", autouse=True)
 def quickly_compiled(request):
-    """The default run leaves out TensorFlow's graph optimizers, a sixth of its time.
+    """The default run leaves out TensorFlow's graph optimizers, and computes in one thread.
 
-    Slow tests, and the processes that tests start, run with them, as users do.
+    For networks this small either takes longer than it saves. Slow tests, and the processes that tests start,
+    run with both, as users do.
     """
     if request.config.option.markexpr == "not slow":
         import tensorflow as tf
 
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 

@@ -11,7 +11,7 @@ from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier, 
 from mlstm_fcn.layers import ConvNorm1D
 from mlstm_fcn.models.ensemble import ensemble, members
 from mlstm_fcn.models.pipeline import split
-from tests.quick_fit import SMALL, assert_same, fit
+from tests.quick_fit import SMALL, THREE_BLOCKS, assert_same, fit
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def data(basic_motions):
 
 @pytest.fixture(scope="module")
 def voting(data):
-    return fit(data, n_members=3)
+    return fit(data, n_members=3, **THREE_BLOCKS)
 
 
 def votes(classifier, X):
@@ -42,13 +42,13 @@ def test_probabilities_are_the_mean_of_the_members_and_members_differ(voting, ba
 
 def test_the_first_member_is_the_network_that_stands_alone(voting, data):
     _, network, _ = split(voting.model_)
-    _, alone, _ = split(fit(data).model_)
+    _, alone, _ = split(fit(data, **THREE_BLOCKS).model_)
     for member, weight in zip(members(network)[0].get_weights(), alone.get_weights(), strict=True):
         np.testing.assert_array_equal(member, weight)
 
 
 def test_the_same_seed_gives_the_same_ensemble(voting, data):
-    assert_same(voting, fit(data, n_members=3))
+    assert_same(voting, fit(data, n_members=3, **THREE_BLOCKS))
 
 
 def test_history_is_the_mean_over_the_members_that_had_the_epoch(data):
@@ -119,7 +119,8 @@ def conv_rates(member):
 def test_members_may_differ_in_what_they_see(data, basic_motions, tmp_path):
     """They take the options in turn, read shorter series, and are saved and tuned with them."""
     kinds = ({}, {"first_differences": True}, {"dilation_scales": 2, "dilation_rates": 1.0})
-    voting = fit(data, n_members=4, member_options=kinds, n_epochs=1, batch_size=40)
+    quick = {"n_epochs": 1, "batch_size": 40}
+    voting = fit(data, n_members=4, member_options=kinds, **quick, **THREE_BLOCKS)
     _, network, _ = split(voting.model_)
     plain, differing, scaled, again = members(network)
     assert conv_rates(plain) == conv_rates(again) == conv_rates(differing) == [2, 4, 8]
@@ -162,14 +163,15 @@ def test_what_members_are_given_goes_before_what_the_network_has():
 @pytest.mark.usefixtures("uncompiled")
 def test_a_member_that_needs_one_length_gives_it_to_all_and_gates_are_of_those_that_have_them(data, motions):
     kinds = ({"recurrent": None, "reduction": None}, {})
-    voting = fit(data, n_members=2, member_options=kinds, n_epochs=1, batch_size=40)
+    quick = {"n_epochs": 1, "batch_size": 40}
+    voting = fit(data, n_members=2, member_options=kinds, **quick, **THREE_BLOCKS)
     assert voting.model_.input_shape == (None, 100, 6)
     assert {name.partition("/")[0] for name in explain.gates(voting, motions.X_test[:2])} == {"member_2"}
 
 
 @pytest.mark.usefixtures("uncompiled")
 def test_what_is_frozen_may_be_in_some_members_only(data):
-    quick = {"n_epochs": 1, "batch_size": 40}
+    quick = {"n_epochs": 1, "batch_size": 40, **THREE_BLOCKS}
     voting = fit(data, n_members=2, member_options=({}, {"first_differences": True}), **quick)
     tuned = voting.fine_tune(*data, freeze=("conv", "squeeze_excite"), n_epochs=1, learning_rate=0.1)
     for before, after in zip(*(members(split(each.model_)[1]) for each in (voting, tuned)), strict=True):

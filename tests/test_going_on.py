@@ -6,7 +6,7 @@ import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, Recipe
 from mlstm_fcn.fitting import members, prepare
-from tests.quick_fit import SMALL, assert_same, differ, fit, weights_of
+from tests.quick_fit import SMALL, THREE_BLOCKS, assert_same, differ, fit, weights_of
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +196,7 @@ def test_partial_fit_knows_announced_labels_from_the_start_and_refuses_others(da
 
 
 def test_fine_tuning_takes_over_what_fits_and_leaves_what_is_frozen(data):
-    source = fit(data)
+    source = fit(data, **THREE_BLOCKS)
     y = np.where(data[1] == "Running", "yes", "no")
     frozen = ("conv", "squeeze_excite")
     tuned = source.fine_tune(data[0], y, freeze=frozen)

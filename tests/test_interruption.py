@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier
+from tests import quick_fit
 from tests.quick_fit import with_recipe
 
-SMALL = {"filters": (8, 16, 8), "reduction": 4, "n_epochs": 6, "batch_size": 16, "random_state": 0}
+SMALL = {**quick_fit.SMALL, "n_epochs": 6, "batch_size": 16}
 
 
 class Interrupt(keras.callbacks.Callback):
@@ -136,7 +137,7 @@ def test_a_checkpoint_of_the_same_training_is_taken_and_removed(left_over, basic
     [
         {"n_epochs": 7},
         {"batch_size": 8},
-        {"filters": (8, 8, 8)},
+        {"filters": (6,)},
         {"scaling": None},
         {"random_state": 1},
         {"dropout": 0.5},

@@ -38,9 +38,13 @@ def problem(seed=0, steps=20):
     return rng.normal(size=(12, 2, steps)) + y[:, None, None], y
 
 
+def small(**options):
+    options = {"filters": (4,), "kernel_sizes": (3,), "n_epochs": 3, "random_state": 0} | options
+    return MLSTMFCNClassifier(**with_recipe(options))
+
+
 def fit(data, **options):
-    options = {"filters": (4, 8, 4), "reduction": 2, "n_epochs": 3, "random_state": 0} | options
-    return MLSTMFCNClassifier(**with_recipe(options)).fit(*data)
+    return small(**options).fit(*data)
 
 
 def weights(classifier):
@@ -125,9 +129,8 @@ def test_an_interrupted_program_is_dropped_and_its_network_kept(compiled, monkey
 
     with monkeypatch.context() as patch:
         patch.setattr(ProgressBar, "on_epoch_end", interrupt)
-        classifier = MLSTMFCNClassifier(filters=(4, 8, 4), reduction=2, n_epochs=3, random_state=0, verbose=1)
         with pytest.raises(KeyboardInterrupt):
-            classifier.fit(*problem())
+            (classifier := small(verbose=1)).fit(*problem())
     assert len(engine.current().idle) == 0
     assert classifier.n_epochs_ == 2
     assert not same(classifier, fit(problem(), n_epochs=1))

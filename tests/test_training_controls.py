@@ -278,7 +278,7 @@ def test_a_budget_of_steps_decides_the_epochs_within_bounds(n_cases, expected):
 
 
 def test_epochs_go_before_a_budget_of_steps(data):
-    assert fit(data, n_epochs=None, n_steps=1, filters=(2, 2, 2)).n_epochs_ == 20
+    assert fit(data, n_epochs=None, n_steps=1, filters=(2,)).n_epochs_ == 20
     assert fit(data, n_epochs=2, n_steps=1000).n_epochs_ == 2
 
 
