@@ -122,7 +122,7 @@ def test_a_function_without_a_mask_takes_series_of_one_length_only(basic_motions
         classifier.predict(X[:, :, :50])
 
 
-def test_the_preset_reaches_networks_as_far_as_they_have_its_options(basic_motions):
+def test_the_default_recipe_reaches_networks_as_far_as_they_have_its_options(basic_motions):
     X, y = basic_motions.X_train, basic_motions.y_train
     classifier = NetworkClassifier(network="mlstm_fcn", recipe="paper", **QUICK).fit(X, y)
     names = [layer.name for layer in classifier.model_.layers[-1].layers]
@@ -157,7 +157,7 @@ def test_a_network_for_one_length_predicts_shorter_series_too(network, head):
     np.testing.assert_allclose(together[:1], alone, atol=1e-5)
 
 
-def test_the_paper_preset_places_squeeze_and_excitation_in_its_own_network_only():
+def test_the_paper_recipe_places_squeeze_and_excitation_in_its_own_network_only():
     paper = Recipe.named("paper")
     options = {
         network: NetworkClassifier(network=network).network_spec().merged(paper).get("se_blocks")

@@ -46,6 +46,7 @@ def test_training_that_diverges_is_told(basic_motions):
         classifier.fit(basic_motions.X_train, basic_motions.y_train)
 
 
+@pytest.mark.filterwarnings("ignore:only single label seen")
 def test_masked_and_absent_values_are_missing(fitted, basic_motions):
     gaps = basic_motions.X_test[:4].copy()
     gaps[:, 2, 10:20] = np.nan

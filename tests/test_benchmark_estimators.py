@@ -12,6 +12,7 @@ from mlstm_fcn.benchmark.estimators import fingerprint, split
 from tests.results import result
 
 
+@pytest.mark.filterwarnings("ignore:.* requires package 'numba'")
 def test_a_text_is_a_network_a_known_classifier_or_an_import_path():
     estimators = resolve(
         "fcn, mlstm_fcn, MR=sktime.classification.kernel_based.RocketClassifier(num_kernels=84, "

@@ -270,7 +270,7 @@ def test_mixed_precision_leaves_scaling_exact(basic_motions):
     assert classifier.score(basic_motions.X_test * 1e5, basic_motions.y_test) > 0.8
 
 
-def test_the_paper_preset_goes_with_fewer_blocks(basic_motions):
+def test_the_paper_recipe_goes_with_fewer_blocks(basic_motions):
     classifier = MLSTMFCNClassifier(
         **{**SMALL, "filters": (8,), "n_epochs": 1}, kernel_sizes=(3,), recipe="paper"
     )

@@ -139,7 +139,7 @@ def test_members_may_differ_in_what_they_see(data, basic_motions, tmp_path):
     ]
 
 
-def test_the_ensemble_preset_sees_series_in_three_ways(data):
+def test_the_ensemble_recipe_sees_series_in_three_ways(data):
     ensemble_of = Recipe.named("ensemble")
     options = [MLSTMFCNClassifier().network_spec().resolved(ensemble_of, member, 100) for member in range(5)]
     seen = [(each.get("first_differences", False), each.get("dilation_scales", 1)) for each in options]
@@ -300,7 +300,7 @@ def test_a_regressor_gives_the_mean_in_the_units_of_the_data(rng):
 
 
 @pytest.mark.usefixtures("uncompiled")
-def test_the_preset_of_that_name_has_several_members(data):
+def test_the_recipe_of_that_name_has_several_members(data):
     for given, expected in (({}, 5), ({"n_members": 2}, 2)):
         voting = fit(data, recipe="ensemble", n_epochs=1, batch_size=40, **given)
         assert len(members(split(voting.model_)[1])) == expected

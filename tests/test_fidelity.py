@@ -137,7 +137,7 @@ def test_convolutions_start_he_uniform_and_dropout_is_the_papers():
     assert model.get_layer("dropout").rate == 0.8
 
 
-def test_paper_preset_is_the_papers_recipe():
+def test_paper_recipe_is_the_papers():
     paper = RECIPES["paper"]
     assert (paper.n_epochs, paper.batch_size, paper.equal_batches) == (250, 128, False)
     assert (paper.optimizer, paper.learning_rate, paper.schedule) == ("adam", 1e-3, "plateau")

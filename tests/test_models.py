@@ -61,6 +61,7 @@ def test_what_stands_in_the_padding_changes_no_output(name, head, shuffle, serie
 
 
 @any_length
+@pytest.mark.filterwarnings("ignore:You are using a softmax over axis -1 of a tensor of shape .1, 1.")
 @pytest.mark.parametrize(("head", "squeeze"), [("average", "max"), ("max", "mean")])
 def test_a_series_gives_the_same_alone_and_padded_in_a_batch(name, head, squeeze, series):
     model = small(name, time=None, masked=True, head=head, squeeze=squeeze, gate="tanh")

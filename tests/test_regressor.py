@@ -53,12 +53,14 @@ def test_saved_and_loaded_it_predicts_the_same(fitted, data, tmp_path):
     np.testing.assert_array_equal(loaded.predict(shorter), fitted.predict(shorter))
 
 
+@pytest.mark.filterwarnings("ignore:only single label seen")
 def test_a_constant_target_is_predicted(data):
     X, _ = data
     regressor = NetworkRegressor(network="fcn", n_epochs=40, learning_rate=0.01, random_state=0)
     np.testing.assert_allclose(regressor.fit(X[:8], np.full(8, 7.5)).predict(X[:8]), 7.5, atol=0.5)
 
 
+@pytest.mark.filterwarnings("ignore:only single label seen")
 def test_rounding_does_not_make_a_constant_target_vary(data):
     tenths = np.full(24, 0.1)
     assert tenths.std() > 0

@@ -116,6 +116,7 @@ def test_routed_weights_and_validation_data_reach_fit(classifier, data, basic_mo
     assert pipeline["net"].history_["val_accuracy"][-1] > 0.8
 
 
+@pytest.mark.filterwarnings("ignore:The estimator FunctionTransformer does not support callbacks")
 def test_scikit_learns_progress_bar_sees_every_epoch_inside_a_pipeline(classifier, data):
     seen = []
 

@@ -102,7 +102,7 @@ def close() -> None:
     """End the worker process, if there is one."""
     global _WORKER
     if _WORKER is not None:
-        _WORKER.kill()
+        _WORKER.close()
     _WORKER = None
 
 
@@ -127,12 +127,14 @@ class WorkerProcess:
         )
         self._is_ready = self._ended = False
         self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        while (answer := read_frame(self._process.stdout)) is not None:
-            self._answers.put(answer)
+        with self._process.stdout as responses:
+            while (answer := read_frame(responses)) is not None:
+                self._answers.put(answer)
         self._ended = True
         self._answers.put(None)
 
@@ -205,6 +207,15 @@ class WorkerProcess:
                     os.killpg(process.pid, signal.SIGKILL)  # a fit and its children
                 process.kill()
         self._process.wait()
+
+    def close(self) -> None:
+        """Kill the worker and close its files."""
+        self.kill()
+        self._reader.join(timeout=5)  # it ends with the worker's output
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._log.close()
 
 
 def _resident(process: psutil.Process) -> int:

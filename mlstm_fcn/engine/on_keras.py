@@ -46,7 +46,7 @@ class KerasProgram:
         place: Callable[[list[Any]], Any],
     ):
         self.network = network
-        self.model = keras.Model(network.inputs, network.outputs, name=network.name)
+        self.model = keras.Model(one_or_list(network.inputs), network.outputs, name=network.name)
         self.model.compile(optimizer, loss, weighted_metrics=list(metrics))
         self._place = place
         self._steps: dict[str, Any] = {}

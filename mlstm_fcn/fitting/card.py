@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, r2_score, recall_score
+from sklearn.metrics import accuracy_score, r2_score, recall_score
 
 from mlstm_fcn import __version__
 from mlstm_fcn._checks import require
@@ -107,7 +107,7 @@ def _figures(fitted: FittedNetwork, X: Any, y: np.ndarray) -> Iterator[str]:
         yield f"* {len(y)} cases: R² {r2_score(y, predicted):.4f}."
         return
     labels = fitted.task.labels
-    balanced = balanced_accuracy_score(y, predicted)
+    balanced = recall_score(y, predicted, labels=np.unique(y), average="macro", zero_division=0)
     yield f"* {len(y)} cases: accuracy {accuracy_score(y, predicted):.4f}, balanced {balanced:.4f}."
     recalls = recall_score(y, predicted, labels=labels, average=None, zero_division=0)
     for label, recall in list(zip(labels.tolist(), recalls, strict=True))[:_MOST_LABELS]:

@@ -103,7 +103,7 @@ class Checkpoint:
 
     def _read(self) -> tuple[dict[str, Any], dict[str, list[np.ndarray]]]:
         try:
-            with np.load(self._path, allow_pickle=False) as file:
+            with self._path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 values = json.loads(str(file["values"]))
                 kinds = {
                     kind: [name for name in file.files if name.startswith(kind)]
