@@ -90,11 +90,21 @@ def test_only_plain_lstms_are_one_operation(rng):
 
 
 @pytest.mark.parametrize("kind", [keras.optimizers.Adam, keras.optimizers.AdamW])
-def test_adam_as_one_operation_is_keras_adam(kind, rng):
-    start = rng.normal(size=(5, 3)).astype("float32")
+@pytest.mark.parametrize(
+    ("options", "dtype"),
+    [
+        ({}, "float32"),
+        ({}, "float64"),
+        ({"gradient_accumulation_steps": 2}, "float32"),
+        ({"use_ema": True, "ema_overwrite_frequency": 2}, "float32"),
+        ({"weight_decay": 0.1, "clipnorm": 0.5}, "float32"),
+    ],
+)
+def test_adam_as_one_operation_is_keras_adam(kind, options, dtype, rng):
+    start = rng.normal(size=(5, 3))
     ends = []
-    for optimizer in (kind(0.01), fused(kind(0.01))):
-        variable = keras.Variable(start)
+    for optimizer in (kind(0.01, **options), fused(kind(0.01, **options))):
+        variable = keras.Variable(start, dtype=dtype)
         optimizer.build([variable])
         for step in range(6):
             optimizer.learning_rate = 0.01 / (1 + step)

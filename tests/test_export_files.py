@@ -1,4 +1,4 @@
-"""The manifest of an exported model; the files, paths and inputs that are refused."""
+"""The manifest of an exported model, and the files and paths that `export` refuses."""
 
 import json
 import shutil
@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier, datasets, export
-from mlstm_fcn._files import crc
 from mlstm_fcn._optional import optional
 from mlstm_fcn.export import FORMATS, formats, manifest
 from tests.exported import SMALL
@@ -282,77 +281,3 @@ def test_series_are_taken_from_all_of_those_given(classifier, motions, tmp_path,
     assert len(taken[0]) == 256
     assert (taken[0].min(), taken[0].max()) == (0, 999)
     assert np.isnan(taken[1]).any()  # random series have missing values, as the data may have
-
-
-def truncate(path):
-    path.write_bytes(path.read_bytes()[:-100])
-
-
-def swap(path):
-    path.write_bytes(path.read_bytes().replace(b"output", b"tuptuo"))
-
-
-def edit_labels(path):
-    note = manifest.path_of(path)
-    note.write_text(note.read_text().replace("Running", "Walking"))
-
-
-def point_outside(path):
-    note = manifest.path_of(path)
-    about = json.loads(note.read_text())
-    about["files"] = {"../secret": "0" * 64}
-    about["crc"] = crc(about)
-    note.write_text(json.dumps(about))
-
-
-def unknown_kind(path):
-    note = manifest.path_of(path)
-    about = {**json.loads(note.read_text()), "kind": "onxx"}
-    note.write_text(json.dumps({**about, "crc": crc(about)}))
-
-
-def newer(path):
-    note = manifest.path_of(path)
-    note.write_text(json.dumps({**json.loads(note.read_text()), "format": 99}))
-
-
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (truncate, "model.onnx was changed after the export"),
-        (swap, "model.onnx was changed after the export"),
-        (edit_labels, "model.onnx.json was changed after the export"),
-        (point_outside, "must list exactly the files of model.onnx"),
-        (unknown_kind, "Did you mean 'onnx'"),
-        (newer, "must have manifest format 1"),
-        (lambda path: manifest.path_of(path).write_text("{"), "is damaged"),
-        (lambda path: manifest.path_of(path).write_text("[]"), "must be a manifest with the entries"),
-    ],
-)
-def test_artifacts_that_are_not_what_was_exported_are_refused(onnx, tmp_path, damage, message):
-    for file in onnx.parent.iterdir():
-        shutil.copy(file, tmp_path)
-    damage(tmp_path / onnx.name)
-    with pytest.raises(ValueError, match=message):
-        export.load(tmp_path / onnx.name)
-
-
-def test_a_missing_manifest_is_a_missing_file(onnx, tmp_path):
-    shutil.copy(onnx, tmp_path)
-    with pytest.raises(FileNotFoundError):
-        export.load(tmp_path / onnx.name)
-
-
-@pytest.mark.parametrize(
-    ("X", "message"),
-    [
-        (np.zeros((1, 5, 100)), r"X must have shape \(cases, 6, 100\)"),
-        (np.zeros((1, 6, 101)), r"X must have shape \(cases, 6, 100\)"),
-        (np.zeros((6, 100)), r"X must have shape \(cases, 6, 100\)"),
-        (np.full((1, 6, 100), np.inf), "must be finite"),
-        (np.full((1, 6, 100), np.nan), "at least one value"),
-    ],
-)
-def test_wrong_series_are_refused(onnx, X, message):
-    with pytest.raises(ValueError, match=message):
-        export.load(onnx).outputs(X)

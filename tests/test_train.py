@@ -3,6 +3,8 @@
 import dataclasses
 import random
 import re
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -17,6 +19,16 @@ from mlstm_fcn.training.optimizer import optimizer_of, warm_up_and_cosine
 from mlstm_fcn.training.recipes import RECIPES, Recipe
 
 LOSS = "categorical_crossentropy"
+ON_ALL_THREADS = """
+import numpy as np
+from mlstm_fcn import MLSTMFCNClassifier, datasets
+motions = datasets.load("BasicMotions", offline=True)
+X, y = motions.X_train, motions.y_train
+fits = [MLSTMFCNClassifier(n_epochs=2, random_state=seed).fit(X, y) for seed in (0, 0, 1)]
+same, again, other = (fit.model_.get_weights() for fit in fits)
+assert all(map(np.array_equal, same, again)), "fits with one seed differ"
+assert not all(map(np.array_equal, same, other)), "fits with two seeds are the same"
+"""
 
 
 @pytest.fixture
@@ -48,6 +60,13 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(problem):
     for first, second in zip(weights[0], weights[1], strict=True):
         np.testing.assert_array_equal(first, second)
     assert any(not np.array_equal(first, other) for first, other in zip(weights[0], weights[2], strict=True))
+
+
+def test_the_same_holds_on_all_threads():
+    """The default run computes in one thread, a process of its own in all, with the default network."""
+    command = [sys.executable, "-c", ON_ALL_THREADS]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
 
 
 def test_global_generators_are_left_as_they_were(problem):

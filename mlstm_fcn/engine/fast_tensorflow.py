@@ -66,12 +66,15 @@ def fused(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
 
 
 class _OneOperation:
-    """An update of Adam's as one operation; Keras takes twelve."""
+    """Adam's update as one operation, where Keras runs twelve. Only for float32; others are left to Keras."""
 
     def update_step(self: Any, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        if variable.dtype != "float32":
+            super().update_step(gradient, variable, learning_rate)  # type: ignore[misc]
+            return
         place = self._get_variable_index(variable)
         first, second = self._momentums[place].value, self._velocities[place].value
-        step = tf.cast(self.iterations.value + 1, "float32")
+        step = tf.cast(self.iterations + 1, "float32")
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=first.handle,

@@ -49,7 +49,7 @@ def cost(model: keras.Model) -> Cost:
         model: A functional model for series of a fixed length, such as `models.build` returns.
 
     Raises:
-        ValueError: If the length is not fixed, or a layer with weights is of a type that is not supported.
+        ValueError: If the length is not fixed, or a layer with weights has an unsupported type.
     """
     shape = model.input_shape[0] if isinstance(model.input_shape, list) else model.input_shape
     require(None not in shape[1:], "`cost` requires a model for series of a fixed length.", input_shape=shape)
