@@ -4,8 +4,9 @@
 
 On TensorFlow, with batches of 16 and shapes of the archive. "native" is the framework's dilated
 convolution. "rows" is a plain convolution over a series reshaped to rows
-(`mlstm_fcn/layers/convolution.py`). "three scales" is the same, with the filters of each block divided
-among three dilations. The candidates alternate. Medians are written to `dilation.csv`.
+(`mlstm_fcn/engine/convolution.py`). "three scales" divides the filters of each block among three dilations,
+computed in the way that the package chooses on this CPU. The candidates alternate. Medians are written to
+`dilation.csv`.
 """
 
 import csv
@@ -18,8 +19,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mlstm_fcn import models
-from mlstm_fcn.engine import on_tensorflow
+from mlstm_fcn import engine, models
 
 SHAPES = {
     "Handwriting": (152, 3, 26),
@@ -30,20 +30,15 @@ SHAPES = {
 BATCH, ROUNDS = 16, 20
 
 
-def native(series, kernel, dilation, conv):
-    """The framework's dilated convolution."""
-    return keras.ops.conv(series, kernel, padding="same", dilation_rate=dilation)
-
-
-def step(shape, convolve, **options):
-    """Compile a training step with a given implementation of the dilated convolution."""
+def step(shape, in_rows, **options):
+    """Compile a training step; dilated convolutions are computed in rows, or by TensorFlow itself."""
     length, channels, n_classes = shape
     network = models.build("mlstm_fcn", (length, channels), n_classes, **options)
     network.compile(keras.optimizers.AdamW(1e-3), "categorical_crossentropy")
     x = tf.constant(np.random.default_rng(0).normal(size=(BATCH, length, channels)).astype(np.float32))
     y = tf.constant(np.eye(n_classes, dtype=np.float32)[np.arange(BATCH) % n_classes])
     compiled = tf.function(lambda: network.train_step((x, y)))
-    with patch.object(on_tensorflow, "in_rows", convolve):
+    with patch.object(engine.current(), "dilates_in_rows", in_rows):
         compiled()
     return compiled
 
@@ -51,13 +46,13 @@ def step(shape, convolve, **options):
 def main() -> None:
     """Measure, print, save."""
     table = [("shape of", "native / undilated", "rows / undilated", "three scales / undilated")]
-    rows = on_tensorflow.in_rows
+    chosen = engine.current().dilates_in_rows
     for name, shape in SHAPES.items():
         steps = [
-            step(shape, rows, dilation_rates=None),
-            step(shape, native, dilation_rates=0.5),
-            step(shape, rows, dilation_rates=0.5),
-            step(shape, rows, dilation_rates=0.5, dilation_scales=3),
+            step(shape, chosen, dilation_rates=None),
+            step(shape, False, dilation_rates=0.5),
+            step(shape, True, dilation_rates=0.5),
+            step(shape, chosen, dilation_rates=0.5, dilation_scales=3),
         ]
         times = [[] for _ in steps]
         for _ in range(ROUNDS):

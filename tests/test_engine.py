@@ -24,7 +24,7 @@ def test_the_engine_is_one_object():
 def test_convolutions_are_keras_own(groups, dilation, padding, rows, rng):
     """Outputs and gradients, however the engine computes them."""
     made = TensorFlowEngine()
-    made.__dict__["_writes_rows"] = rows
+    made.__dict__["dilates_in_rows"] = rows
     series = tf.constant(rng.normal(size=(2, 17, 4)), tf.float32)
     kernel = tf.constant(rng.normal(size=(3, 4 // groups, 6)), tf.float32)
     blocks = [kernel[:, :, 3 * group : 3 * group + 3] if groups == 2 else kernel for group in range(groups)]

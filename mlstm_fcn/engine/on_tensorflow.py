@@ -101,7 +101,7 @@ class TensorFlowEngine(KerasEngine):
         return not tf.config.list_physical_devices("GPU")
 
     @cached_property
-    def _writes_rows(self) -> bool:
+    def dilates_in_rows(self) -> bool:
         """Whether a dilated convolution over rows is faster than TensorFlow's own."""
         return not has_fast_convolutions()
 
@@ -144,7 +144,7 @@ class TensorFlowEngine(KerasEngine):
         self, series: Any, kernel: Any, *, strides: int = 1, padding: str = "valid", dilation_rate: int = 1
     ) -> Any:
         """As `engine.Engine.conv`. Older CPUs write dilation in rows (`benchmarks/dilation.py`)."""
-        rows = dilation_rate > 1 and padding == "same" and self._writes_rows
+        rows = dilation_rate > 1 and padding == "same" and self.dilates_in_rows
         if self.on_cpu and rows:
             return in_rows(series, kernel, dilation_rate, _conv_with_gradient)
         if self.on_cpu and series.shape[-1] != kernel.shape[-2]:
