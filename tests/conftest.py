@@ -44,6 +44,19 @@ def compiled_once():
     current.idle.most, current.predictions.most_shared = 64, 128
 
 
+@pytest.fixture(scope="session")
+def onnx_in_one_attempt():
+    """tf2onnx copies a graph before each pass, to go on without a pass that fails; here a failure is an error."""
+    from tf2onnx import optimizer
+
+    passes = optimizer.optimize_graph
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            optimizer, "optimize_graph", lambda graph, _, optimizers=None: passes(graph, False, optimizers)
+        )
+        yield
+
+
 @pytest.fixture(autouse=True)
 def same_weights_every_time():
     """A layer that a test makes starts at the same weights in every run and in every order of tests."""

@@ -12,9 +12,7 @@ import pytest
 from mlstm_fcn import MLSTMFCNClassifier, Recipe
 from mlstm_fcn._options import FROM_RECIPE
 from mlstm_fcn.models import LSTMFCNConfig
-from tests.quick_fit import with_recipe
-
-SMALL = {"filters": (8, 16, 8), "reduction": 4, "n_epochs": 3, "batch_size": 8, "random_state": 0}
+from tests.quick_fit import SMALL, THREE_BLOCKS, with_recipe
 
 
 @pytest.fixture(scope="module")
@@ -209,7 +207,7 @@ def test_each_parameter_reaches_the_training(basic_motions):
 
 @pytest.mark.usefixtures("uncompiled")
 def test_each_parameter_reaches_the_network(basic_motions):
-    assert_each_matters(OF_NETWORK, basic_motions, n_epochs=1, batch_size=10)
+    assert_each_matters(OF_NETWORK, basic_motions, **THREE_BLOCKS, n_epochs=1, batch_size=10)
 
 
 def test_no_parameter_is_left_out_of_these_tests():
@@ -271,8 +269,6 @@ def test_mixed_precision_leaves_scaling_exact(basic_motions):
 
 
 def test_the_paper_recipe_goes_with_fewer_blocks(basic_motions):
-    classifier = MLSTMFCNClassifier(
-        **{**SMALL, "filters": (8,), "n_epochs": 1}, kernel_sizes=(3,), recipe="paper"
-    )
+    classifier = MLSTMFCNClassifier(**{**SMALL, "kernel_sizes": (3,), "n_epochs": 1}, recipe="paper")
     classifier.fit(basic_motions.X_train, basic_motions.y_train)
     assert classifier.model_.layers[-1].get_layer("squeeze_excite_1")

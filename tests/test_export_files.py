@@ -14,6 +14,8 @@ from mlstm_fcn._optional import optional
 from mlstm_fcn.export import FORMATS, formats, manifest
 from tests.exported import SMALL
 
+pytestmark = pytest.mark.usefixtures("onnx_in_one_attempt")
+
 
 def test_the_manifest_has_labels_shapes_data_metrics_and_checksums(onnx):
     about = json.loads(manifest.path_of(onnx).read_text())

@@ -8,8 +8,10 @@ import pytest
 from mlstm_fcn import MLSTMFCNClassifier, datasets
 from mlstm_fcn.fitting import fitted as fitted_networks
 from mlstm_fcn.models.pipeline import split
+from tests import quick_fit
 
-SMALL = {"filters": (8, 16, 8), "reduction": 4, "n_epochs": 2, "batch_size": 32, "random_state": 0}
+SMALL = {**quick_fit.SMALL, "filters": (8, 8), "kernel_sizes": (5, 3), "n_epochs": 2, "batch_size": 32}
+"""Two blocks: squeeze-and-excitation follows the first."""
 
 
 @pytest.fixture(scope="module")

@@ -14,13 +14,15 @@ from sktime.base import load as sktime_load
 from mlstm_fcn import MLSTMFCNClassifier, Recipe
 from mlstm_fcn._files import crc
 from mlstm_fcn.persistence import ENTRY
+from tests import quick_fit
 
-SMALL = {"filters": (8, 16, 8), "reduction": 4, "n_epochs": 1, "batch_size": 8, "random_state": 0}
+SMALL = {**quick_fit.SMALL, "n_epochs": 1}
 
 
 @pytest.fixture(scope="module")
 def fitted(basic_motions):
-    return MLSTMFCNClassifier(**SMALL, attention=True).fit(basic_motions.X_train, basic_motions.y_train)
+    options = {**SMALL, **quick_fit.THREE_BLOCKS, "attention": True}
+    return MLSTMFCNClassifier(**options).fit(basic_motions.X_train, basic_motions.y_train)
 
 
 @pytest.fixture
@@ -98,10 +100,10 @@ def test_copies_predict_the_same_to_the_bit(copied, fitted, basic_motions, tmp_p
 @pytest.mark.parametrize(
     "parameters",
     [
-        {"filters": [4, 8, 4]},
+        {"filters": [4]},
         {"class_weight": {0: 1.0, 1: 2.0}},
         {"lstm_units": np.int64(2), "recipe": Recipe(optimizer=np.str_("adam"))},
-        {"kernel_sizes": (3, 3, 3), "random_state": np.int32(3)},
+        {"kernel_sizes": (3,), "random_state": np.int32(3)},
     ],
     ids=str,
 )
@@ -139,7 +141,7 @@ def test_parameters_that_are_objects_are_left_out(basic_motions, tmp_path):
     loaded.partial_fit(basic_motions.X_train, basic_motions.y_train)
     assert loaded.n_epochs_ == 2
     assert loaded.class_weight == plain["class_weight"]
-    assert loaded.filters == (8, 16, 8)
+    assert loaded.filters == (8,)
 
 
 def test_the_file_holds_no_optimizer(saved, fitted):
