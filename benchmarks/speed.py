@@ -4,11 +4,11 @@
 
 All train with the batches of the default recipe, 16 series each. This package and Keras' `fit` train the
 default network, with its dilations; the other packages have none. The floor is three undilated convolutions
-alone, forward and backward, in the same framework and batches. Each figure is measured in a subprocess, in
-several alternating rounds, as the median over epochs after the first few. The table has seconds and the
-ratio to the floor; only the ratio carries over to other machines. tsai is measured if it is installed (`pip
-install tsai`). If a data set cannot be loaded, random series of the same shape replace it, and the table
-says so. The result is written to `speed.csv`.
+alone, forward and backward, in float32, in the same framework and batches. Each figure is measured in a
+subprocess, in several alternating rounds, as the median over epochs after the first few. The table has times
+and ratios to the floor; only the ratios carry over to other machines. tsai is measured if it is installed
+(`pip install tsai`). If a data set cannot be loaded, random series of its shape replace it, and the table
+says so. The last column has the CPU's flags that make 16 bits fast. The result is written to `speed.csv`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from typing import Any
 
 import numpy as np
 
+from mlstm_fcn.engine.devices import fast_flags
+
 SHAPES = {  # cases, channels, steps, classes
     "BasicMotions": (40, 6, 100, 4),
     "JapaneseVowels": (270, 12, 29, 9),
@@ -35,7 +37,7 @@ SHAPES = {  # cases, channels, steps, classes
     "Libras": (180, 2, 45, 15),
 }
 FILTERS, KERNELS, BATCH = (128, 256, 128), (8, 5, 3), 16
-FIELDS = ("data set", "series", "candidate", "epoch s", "floor", "times floor")
+FIELDS = ("data set", "series", "candidate", "epoch s", "floor", "times floor", "CPU")
 
 
 def series(name: str) -> tuple[np.ndarray, np.ndarray, str]:
@@ -164,6 +166,16 @@ def ours(X: np.ndarray, y: np.ndarray, epochs: int) -> float:
     return times.seconds()
 
 
+def ours_float32(X: np.ndarray, y: np.ndarray, epochs: int) -> float:
+    """The same in float32, which the default is only on CPUs without bfloat16 arithmetic."""
+    from mlstm_fcn import Engine, MLSTMFCNClassifier
+
+    times = EpochTimes()
+    options = {"engine": Engine(precision="float32"), "callbacks": [times.callback()], "random_state": 0}
+    MLSTMFCNClassifier(n_epochs=epochs, **options).fit(X, y)
+    return times.seconds()
+
+
 def ours_undilated(X: np.ndarray, y: np.ndarray, epochs: int) -> float:
     """The same without dilations, as in the other packages."""
     from mlstm_fcn import MLSTMFCNClassifier
@@ -210,6 +222,7 @@ def tsai_loop(X: np.ndarray, y: np.ndarray, epochs: int) -> float:
 CANDIDATES: dict[str, tuple[Callable[[np.ndarray, np.ndarray, int], float], str, str | None]] = {
     "floor, TensorFlow": (floor_tensorflow, "tensorflow", None),
     "this package, TensorFlow": (ours, "tensorflow", "floor, TensorFlow"),
+    "float32, TensorFlow": (ours_float32, "tensorflow", "floor, TensorFlow"),
     "undilated, TensorFlow": (ours_undilated, "tensorflow", "floor, TensorFlow"),
     "Keras fit, TensorFlow": (keras_fit, "tensorflow", "floor, TensorFlow"),
     "sktime LSTM-FCN": (sktime_lstm_fcn, "tensorflow", "floor, TensorFlow"),
@@ -244,7 +257,8 @@ def compare(name: str, candidates: list[str], rounds: int, epochs: int) -> list[
     for candidate, seconds in median.items():
         floor = CANDIDATES[candidate][2] or candidate
         ratio = f"{seconds / median[floor]:.2f}" if floor in median else ""
-        values = (name, series(name)[2], candidate, f"{seconds:.4f}", floor, ratio)
+        cpu = " ".join(sorted(fast_flags())) or "no bfloat16"
+        values = (name, series(name)[2], candidate, f"{seconds:.4f}", floor, ratio, cpu)
         rows.append(dict(zip(FIELDS, values, strict=True)))
         print("".join(f"{row:<28}" for row in values), flush=True)
     return rows

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mlstm_fcn import fitting as fitting
     from mlstm_fcn import layers as layers
     from mlstm_fcn import models as models
+    from mlstm_fcn.engine.options import Engine as Engine
     from mlstm_fcn.estimators import MLSTMFCNClassifier as MLSTMFCNClassifier
     from mlstm_fcn.estimators import MLSTMFCNRegressor as MLSTMFCNRegressor
     from mlstm_fcn.estimators import NetworkClassifier as NetworkClassifier
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _PLACES = {
+    "Engine": "engine.options",
     "MLSTMFCNClassifier": "estimators",
     "MLSTMFCNRegressor": "estimators",
     "NetworkClassifier": "estimators",
@@ -35,6 +37,7 @@ _PLACES = {
 _MODULES = ("ablation", "benchmark", "datasets", "explain", "export", "fitting", "layers", "models")
 
 __all__ = [
+    "Engine",
     "MLSTMFCNClassifier",
     "MLSTMFCNRegressor",
     "NetworkClassifier",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".keras", ".mlstm")
 ENTRY = "mlstm_fcn.json"
 _PACKED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
-FORMAT = 5
+FORMAT = 6
 
 
 def write_archive(path: Path | str, model: keras.Model, about: dict[str, Any]) -> None:

@@ -46,7 +46,7 @@ def compiled_once():
 
 @pytest.fixture(scope="session")
 def onnx_in_one_attempt():
-    """tf2onnx copies a graph before each pass, to go on without a pass that fails; here a failure is an error."""
+    """tf2onnx copies a graph before each pass, to go on without one that fails; here that is an error."""
     from tf2onnx import optimizer
 
     passes = optimizer.optimize_graph

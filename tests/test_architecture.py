@@ -32,10 +32,12 @@ FLOORS = {
     "fitting": 5,
     "export": 6,
     "explain": 8,
+    "_nested": 5,
     "estimators": 7,
     "report": 8,
     "ablation": 8,
     "benchmark": 8,
+    "doctor": 8,
     "cli": 9,
     "__main__": 10,
 }

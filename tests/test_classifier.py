@@ -153,8 +153,6 @@ OF_NETWORK = {
     "first_differences": True,
     "reduction": 2,
     "se_blocks": (1, 2),
-    "squeeze": "max",
-    "gate": "tanh",
     "lstm_units": 4,
     "attention": True,
     "dropout": 0.1,
@@ -165,6 +163,7 @@ OF_NETWORK = {
 SEEN_ELSEWHERE = {
     "callbacks",
     "checkpoint",
+    "engine",
     "on_longer",
     "missing",
     "patience",

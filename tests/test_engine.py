@@ -8,8 +8,9 @@ import tensorflow as tf
 from mlstm_fcn import engine, models
 from mlstm_fcn.engine import devices
 from mlstm_fcn.engine.fast_tensorflow import BlockLSTM, fused
-from mlstm_fcn.engine.on_keras import KerasEngine
-from mlstm_fcn.engine.on_tensorflow import TensorFlowEngine, TensorFlowProgram
+from mlstm_fcn.engine.on_keras import KerasBackend
+from mlstm_fcn.engine.on_tensorflow import TensorFlowBackend
+from mlstm_fcn.engine.tensorflow_program import TensorFlowProgram
 from mlstm_fcn.training.dataset import BatchSource, Dataset
 
 
@@ -23,7 +24,7 @@ def test_the_engine_is_one_object():
 @pytest.mark.parametrize(("groups", "dilation"), [(1, 1), (1, 3), (2, 1), (2, 2)])
 def test_convolutions_are_keras_own(groups, dilation, padding, rows, rng):
     """Outputs and gradients, however the engine computes them."""
-    made = TensorFlowEngine()
+    made = TensorFlowBackend()
     made.__dict__["dilates_in_rows"] = rows
     series = tf.constant(rng.normal(size=(2, 17, 4)), tf.float32)
     kernel = tf.constant(rng.normal(size=(3, 4 // groups, 6)), tf.float32)
@@ -141,9 +142,9 @@ def trained(made, source, batches, rates=None, **options):
 
 def test_the_engine_of_every_backend_and_tensorflows_train_alike(source):
     batches, rates = np.array_split(np.arange(24), 5), np.linspace(0.01, 0.001, 5)
-    ours, figures, validated = trained(TensorFlowEngine(), source, batches, rates)
+    ours, figures, validated = trained(TensorFlowBackend(), source, batches, rates)
     other = BatchSource(source.dataset)
-    theirs, expected, held_back = trained(KerasEngine("tensorflow"), other, batches, rates)
+    theirs, expected, held_back = trained(KerasBackend("tensorflow"), other, batches, rates)
     for one, another in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(one, another, atol=2e-4)
     for got, wanted in ((figures, expected), (validated, held_back)):
@@ -154,7 +155,7 @@ def test_the_engine_of_every_backend_and_tensorflows_train_alike(source):
 def test_an_epoch_in_several_calls_is_the_same_epoch(source, monkeypatch):
     """Calls take a fraction of a second, so that an interrupt from the keyboard is heard within it."""
     batches, rates = np.array_split(np.arange(24), 5), np.linspace(0.01, 0.001, 5)
-    whole, figures, _ = trained(TensorFlowEngine(), source, batches, rates)
+    whole, figures, _ = trained(TensorFlowBackend(), source, batches, rates)
     calls, train = [], TensorFlowProgram._train
 
     def counted(self, data, batches, rates):
@@ -162,10 +163,10 @@ def test_an_epoch_in_several_calls_is_the_same_epoch(source, monkeypatch):
         return train(self, data, batches, rates)
 
     monkeypatch.setattr(TensorFlowProgram, "_train", counted)
-    monkeypatch.setattr("mlstm_fcn.engine.on_tensorflow._FIRST_STEPS", 2)
+    monkeypatch.setattr("mlstm_fcn.engine.tensorflow_program._FIRST_STEPS", 2)
     monkeypatch.setattr(TensorFlowProgram, "_steps_per_call", 2)
-    monkeypatch.setattr("mlstm_fcn.engine.on_tensorflow._MOST_STEPS", 2)
-    parts, same_figures, _ = trained(TensorFlowEngine(), BatchSource(source.dataset), batches, rates)
+    monkeypatch.setattr("mlstm_fcn.engine.tensorflow_program._MOST_STEPS", 2)
+    parts, same_figures, _ = trained(TensorFlowBackend(), BatchSource(source.dataset), batches, rates)
     assert calls == [2, 2, 1]
     assert same_figures == figures
     for one, other in zip(whole, parts, strict=True):
@@ -189,7 +190,7 @@ def test_flags_of_the_cpu_decide_how_dilation_is_computed(tmp_path, monkeypatch)
 
 def test_what_suits_a_cpu_alone_is_not_done_on_a_gpu(rng):
     """A GPU convolves with dilation and groups itself, and has cuDNN's loop."""
-    made = TensorFlowEngine()
+    made = TensorFlowBackend()
     made.__dict__["on_cpu"] = False
     assert not made.unrolls(4)
     assert not isinstance(made.fast_layer(keras.layers.LSTM(4)), BlockLSTM)
@@ -206,7 +207,7 @@ def test_what_suits_a_cpu_alone_is_not_done_on_a_gpu(rng):
 def test_a_model_that_a_callback_saves_holds_keras_own_layers(tmp_path, source):
     keras.utils.set_random_seed(0)
     network = models.build("mlstm_fcn", (12, 2), 2, filters=(4, 8, 4), reduction=2)
-    made = TensorFlowEngine()
+    made = TensorFlowBackend()
     given = (network, keras.optimizers.Adam(0.01), "categorical_crossentropy", [])
     with made.program(*given, reusable=False) as program:
         program.prepare(source)

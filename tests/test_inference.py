@@ -49,7 +49,7 @@ def compiled(monkeypatch):
         return compile_function(function, signature)
 
     monkeypatch.setattr(on_tensorflow, "compiled", counted)
-    new = on_tensorflow.TensorFlowEngine()
+    new = on_tensorflow.TensorFlowBackend()
     monkeypatch.setattr(engine, "current", lambda: new)
     return calls
 

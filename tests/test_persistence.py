@@ -198,7 +198,7 @@ def change_about(path, **values):
         (lambda path: rewrite(path, **{ENTRY: b"[]"}), "must hold a JSON object"),
         (lambda path: rewrite(path, **{"config.json": b"{}"}), "is damaged"),
         (lambda path: rewrite(path, **{"model.weights.h5": b"x"}), "is damaged"),
-        (lambda path: change_about(path, format=99, version="7"), "must have format 5 .*written_by='7'"),
+        (lambda path: change_about(path, format=99, version="7"), "must have format 6 .*written_by='7'"),
         (lambda path: change_about(path, estimator="Forest"), "must hold one of MLSTMFCNClassifier.*Forest"),
         (lambda path: change_about(path, classes=["a"]), "There must be a label for each output"),
         (lambda path: change_about(path, parameters={"trees": 3}), "is damaged.*trees"),

@@ -11,7 +11,7 @@ import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier, engine, models
 from mlstm_fcn.engine.fingerprint import architecture
-from mlstm_fcn.engine.on_tensorflow import TensorFlowProgram
+from mlstm_fcn.engine.tensorflow_program import TensorFlowProgram
 from tests.quick_fit import with_recipe
 from tests.small_networks import networks, small_options
 

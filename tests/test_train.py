@@ -12,7 +12,7 @@ import pytest
 
 from mlstm_fcn import engine, models
 from mlstm_fcn._randomness import seeded, shuffled
-from mlstm_fcn.engine.on_keras import KerasEngine
+from mlstm_fcn.engine.on_keras import KerasBackend
 from mlstm_fcn.training.dataset import Dataset
 from mlstm_fcn.training.loop import train
 from mlstm_fcn.training.optimizer import optimizer_of, warm_up_and_cosine
@@ -159,7 +159,7 @@ def test_other_backends_train_alike(problem, monkeypatch):
     """The step that every backend can do ends in the same weights as the one made for TensorFlow."""
     recipe = Recipe(n_epochs=2, batch_size=8)
     fast, _ = fit(problem, recipe)
-    other = KerasEngine("tensorflow")
+    other = KerasBackend("tensorflow")
     monkeypatch.setattr(engine, "current", lambda: other)
     general, _ = fit(problem, recipe)
     for one, other in zip(fast.get_weights(), general.get_weights(), strict=True):

@@ -12,6 +12,7 @@ import click
 from mlstm_fcn.cli.ablation import ablation
 from mlstm_fcn.cli.benchmark import benchmark, report
 from mlstm_fcn.cli.data import data
+from mlstm_fcn.cli.doctor import doctor
 from mlstm_fcn.cli.models import models
 from mlstm_fcn.cli.shipping import card, export
 from mlstm_fcn.cli.training import evaluate, predict, train
@@ -35,5 +36,5 @@ def main() -> None:
     """Classify multivariate time series with MLSTM-FCN."""
 
 
-for _command in (train, evaluate, predict, data, models, ablation, benchmark, report, export, card):
+for _command in (train, evaluate, predict, data, models, ablation, benchmark, report, export, card, doctor):
     main.add_command(_command)

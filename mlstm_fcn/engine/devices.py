@@ -25,4 +25,9 @@ def has_fast_convolutions() -> bool:
 
     These are CPUs with AVX512-BF16 or AMX: Zen 4 and 5, Sapphire Rapids and their followers.
     """
-    return not _FAST_MATRIX_FLAGS.isdisjoint(cpu_flags())
+    return bool(fast_flags())
+
+
+def fast_flags() -> frozenset[str]:
+    """Flags of the CPU that tell of fast matrices in 16 bits."""
+    return cpu_flags() & _FAST_MATRIX_FLAGS

@@ -1,7 +1,7 @@
-"""Keras' LSTM and Adam as single operations of TensorFlow, for training steps on CPUs.
+"""Keras' LSTM and Adam as single operations of TensorFlow, and batch normalisation in few passes.
 
-Both have the variables and the configuration of the class that they extend and give the same results up to
-rounding, so a twin of a network trains with them, and the network itself never knows.
+LSTM and Adam have the variables and the configuration of the class that they extend and give the same results
+up to rounding, so a twin of a network trains with them, and the network itself never knows.
 """
 
 from __future__ import annotations
@@ -95,6 +95,53 @@ class _FusedAdam(_OneOperation, keras.optimizers.Adam):
 
 class _FusedAdamW(_OneOperation, keras.optimizers.AdamW):
     """AdamW; Keras decays the weights before the update."""
+
+
+def batch_norm(series: Any, gamma: Any, beta: Any, epsilon: float, mask: Any = None) -> tuple[Any, Any, Any]:
+    """Normalised series, mean and biased variance; see `engine.Backend.fused_batch_norm`."""
+    scale, offset = tf.convert_to_tensor(gamma), tf.convert_to_tensor(beta)
+    if mask is not None:
+        return _masked_batch_norm(series, scale, offset, epsilon, mask)
+    image = tf.expand_dims(series, 2)
+    output, mean, unbiased = tf.compat.v1.nn.fused_batch_norm(image, scale, offset, epsilon=epsilon)
+    count = tf.cast(tf.size(series) // tf.shape(series)[2], "float32")
+    return tf.squeeze(output, 2), mean, unbiased * (tf.maximum(count, 2.0) - 1) / tf.maximum(count, 2.0)
+
+
+def _masked_batch_norm(series: Any, scale: Any, offset: Any, epsilon: float, mask: Any) -> Any:
+    """Statistics of the valid steps alone, as sums by matrix products, and the gradient written out.
+
+    With `w` that is 1 / n at the n valid steps and else 0, `z` the normalised series and `g` the gradient of
+    the output, the gradient of the series is `scale / std (g - w (sum(g) + z sum(g z)))`.
+    """
+    steps = tf.reshape(tf.cast(mask, "float32"), (1, -1))
+    valid = steps / tf.maximum(tf.reduce_sum(steps), 1.0)
+
+    @tf.custom_gradient
+    def normalise(series: Any, scale: Any, offset: Any) -> Any:
+        flat = tf.cast(tf.reshape(series, (-1, series.shape[-1])), "float32")
+        mean = tf.matmul(valid, flat)
+        centred = flat - mean
+        variance = tf.matmul(valid, tf.square(centred))
+        factor = scale * tf.math.rsqrt(variance + epsilon)
+        output = tf.cast(tf.reshape(centred * factor + offset, tf.shape(series)), series.dtype)
+
+        def gradient(upstream: Any, *_: Any) -> Any:
+            of_output = tf.cast(tf.reshape(upstream, tf.shape(flat)), "float32")
+            ones = tf.ones_like(valid)
+            sums, products = tf.matmul(ones, of_output), tf.matmul(ones, of_output * centred)
+            slope = products / (variance + epsilon)
+            of_series = factor * (of_output - tf.transpose(valid) * (sums + centred * slope))
+            of_scale = tf.reshape(products * tf.math.rsqrt(variance + epsilon), (-1,))
+            return (
+                tf.cast(tf.reshape(of_series, tf.shape(series)), series.dtype),
+                of_scale,
+                tf.reshape(sums, (-1,)),
+            )
+
+        return (output, tf.reshape(mean, (-1,)), tf.reshape(variance, (-1,))), gradient
+
+    return normalise(series, scale, offset)
 
 
 # Callbacks see the twin. A model that they save must hold Keras' own classes, which every backend has.

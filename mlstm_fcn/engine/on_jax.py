@@ -11,7 +11,8 @@ import keras
 import numpy as np
 
 from mlstm_fcn.engine.cache import Call, as_list
-from mlstm_fcn.engine.on_keras import KerasEngine, KerasProgram, one_or_list
+from mlstm_fcn.engine.keras_program import KerasProgram, one_or_list
+from mlstm_fcn.engine.on_keras import KerasBackend
 
 
 class JaxProgram(KerasProgram):
@@ -38,8 +39,8 @@ class JaxProgram(KerasProgram):
         return step
 
 
-class JaxEngine(KerasEngine):
-    """See `engine.Engine`."""
+class JaxBackend(KerasBackend):
+    """See `engine.Backend`."""
 
     program_type = JaxProgram
 
@@ -51,8 +52,12 @@ class JaxEngine(KerasEngine):
         """Whether JAX computes on a CPU by default."""
         return bool(jax.default_backend() == "cpu")
 
+    def devices(self) -> list[str]:
+        """As `engine.Backend.devices`."""
+        return [f"{device.platform}:{device.id}" for device in jax.devices()]
+
     def place(self, arrays: list[Any]) -> list[Any]:
-        """As `engine.Engine.place`."""
+        """As `engine.Backend.place`."""
         return [jax.device_put(array) for array in arrays]
 
     def _own_prediction(self, model: keras.Model) -> Call:

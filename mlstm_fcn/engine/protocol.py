@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import keras
 import numpy as np
+
+from mlstm_fcn.engine.options import Precision
+
+if TYPE_CHECKING:
+    import keras
 
 Figures = dict[str, float]
 """Loss and metrics by name."""
@@ -70,7 +74,7 @@ class Program(Protocol):
         ...
 
 
-class Engine(Protocol):
+class Backend(Protocol):
     """One backend on one device.
 
     Attributes:
@@ -87,6 +91,7 @@ class Engine(Protocol):
         metrics: Sequence[str],
         *,
         reusable: bool,
+        precision: Precision = "float32",
     ) -> AbstractContextManager[Program]:
         """A program that trains a network; the network has what was learnt when the block ends.
 
@@ -97,6 +102,29 @@ class Engine(Protocol):
             metrics: Names of further figures.
             reusable: Whether a later fit may reuse the program. Must be False where user code, such as a
                 callback, could keep or change its model.
+            precision: Arithmetic of the layers that lose nothing by fewer bits.
+        """
+        ...
+
+    @property
+    def precision_reason(self) -> str:
+        """Why `"auto"` is what it is on this device, for people."""
+        ...
+
+    @property
+    def lstm_reason(self) -> str:
+        """How training computes an LSTM on this device, for people."""
+        ...
+
+    def devices(self) -> list[str]:
+        """Devices by Keras' names, such as `"cpu:0"` and `"gpu:0"`."""
+        ...
+
+    def precision_for(self, network: keras.Model, wanted: str) -> Precision:
+        """The arithmetic to train a network with; `"auto"` is the fastest that suits network and device.
+
+        Raises:
+            ValueError: If fewer bits are wanted, and the network has layers of the user's own.
         """
         ...
 
@@ -122,11 +150,12 @@ class Engine(Protocol):
         """
         ...
 
-    def fused_batch_norm(self, dtype: str) -> Callable[[Any, Any, Any, float], tuple[Any, Any, Any]] | None:
+    def fused_batch_norm(self, dtype: str) -> Callable[..., tuple[Any, Any, Any]] | None:
         """Batch normalisation by batch statistics in one pass, or None where the backend has none.
 
-        The function takes series `(batch, time, channels)`, scale and offset `(channels,)`, and epsilon. It
-        returns the normalised series, and mean and (biased) variance of each channel.
+        The function takes series `(batch, time, channels)`, scale and offset `(channels,)`, epsilon, and None
+        or a mask `(batch, time)` of the valid steps, which then decide the statistics alone. It returns the
+        normalised series, and mean and (biased) variance of each channel, both float32.
         """
         ...
 

@@ -1,35 +1,35 @@
-"""The engine of the running backend, chosen once."""
+"""The running backend, chosen once."""
 
 from __future__ import annotations
 
 import threading
 
-import keras
+from mlstm_fcn.engine.protocol import Backend
 
-from mlstm_fcn.engine.protocol import Engine
-
-_ENGINES: dict[str, Engine] = {}
+_BACKENDS: dict[str, Backend] = {}
 _LOCK = threading.Lock()
 
 
-def current() -> Engine:
-    """The engine of Keras' backend; one object for the whole process."""
+def current() -> Backend:
+    """Keras' backend as the package uses it; one object for the whole process."""
+    import keras
+
     backend = keras.config.backend()
     with _LOCK:
-        if backend not in _ENGINES:
-            _ENGINES[backend] = _made(backend)
-        return _ENGINES[backend]
+        if backend not in _BACKENDS:
+            _BACKENDS[backend] = _made(backend)
+        return _BACKENDS[backend]
 
 
-def _made(backend: str) -> Engine:
+def _made(backend: str) -> Backend:
     if backend == "tensorflow":
-        from mlstm_fcn.engine.on_tensorflow import TensorFlowEngine
+        from mlstm_fcn.engine.on_tensorflow import TensorFlowBackend
 
-        return TensorFlowEngine()
+        return TensorFlowBackend()
     if backend == "jax":
-        from mlstm_fcn.engine.on_jax import JaxEngine
+        from mlstm_fcn.engine.on_jax import JaxBackend
 
-        return JaxEngine()
-    from mlstm_fcn.engine.on_keras import KerasEngine
+        return JaxBackend()
+    from mlstm_fcn.engine.on_keras import KerasBackend
 
-    return KerasEngine(backend)
+    return KerasBackend(backend)

@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.callback import with_callbacks
 
 from mlstm_fcn._checks import require
+from mlstm_fcn.engine import Engine
 from mlstm_fcn.estimators.parameters import TrainingParameters
 from mlstm_fcn.estimators.saving import Saving
 from mlstm_fcn.memmap import is_large
@@ -208,6 +209,7 @@ class NetworkEstimator(TrainingParameters, Saving):
                     recipe=recipe,
                     inputs=self.input_policy(),
                     rng=RngSpec(self.random_state),
+                    engine=Engine.named(self.engine),
                     validation=validation,
                     start=start,
                     freeze=freeze,

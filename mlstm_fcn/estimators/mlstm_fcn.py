@@ -31,8 +31,6 @@ class MLSTMFCNNetwork(TrainingParameters):
         reduction: Ratio of squeeze-and-excitation; None: no squeeze-and-excitation, which is LSTM-FCN.
         se_blocks: Numbers, from 1, of the blocks that squeeze-and-excitation follows; None: all.
             `"recipe"`: all, or the first two with the paper's.
-        squeeze: Its summary of time, `"mean"` or `"max"`.
-        gate: Its activation, `"sigmoid"`, `"tanh"` or `"relu"`.
         lstm_units: Units of the LSTM; the paper searches 8 to 128.
         attention: Whether the LSTM attends to the whole sequence at every step, which is MALSTM-FCN.
         dropout: Share of the LSTM's output that training drops, in [0, 1).
@@ -48,8 +46,6 @@ class MLSTMFCNNetwork(TrainingParameters):
     first_differences: bool | FromRecipe = FROM_RECIPE
     reduction: int | None = 16
     se_blocks: tuple[int, ...] | FromRecipe | None = FROM_RECIPE
-    squeeze: Literal["mean", "max"] = "mean"
-    gate: Literal["sigmoid", "tanh", "relu"] = "sigmoid"
     lstm_units: int = 8
     attention: bool = False
     dropout: float = 0.8

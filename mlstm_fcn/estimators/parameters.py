@@ -1,4 +1,4 @@
-"""Parameters of training, of which the recipe is one, with scikit-learn's nested names for its options.
+"""Parameters of training; recipe and engine have options of their own, by scikit-learn's nested names.
 
 Estimators are dataclasses: each field is a constructor parameter, written once with its type and default.
 """
@@ -15,15 +15,16 @@ import numpy as np
 
 from mlstm_fcn._checks import did_you_mean, require
 from mlstm_fcn._documented import Documented
+from mlstm_fcn._nested import flattened, is_nested, nested_options
 from mlstm_fcn._options import FROM_RECIPE, FromRecipe, given
-from mlstm_fcn.training.recipes import RECIPES, Recipe
+from mlstm_fcn.engine import Engine
+from mlstm_fcn.training.recipes import Recipe
 
 if TYPE_CHECKING:
     import keras
 
     from mlstm_fcn.fitting import InputPolicy
 
-_PREFIX, _MISSING = "recipe__", object()
 _OF_RECIPE = tuple(one.name for one in fields(Recipe))
 
 
@@ -47,6 +48,8 @@ class TrainingParameters(Documented):
         callbacks: Keras callbacks; every training uses copies.
         checkpoint: File that keeps the state after each epoch, from which a killed fit resumes; requires an
             integer as `random_state`. A fit that ends deletes it. Members after the first add `.2`, `.3`.
+        engine: How to compute: `"auto"`, or a `mlstm_fcn.Engine`, whose options `set_params` reaches as
+            `engine__precision` and so on.
         warm_start: Whether fit continues from the weights of the last fit.
         scaling: `"channel"`: each channel by its mean and standard deviation in the training set;
             `"series"`: each channel of each series by its own; None: not at all.
@@ -68,6 +71,7 @@ class TrainingParameters(Documented):
     n_members: int | FromRecipe = FROM_RECIPE
     callbacks: Sequence[keras.callbacks.Callback] | None = None
     checkpoint: str | Path | None = None
+    engine: str | Engine = "auto"
     warm_start: bool = False
     scaling: Literal["channel", "series"] | None = "channel"
     missing: Literal["interpolate", "zero", "error"] = "interpolate"
@@ -94,29 +98,17 @@ class TrainingParameters(Documented):
         return Recipe.named(self.recipe, **given({n: getattr(self, n, FROM_RECIPE) for n in _OF_RECIPE}))
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Parameters by name; with `deep` the recipe's options too, as `recipe__...`."""
+        """Parameters by name; with `deep` the options of recipe and engine too, as `recipe__...`."""
         parameters: dict[str, Any] = super().get_params(deep=deep)  # type: ignore[misc]
-        if deep and (isinstance(self.recipe, Recipe) or str(self.recipe) in RECIPES):
-            recipe = Recipe.named(self.recipe)
-            parameters |= {f"{_PREFIX}{name}": getattr(recipe, name) for name in _OF_RECIPE}
-        return parameters
+        return {**parameters, **nested_options(parameters)} if deep else parameters
 
     def set_params(self, **parameters: Any) -> Self:
         """Set parameters; `recipe__...` changes an option of the recipe. An unknown name is a ValueError."""
         known = self.get_params(deep=False)
         for name in parameters:
             rule = f"{type(self).__name__} has no parameter {name!r}. {_repair(name, known)}"
-            require(name in known or name.startswith(_PREFIX), rule)
-        flat = {name: value for name, value in parameters.items() if not name.startswith(_PREFIX)}
-        options = {n.removeprefix(_PREFIX): v for n, v in parameters.items() if n not in flat}
-        recipe = Recipe.named(flat.get("recipe", self.recipe)) if options else None
-        changed = {n for n, v in options.items() if getattr(recipe, n, _MISSING) != v}
-        for name in changed & given({n: flat.get(n, v) for n, v in known.items()}).keys():
-            rule = f"`{name}` replaces `recipe__{name}`: set `{name}` itself, or leave it to the recipe."
-            require(False, rule, **{name: flat.get(name, known[name])})
-        if recipe and changed:
-            flat["recipe"] = recipe.but(**options)
-        return super().set_params(**flat)  # type: ignore[misc]
+            require(name in known or is_nested(name), rule)
+        return super().set_params(**flattened(parameters, known))  # type: ignore[misc]
 
 
 def _repair(name: str, known: Any) -> str:

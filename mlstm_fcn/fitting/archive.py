@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mlstm_fcn._checks import require
+from mlstm_fcn.engine import Engine
 from mlstm_fcn.fitting.fitted import FittedNetwork
 from mlstm_fcn.fitting.inputs import InputPolicy
 from mlstm_fcn.fitting.network import NetworkSpec
@@ -39,6 +40,7 @@ def save(fitted: FittedNetwork, path: Path | str, about: Mapping[str, Any] | Non
         "inputs": asdict(fitted.inputs),
         "history": dict(fitted.history),
         "epochs_trained": fitted.epochs_trained,
+        "precision": fitted.precision,
     }
     write_archive(path, fitted.keras_model, {**values, **(about or {})})
 
@@ -68,6 +70,7 @@ def load(path: Path | str) -> tuple[FittedNetwork, dict[str, Any]]:
             InputPolicy(**about["inputs"]),
             about["history"],
             int(about["epochs_trained"]),
+            about["precision"],
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is damaged: {error!r}") from error
@@ -75,14 +78,16 @@ def load(path: Path | str) -> tuple[FittedNetwork, dict[str, Any]]:
 
 
 def to_plain(value: Any) -> Any:
-    """Numbers, strings, sequences, dictionaries and recipes in JSON's terms; any other object is None.
+    """Numbers, strings, sequences, dictionaries, recipes and engines in JSON's terms.
 
-    So is a sequence that holds another object: callbacks would become a list of Nones.
+    Any other object is None, and so is a sequence that holds one: callbacks would become a list of Nones.
     """
     if isinstance(value, Recipe):
         options = {one.name: to_plain(getattr(value, one.name)) for one in fields(value)}
         kept = {n: one for n, one in options.items() if one is not None or getattr(value, n) is None}
         return {"recipe": kept}
+    if isinstance(value, Engine):
+        return {"engine": asdict(value)}
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, list | tuple):
@@ -100,6 +105,8 @@ def from_plain(value: Any) -> Any:
         return tuple(map(from_plain, value))
     if isinstance(value, dict) and "recipe" in value:
         return Recipe(**{name: from_plain(item) for name, item in value["recipe"].items()})
+    if isinstance(value, dict) and "engine" in value:
+        return Engine(**value["engine"])
     if isinstance(value, dict):
         return {from_plain(key): from_plain(item) for key, item in value["items"]}
     return value

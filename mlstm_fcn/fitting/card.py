@@ -63,7 +63,7 @@ def model_card(
         f"* Data: {data or 'not named'}.",
         f"* {len(fitted.history.get('loss', ()))} epochs; last figures: {', '.join(figures)}.",
         f"* Random state: {random_state}.",
-        f"* {_size(fitted)}.",
+        f"* {_size(fitted)}; trained in {fitted.precision}, stored in float32.",
         "",
         "## Test",
         "",

@@ -16,13 +16,15 @@ import numpy as np
 
 from mlstm_fcn._checks import require
 from mlstm_fcn._randomness import seeded
+from mlstm_fcn.engine import AUTO, Engine, current
 from mlstm_fcn.fitting.cases import Cases
 from mlstm_fcn.fitting.fitted import FittedNetwork, History, Member
 from mlstm_fcn.fitting.inputs import InputPolicy, ends_early
-from mlstm_fcn.fitting.members import TRAINERS, Callbacks, Lesson
+from mlstm_fcn.fitting.members import Callbacks, Lesson
 from mlstm_fcn.fitting.network import NetworkSpec
 from mlstm_fcn.fitting.prepare import as_members_read, datasets
 from mlstm_fcn.fitting.rng import RngSpec
+from mlstm_fcn.fitting.schedule import Training, side_by_side
 from mlstm_fcn.fitting.task import Task
 from mlstm_fcn.models.ensemble import ensemble
 from mlstm_fcn.models.pipeline import compose, with_mask
@@ -54,6 +56,7 @@ def fit(
     recipe: Recipe,
     inputs: InputPolicy,
     rng: RngSpec,
+    engine: Engine = AUTO,
     validation: Cases | None = None,
     start: FittedNetwork | None = None,
     freeze: Sequence[str] = (),
@@ -69,6 +72,7 @@ def fit(
         recipe: How to train.
         inputs: How series are read.
         rng: Decides everything random.
+        engine: How to compute.
         validation: Cases to evaluate after each epoch; they replace the recipe's `validation_split`.
         start: Continue from this one: its preprocessing, options, weights, history and number of epochs.
             Layers that do not match, such as the head for another number of classes, are new.
@@ -102,40 +106,43 @@ def fit(
     training, held_back = datasets(train, validation, task, recipe, inputs, rng)
     preprocessor, members = _untrained(training, held_back, network, task, recipe, inputs, start, generators)
     require_freezable([member.network for member in members], freeze)
+    precision = current().precision_for(members[0].network, engine.precision)
     lesson = Lesson(
         as_members_read(preprocessor, training),
         None if held_back is None else as_members_read(preprocessor, held_back),
         recipe,
         task,
+        precision,
         freeze,
         callbacks,
     )
     files = _checkpoints(checkpoint, len(members))
 
-    def fitted(n_whole: int) -> FittedNetwork:
-        chosen = members[:n_whole]
+    def fitted(chosen: Sequence[Member]) -> FittedNetwork:
         model = compose(preprocessor, ensemble([member.network for member in chosen]), task.unit)
         history = _mean([member.history for member in chosen])
         n_new = len(history["loss"]) - (len(start.history.get("loss", ())) if start else 0)
         epochs = (start.epochs_trained if start else 0) + n_new
         options = tuple(member.options for member in chosen)
-        return FittedNetwork(model, network, options, task, inputs, history, epochs)
+        return FittedNetwork(model, network, options, task, inputs, history, epochs, precision)
 
-    n_whole = len(members) if start else 0  # members that were trained before vote in any case
+    trainings = [
+        Training(member.network, member.history, generator, file)  # type: ignore[arg-type]
+        for member, generator, file in zip(members, generators, files, strict=True)
+    ]
+    whole = set(range(len(members)) if start else ())  # members that were trained before vote in any case
     try:
-        for member, generator, file in zip(members, generators, files, strict=True):
-            trainer = TRAINERS[network.trained_by]
-            trainer(member.network, lesson, generator, member.history, file)  # type: ignore[arg-type]
-            n_whole += 1
+        for number in side_by_side(trainings, lesson, network.trained_by, engine.n_jobs):
+            whole.add(number)
     except BaseException as error:
-        n_whole = min(max(n_whole, 1), len(members))  # the first member has whole epochs, or none has
-        partial = fitted(n_whole) if members[0].history else None
+        chosen = [members[number] for number in sorted(whole or {0}) if members[number].history]
+        partial = fitted(chosen) if chosen else None  # where no member is whole, the first may have epochs
         if isinstance(error, KeyboardInterrupt):
             raise Interrupted(partial) from error
         with suppress(AttributeError):
             error.fitted = partial  # type: ignore[attr-defined]
         raise
-    result = fitted(len(members))
+    result = fitted(members)
     _warn_of_divergence(result.history)
     for file in filter(None, reversed(files)):  # the first one last: the others are invalid without it
         file.unlink(missing_ok=True)

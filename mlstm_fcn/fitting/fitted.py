@@ -72,6 +72,7 @@ class FittedNetwork:
         inputs: How series are read.
         history: Figures of each epoch by name, means over the members that had the epoch.
         epochs_trained: Number of epochs, including those of earlier fits that this one continues.
+        precision: Arithmetic of the last training, see `mlstm_fcn.Engine`; the network is float32.
     """
 
     keras_model: keras.Model
@@ -81,6 +82,7 @@ class FittedNetwork:
     inputs: InputPolicy
     history: History = field(default_factory=dict)
     epochs_trained: int = 0
+    precision: engine.Precision = "float32"
     _variants: _Variants = field(default_factory=_Variants, repr=False)
 
     @property

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from mlstm_fcn._checks import require
+from mlstm_fcn.engine import Precision
 from mlstm_fcn.fitting.task import Task
 from mlstm_fcn.models.transfer import frozen
 from mlstm_fcn.training.dataset import Dataset
@@ -48,6 +49,7 @@ class Lesson:
         validation: Validation cases, or None.
         recipe: How to train.
         task: What for.
+        precision: Arithmetic of training.
         freeze: Prefixes of the names of layers that training leaves as they are.
         callbacks: Makes the callbacks of each training.
     """
@@ -56,6 +58,7 @@ class Lesson:
     validation: Dataset | None
     recipe: Recipe
     task: Task
+    precision: Precision = "float32"
     freeze: Sequence[str] = ()
     callbacks: Callbacks = field(default=list)
 
@@ -95,6 +98,7 @@ def by_gradient(
             validation=lesson.validation,
             callbacks=lesson.callbacks(),
             checkpoint=checkpoint,
+            precision=lesson.precision,
         )
 
 

@@ -52,6 +52,8 @@ class ConvNorm1D(keras.layers.Layer):
         normalization, arXiv 1502.03167, algorithms 1 and 2.
     """
 
+    suits_16_bits = True
+
     def __init__(
         self,
         filters: int,
@@ -109,12 +111,12 @@ class ConvNorm1D(keras.layers.Layer):
             inputs = ops.where(ops.expand_dims(mask, -1), inputs, ops.cast(0, inputs.dtype))
         if not (training and self.trainable):
             return self._folded(inputs)
-        batch_norm = engine.current().fused_batch_norm(self.compute_dtype) if mask is None else None
+        mask = mask if mask is None else mask[:, :: self.strides]
+        batch_norm = engine.current().fused_batch_norm(self.compute_dtype)
         if batch_norm is not None:
-            return self._fused(inputs, batch_norm)
+            return self._fused(inputs, batch_norm, mask)
         bias = ops.cast(self.conv.bias, self.compute_dtype)
         series = self._convolved(inputs, ops.cast(self.conv.kernel, self.compute_dtype)) + bias
-        mask = mask if mask is None else mask[:, :: self.strides]
         return self.norm.call(series, training=True, mask=mask)  # its __call__ would attach the mask
 
     def _convolved(self, inputs, kernel):
@@ -126,12 +128,13 @@ class ConvNorm1D(keras.layers.Layer):
         offset = scale * (self.conv.bias - self.norm.moving_mean) + self.norm.beta
         return self._convolved(inputs, kernel) + ops.cast(offset, self.compute_dtype)
 
-    def _fused(self, inputs, batch_norm):
+    def _fused(self, inputs, batch_norm, mask):
         """Training in fewer passes. Subtracting the mean cancels the bias, so its gradient is zero."""
         norm, series = self.norm, self._convolved(inputs, self.conv.kernel)
-        beta = norm.beta + 0.0 * self.conv.bias  # optimizers warn of weights without a gradient
-        output, mean, variance = batch_norm(series, norm.gamma, beta, self.epsilon)
-        for moving, now in ((norm.moving_mean, mean + self.conv.bias), (norm.moving_variance, variance)):
+        bias = ops.cast(self.conv.bias, norm.beta.dtype)
+        beta = norm.beta + 0.0 * bias  # optimizers warn of weights without a gradient
+        output, mean, variance = batch_norm(series, norm.gamma, beta, self.epsilon, mask)
+        for moving, now in ((norm.moving_mean, mean + bias), (norm.moving_variance, variance)):
             moving.assign(moving * self.momentum + now * (1.0 - self.momentum))
         return output
 

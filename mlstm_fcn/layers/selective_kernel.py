@@ -48,6 +48,8 @@ class SelectiveKernel1D(keras.layers.Layer):
         Li, Wang, Hu, Yang: Selective Kernel Networks, arXiv 1903.06586, section 3.1, equations 1 to 6.
     """
 
+    suits_16_bits = True
+
     def __init__(
         self,
         filters: int,
@@ -90,10 +92,11 @@ class SelectiveKernel1D(keras.layers.Layer):
             for branch in range(1, self.branches + 1)
         ]
         self._mean = keras.layers.GlobalAveragePooling1D(data_format="channels_last", dtype=policy)
-        self._fuse = keras.layers.Dense(width, use_bias=False, dtype=policy, name="fuse")
-        self._norm = keras.layers.BatchNormalization(momentum=self.momentum, dtype=policy, name="fuse_norm")
+        whole = self.variable_dtype  # weights of branches in float32 where the series has 16 bits
+        self._fuse = keras.layers.Dense(width, use_bias=False, dtype=whole, name="fuse")
+        self._norm = keras.layers.BatchNormalization(momentum=self.momentum, dtype=whole, name="fuse_norm")
         self._select = keras.layers.Dense(
-            self.branches * self.filters, use_bias=False, dtype=policy, name="select"
+            self.branches * self.filters, use_bias=False, dtype=whole, name="select"
         )
         for conv in self._convs:
             conv.build(input_shape)
@@ -113,7 +116,7 @@ class SelectiveKernel1D(keras.layers.Layer):
 
     def call(self, inputs, training=None, mask=None):
         branches = self._split(inputs, training, mask)
-        weights = self._weights(branches, training, mask)
+        weights = ops.cast(self._weights(branches, training, mask), self.compute_dtype)
         return sum(ops.expand_dims(weights[:, i], 1) * branch for i, branch in enumerate(branches))
 
     def branch_weights(self, inputs, mask=None):

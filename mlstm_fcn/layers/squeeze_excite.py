@@ -55,6 +55,8 @@ class SqueezeExcite1D(keras.layers.Layer):
         for the options; Karim et al.: Multivariate LSTM-FCNs, arXiv 1801.04503, for one dimension.
     """
 
+    suits_16_bits = True
+
     def __init__(
         self,
         reduction: int = 16,
@@ -89,7 +91,7 @@ class SqueezeExcite1D(keras.layers.Layer):
             activation=activation,
             use_bias=self.use_bias,
             kernel_initializer=self.kernel_initializer.clone(),
-            dtype=self.dtype_policy,
+            dtype=self.variable_dtype,  # gates in float32 where the series has 16 bits
             name=name,
         )
 
@@ -99,7 +101,8 @@ class SqueezeExcite1D(keras.layers.Layer):
         return self._reduce, self._expand
 
     def call(self, inputs, mask=None):
-        return inputs * ops.expand_dims(self.gates(inputs, mask), axis=1)
+        gates = ops.cast(self.gates(inputs, mask), self.compute_dtype)
+        return inputs * ops.expand_dims(gates, axis=1)
 
     def gates(self, inputs, mask=None):
         """The gates `s`, shape `(batch, channels)`: the factor of each channel."""

@@ -125,7 +125,8 @@ def identity(model: keras.Model, examples: Dataset, validation: Dataset | None, 
             _add(digest, dataset.read(cases).arrays())
     _add(digest, model.get_weights())
     for layer in model.layers:
-        digest.update(repr({**layer.get_config(), "name": None, "unroll": None}).encode())
+        config = {**layer.get_config(), "name": None, "unroll": None}
+        digest.update(repr([config, layer.compute_dtype]).encode())
     settings = {**vars(recipe), "optimizer": {**model.optimizer.get_config(), "name": None}, "loss": None}
     digest.update(repr([settings, repr(keras.losses.serialize(keras.losses.get(model.loss)))]).encode())
     return digest.hexdigest()

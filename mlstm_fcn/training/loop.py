@@ -34,6 +34,7 @@ def train(
     validation: Dataset | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     checkpoint: Path | None = None,
+    precision: engine.Precision = "float32",
 ) -> None:
     """Train a network in place, as a recipe says.
 
@@ -54,6 +55,7 @@ def train(
             training also if it is interrupted.
         checkpoint: A file that keeps the state after each epoch. If it exists, training resumes from it. It
             stays when training ends.
+        precision: Arithmetic of the steps, see `engine.Engine`.
 
     Raises:
         ValueError: If the optimizer has a schedule of its own and the recipe another, or the checkpoint
@@ -61,7 +63,7 @@ def train(
     """
     own = all(type(callback).__module__.startswith("mlstm_fcn.") for callback in callbacks)
     current, optimizer = engine.current(), optimizer_of(recipe)
-    with current.program(network, optimizer, loss, metrics, reusable=own) as program:
+    with current.program(network, optimizer, loss, metrics, reusable=own, precision=precision) as program:
         training = _Training(program, examples, validation, recipe, rng, callbacks)
         training.run(history, checkpoint)
 

@@ -1,0 +1,53 @@
+"""How fits are computed, as a value that users give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+from mlstm_fcn._checks import require_choice, require_positive_int
+
+Precision = Literal["float32", "bfloat16", "float16"]
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """How fits are computed. It changes their speed, and their results by rounding only.
+
+    Attributes:
+        precision: Arithmetic of convolutions, normalisation and squeeze-and-excitation in training; weights,
+            statistics, gates, LSTM, output and loss are float32 in any case (mixed precision, Micikevicius
+            et al. 2018, arXiv 1710.03740). `"float32"`; `"bfloat16"`, with 8 bits of precision; `"float16"`,
+            with 11 bits and a scaled loss, which suits older GPUs; `"auto"`: bfloat16 where the device
+            multiplies it faster and the network has layers of Keras and this package alone, else float32.
+            Fitted, saved and exported networks are float32, and so are their predictions.
+        n_jobs: Number of processes, of one thread each, in which the members of an ensemble train side by
+            side; 1: one after another in this process, with all threads. Processes start in some seconds, so
+            it pays for ensembles that train longer. They show no progress and take no callbacks.
+    """
+
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    n_jobs: int = 1
+
+    def __post_init__(self) -> None:
+        require_choice("precision", self.precision, PRECISIONS)
+        require_positive_int("n_jobs", self.n_jobs)
+
+    @classmethod
+    def named(cls, engine: str | Engine) -> Engine:
+        """The engine that `"auto"` stands for, or an engine itself."""
+        if isinstance(engine, cls):
+            return engine
+        require_choice("engine", engine, ["auto"])
+        return AUTO
+
+    def but(self, **changes: Any) -> Engine:
+        """This engine with changes."""
+        for name in changes:
+            require_choice("engine option", name, [one.name for one in fields(self)])
+        return replace(self, **changes)
+
+
+AUTO = Engine()
+"""All as this device is fastest."""
