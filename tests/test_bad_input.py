@@ -104,7 +104,7 @@ def test_data_that_do_not_fit_together(spoil, message, basic_motions):
         ({"scaling": "chanel"}, "Did you mean 'channel'"),
         ({"missing": "drop"}, "`missing` must be one of 'interpolate', 'zero', 'error'"),
         ({"on_longer": "crop"}, "`on_longer` must be one of 'warn', 'cut', 'error'"),
-        ({"gate": "sigmod"}, "Did you mean 'sigmoid'"),
+        ({"head": "avrage"}, "Did you mean 'average'"),
         (
             {"label_smoothing": 0.2, "loss": "kl_divergence"},
             "`label_smoothing` applies only to the default loss",

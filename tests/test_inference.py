@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import engine, models
-from mlstm_fcn.engine import on_keras, on_tensorflow
+from mlstm_fcn.engine import keras_program, on_tensorflow
 from mlstm_fcn.engine.cache import Predictions
 from mlstm_fcn.engine.fingerprint import architecture
 from mlstm_fcn.models.pipeline import build_preprocessor, compose
@@ -94,10 +94,10 @@ def test_numbers_of_cases_do_not_matter(series):
 
 
 def test_long_series_are_predicted_a_few_at_a_time(series, monkeypatch):
-    assert [on_keras.cases_at_a_time(steps) for steps in (10, 100, 1000, 10**6)] == [256, 256, 25, 1]
+    assert [keras_program.cases_at_a_time(steps) for steps in (10, 100, 1000, 10**6)] == [256, 256, 25, 1]
     model = network()
     whole = engine.current().predict(model, series)[0]
-    monkeypatch.setattr(on_keras, "_MOST_STEPS", 2 * series.shape[1])
+    monkeypatch.setattr(keras_program, "_MOST_STEPS", 2 * series.shape[1])
     np.testing.assert_allclose(engine.current().predict(model, series)[0], whole, atol=1e-6)
 
 

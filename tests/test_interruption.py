@@ -141,7 +141,7 @@ def test_a_checkpoint_of_the_same_training_is_taken_and_removed(left_over, basic
         {"scaling": None},
         {"random_state": 1},
         {"dropout": 0.5},
-        {"gate": "tanh"},
+        {"head": "max"},
         {"label_smoothing": 0.3},
         {"loss": "kl_divergence"},
         {"optimizer": "adam"},
