@@ -1,5 +1,6 @@
 """The networks of the table, and options that make each small and quick."""
 
+import keras
 import pytest
 
 from mlstm_fcn import models
@@ -41,3 +42,17 @@ def small_options(name, **options):
     if name == "mlp":
         options.pop("head", None)
     return {option: value for option, value in options.items() if hasattr(config, option)}
+
+
+class Own(keras.layers.Layer):
+    """A layer of a user."""
+
+    def call(self, inputs):
+        return inputs
+
+
+def with_own_layer(input_shape, n_outputs):
+    """A network with it, as a function for `NetworkClassifier`."""
+    series = keras.Input(input_shape)
+    output = keras.layers.Dense(n_outputs, "softmax")(keras.layers.Flatten()(Own()(series)))
+    return keras.Model(series, output)

@@ -12,7 +12,7 @@ from mlstm_fcn.engine.on_keras import KerasBackend
 from mlstm_fcn.engine.on_tensorflow import TensorFlowBackend
 from mlstm_fcn.fitting.card import model_card
 from tests.quick_fit import SMALL, THREE_BLOCKS, assert_same, differ, small
-from tests.small_networks import small_options
+from tests.small_networks import networks, small_options, with_own_layer
 
 IN_16_BITS = Engine(precision="bfloat16")
 
@@ -66,7 +66,7 @@ def test_convolutions_compute_in_16_bits_and_gates_lstm_and_output_do_not(motion
 
 @pytest.mark.usefixtures("uncompiled")
 @pytest.mark.parametrize("masked", [False, True], ids=["whole", "masked"])
-@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("name", networks())
 def test_every_network_trains_in_16_bits(name, masked, rng):
     network = models.build(name, (24, 2), 3, masked=masked, **small_options(name))
     twin = TensorFlowBackend()._twin(network, "bfloat16")
@@ -126,19 +126,6 @@ def test_auto_is_bfloat16_where_the_cpu_has_it(flags, expected, monkeypatch):
     assert KerasBackend("torch").precision_for(network, "auto") == "float32"
 
 
-class Own(keras.layers.Layer):
-    """A layer of a user."""
-
-    def call(self, inputs):
-        return inputs
-
-
-def with_own_layer(input_shape, n_outputs):
-    series = keras.Input(input_shape)
-    output = keras.layers.Dense(n_outputs, "softmax")(keras.layers.Flatten()(Own()(series)))
-    return keras.Model(series, output)
-
-
 def test_a_network_with_layers_of_the_user_is_trained_in_float32(motions):
     options = {"network": with_own_layer, "n_epochs": 1}
     classifier = NetworkClassifier(**options).fit(motions.X_train, motions.y_train)
@@ -159,6 +146,7 @@ def test_nested_names_reach_the_engine():
     classifier.set_params(engine__precision="float32")
     assert classifier.engine == Engine(precision="float32")
     assert clone(classifier).engine == classifier.engine
+    assert repr(classifier.engine) == "Engine(precision='float32')"  # no more than what differs
 
 
 def test_unknown_engines_are_refused(motions):

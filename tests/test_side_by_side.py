@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mlstm_fcn import Engine, engine, memmap
+from mlstm_fcn import Engine, NetworkClassifier, engine, memmap
 from mlstm_fcn.fitting import schedule
 from tests.quick_fit import assert_same, small
+from tests.small_networks import with_own_layer
 
 IN_TWO = Engine(n_jobs=2)
 
@@ -86,6 +87,13 @@ def test_an_interrupt_leaves_the_members_that_are_whole(data, pool, monkeypatch)
     assert pool.ended
 
 
+def test_an_interrupt_of_further_training_keeps_all_members(data, in_turn, pool, monkeypatch):
+    interrupted_after(1, monkeypatch)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        in_turn.fine_tune(*data, engine=IN_TWO)
+    assert len(caught.value.fitted.members) == 3
+
+
 def test_an_interrupt_before_a_member_is_whole_leaves_nothing_fitted(data, pool, monkeypatch):
     interrupted_after(0, monkeypatch)
     classifier = small(n_members=3, engine=IN_TWO)
@@ -130,5 +138,8 @@ def test_what_other_processes_cannot_do_is_refused(data, tmp_path, monkeypatch):
     series = np.load(tmp_path / "X.npy", mmap_mode="r")
     with pytest.raises(ValueError, match="Memory-mapped series need one process"):
         small(n_members=2, engine=IN_TWO).fit(series, data[1])
+    options = {"network": with_own_layer, "n_members": 2, "n_epochs": 1}
+    with pytest.raises(ValueError, match="A network with layers of your own needs one process"):
+        NetworkClassifier(**options, engine=IN_TWO).fit(*data)
     with pytest.raises(ValueError, match="`n_jobs` must be a positive integer"):
         Engine(n_jobs=0)

@@ -11,7 +11,7 @@ Precision = Literal["float32", "bfloat16", "float16"]
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Engine:
     """How fits are computed. It changes their speed, and their results by rounding only.
 
@@ -21,7 +21,8 @@ class Engine:
             et al. 2018, arXiv 1710.03740). `"float32"`; `"bfloat16"`, with 8 bits of precision; `"float16"`,
             with 11 bits and a scaled loss, which suits older GPUs; `"auto"`: bfloat16 where the device
             multiplies it faster and the network has layers of Keras and this package alone, else float32.
-            Fitted, saved and exported networks are float32, and so are their predictions.
+            Figures of each epoch, validation too, are computed in it. Fitted, saved and exported networks are
+            float32, and so are their predictions.
         n_jobs: Number of processes, of one thread each, in which the members of an ensemble train side by
             side; 1: one after another in this process, with all threads. Processes start in some seconds, so
             it pays for ensembles that train longer. They show no progress and take no callbacks.
@@ -47,6 +48,13 @@ class Engine:
         for name in changes:
             require_choice("engine option", name, [one.name for one in fields(self)])
         return replace(self, **changes)
+
+    def __repr__(self) -> str:
+        """The options that differ from the default engine."""
+        changed = (
+            f"{name}={value!r}" for name, value in vars(self).items() if value != getattr(Engine, name)
+        )
+        return f"Engine({', '.join(changed)})"
 
 
 AUTO = Engine()

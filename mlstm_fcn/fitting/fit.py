@@ -135,8 +135,8 @@ def fit(
         for number in side_by_side(trainings, lesson, network.trained_by, engine.n_jobs):
             whole.add(number)
     except BaseException as error:
-        chosen = [members[number] for number in sorted(whole or {0}) if members[number].history]
-        partial = fitted(chosen) if chosen else None  # where no member is whole, the first may have epochs
+        chosen = [members[number] for number in sorted(whole or {0})]  # the first may have whole epochs
+        partial = fitted(chosen) if any(member.history for member in chosen) else None
         if isinstance(error, KeyboardInterrupt):
             raise Interrupted(partial) from error
         with suppress(AttributeError):

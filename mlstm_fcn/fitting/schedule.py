@@ -13,6 +13,7 @@ from joblib.externals.loky import as_completed, get_reusable_executor
 
 from mlstm_fcn._checks import require
 from mlstm_fcn.engine import current
+from mlstm_fcn.engine.fingerprint import architecture
 from mlstm_fcn.fitting.members import TRAINERS, Lesson
 from mlstm_fcn.training.loop import History
 
@@ -66,8 +67,10 @@ def in_processes(
     a member that was not whole is as it was.
 
     Raises:
-        ValueError: If a callback is the user's, or series are memory-mapped.
+        ValueError: If a callback or a layer is the user's, or series are memory-mapped.
     """
+    known = all(architecture(training.network) is not None for training in trainings)
+    require(known, "A network with layers of your own needs one process: set the engine's `n_jobs` to 1.")
     own = all(type(callback).__module__.startswith("mlstm_fcn.") for callback in lesson.callbacks())
     require(own, "`callbacks` would run in other processes, unseen: set the engine's `n_jobs` to 1.")
     in_memory = lesson.training.prepare is None
