@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from mlstm_fcn import engine, models
+from mlstm_fcn import __version__, engine, models
 from mlstm_fcn.training.dataset import BatchSource, Dataset
 
 _CASES, _STEPS, _CHANNELS, _CLASSES = 16, 100, 6, 4  # a batch of BasicMotions
@@ -35,8 +35,9 @@ def examine(*, times: bool = True) -> Iterator[tuple[str, str]]:
     """
     backend = engine.current()
     network = _network()
-    yield "package", f"mlstm-fcn {version('mlstm-fcn')}, Keras {keras.__version__}"
-    yield "backend", f"{backend.name} {version(backend.name)}, Python {platform.python_version()}"
+    yield "package", f"mlstm-fcn {__version__}, Keras {keras.__version__}"
+    number = getattr(sys.modules[backend.name], "__version__", "of unknown version")
+    yield "backend", f"{backend.name} {number}, Python {platform.python_version()}"
     yield "processor", f"{os.cpu_count()} cores, {platform.machine()}"
     devices = backend.devices()
     yield "devices", ", ".join(devices)
@@ -66,10 +67,11 @@ def unusable_gpu(devices: list[str], root: Path = Path("/dev")) -> str:
         return ""
     if not (root / "nvidia0").exists() and which("nvidia-smi") is None:
         return ""
-    extras = {"tensorflow": "'mlstm-fcn[gpu]'", "jax": "'jax[cuda12]'", "torch": "torch"}
-    name = engine.current().name
+    extras, name = {"tensorflow": "'mlstm-fcn[gpu]'", "jax": "'jax[cuda12]'"}, engine.current().name
+    if name not in extras:  # the package does not ask it for its devices
+        return ""
     return (
-        f"An NVIDIA GPU is present, but {name} does not see it. Run `pip install {extras.get(name, name)}`, "
+        f"An NVIDIA GPU is present, but {name} does not see it. Run `pip install {extras[name]}`, "
         "and check the driver with `nvidia-smi`. (Reasoned from the documentation, not run.)"
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mlstm_fcn import Engine, NetworkClassifier, engine, memmap
+from mlstm_fcn import Engine, NetworkClassifier, Recipe, engine, memmap
 from mlstm_fcn.fitting import schedule
 from tests.quick_fit import assert_same, small
 from tests.small_networks import with_own_layer
@@ -34,6 +34,13 @@ def data(motions):
 @pytest.fixture(scope="module")
 def in_turn(data):
     return small(n_members=3).fit(*data)
+
+
+class OwnLoss(keras.losses.Loss):
+    """A loss of a user."""
+
+    def call(self, y_true, y_pred):
+        return keras.ops.mean(keras.ops.square(y_true - y_pred), axis=-1)
 
 
 class InThisProcess:
@@ -141,5 +148,10 @@ def test_what_other_processes_cannot_do_is_refused(data, tmp_path, monkeypatch):
     options = {"network": with_own_layer, "n_members": 2, "n_epochs": 1}
     with pytest.raises(ValueError, match="A network with layers of your own needs one process"):
         NetworkClassifier(**options, engine=IN_TWO).fit(*data)
+    with pytest.raises(ValueError, match="A loss or optimizer of your own needs one process"):
+        small(n_members=2, engine=IN_TWO, recipe=Recipe(loss=OwnLoss())).fit(*data)
+    monkeypatch.setitem(engine.current().__dict__, "on_cpu", False)
+    with pytest.raises(ValueError, match="Processes side by side need a CPU"):
+        small(n_members=2, engine=IN_TWO).fit(*data)
     with pytest.raises(ValueError, match="`n_jobs` must be a positive integer"):
         Engine(n_jobs=0)

@@ -18,7 +18,7 @@ from mlstm_fcn.engine.convolution import ungrouped
 from mlstm_fcn.engine.fingerprint import architecture, program_key
 from mlstm_fcn.engine.keras_program import KerasProgram, cases_at_a_time, copy_state
 from mlstm_fcn.engine.options import Precision
-from mlstm_fcn.engine.precision import lowered
+from mlstm_fcn.engine.precision import layers_in_16_bits, lowered
 
 _UNROLLED = 16  # steps; a CPU runs up to this number faster as copies of the cell
 _IDLE_PROGRAMS = 4
@@ -119,16 +119,21 @@ class KerasBackend:
 
     def _twin(self, network: keras.Model, precision: Precision) -> keras.Model:
         """A network with layers of its own, fast ones where the engine has them; the same are frozen."""
+        low = set() if precision == "float32" else layers_in_16_bits(network)
         with seeded(np.random.default_rng(0)):
-            twin = keras.models.clone_model(network, clone_function=partial(self._for_training, precision))
+            twin = keras.models.clone_model(
+                network, clone_function=partial(self._for_training, low, precision)
+            )
         for layer, other in zip(network.layers, twin.layers, strict=True):
             if not layer.trainable:
                 other.trainable = True  # as an argument, False does not reach layers within the layer
                 other.trainable = False
         return twin
 
-    def _for_training(self, precision: Precision, layer: keras.layers.Layer) -> keras.layers.Layer:
-        return lowered(layer, precision) or self.fast_layer(layer)
+    def _for_training(
+        self, low: set[str], precision: Precision, layer: keras.layers.Layer
+    ) -> keras.layers.Layer:
+        return lowered(layer, precision) if layer.name in low else self.fast_layer(layer)
 
     def fast_layer(self, layer: keras.layers.Layer) -> keras.layers.Layer:
         """A copy of a layer for training: the same variables, perhaps another way to compute."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
-from mlstm_fcn._checks import require_choice, require_positive_int
+from mlstm_fcn._checks import require, require_choice, require_positive_int
 
 Precision = Literal["float32", "bfloat16", "float16"]
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
@@ -13,19 +13,20 @@ PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Engine:
-    """How fits are computed. It changes their speed, and their results by rounding only.
+    """How fits are computed: their speed, and their results as far as rounding goes.
 
     Attributes:
-        precision: Arithmetic of convolutions, normalisation and squeeze-and-excitation in training; weights,
-            statistics, gates, LSTM, output and loss are float32 in any case (mixed precision, Micikevicius
-            et al. 2018, arXiv 1710.03740). `"float32"`; `"bfloat16"`, with 8 bits of precision; `"float16"`,
-            with 11 bits and a scaled loss, which suits older GPUs; `"auto"`: bfloat16 where the device
-            multiplies it faster and the network has layers of Keras and this package alone, else float32.
-            Figures of each epoch, validation too, are computed in it. Fitted, saved and exported networks are
-            float32, and so are their predictions.
-        n_jobs: Number of processes, of one thread each, in which the members of an ensemble train side by
-            side; 1: one after another in this process, with all threads. Processes start in some seconds, so
-            it pays for ensembles that train longer. They show no progress and take no callbacks.
+        precision: Arithmetic of convolutions after the first, of normalisation and squeeze-and-excitation in
+            training; weights, statistics, gates, LSTM, output and loss are float32 in any case (mixed
+            precision, Micikevicius et al. 2018, arXiv 1710.03740). `"float32"`; `"bfloat16"`, with 8 bits of
+            precision; `"float16"`, with 11 bits and a scaled loss, which suits older GPUs; `"auto"`: bfloat16
+            where the device multiplies it faster and the network has layers of Keras and this package alone,
+            else float32. Figures of each epoch, validation too, are computed in it. Fitted, saved and
+            exported networks are float32, and so are their predictions.
+        n_jobs: Number of processes in which the members of an ensemble train side by side, on CPUs; on
+            TensorFlow of one thread each. 1: one after another in this process, with all threads. Processes
+            start in some seconds, so it pays for ensembles that train longer. They show no progress and take
+            no callbacks, layers, losses or optimizers of your own.
     """
 
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
@@ -40,13 +41,15 @@ class Engine:
         """The engine that `"auto"` stands for, or an engine itself."""
         if isinstance(engine, cls):
             return engine
-        require_choice("engine", engine, ["auto"])
+        rule = "`engine` must be 'auto' or an Engine, such as Engine(precision='bfloat16')."
+        require(isinstance(engine, str) and engine == "auto", rule, engine=engine)
         return AUTO
 
     def but(self, **changes: Any) -> Engine:
         """This engine with changes."""
         for name in changes:
-            require_choice("engine option", name, [one.name for one in fields(self)])
+            known = [one.name for one in fields(self)]
+            require(name in known, f"Engine has no option {name!r}. It has {' and '.join(known)}.")
         return replace(self, **changes)
 
     def __repr__(self) -> str:

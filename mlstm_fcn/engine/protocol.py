@@ -83,6 +83,11 @@ class Backend(Protocol):
 
     name: str
 
+    @property
+    def on_cpu(self) -> bool:
+        """Whether steps run on a CPU, as far as the backend knows."""
+        ...
+
     def program(
         self,
         network: keras.Model,

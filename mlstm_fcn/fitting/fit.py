@@ -16,7 +16,7 @@ import numpy as np
 
 from mlstm_fcn._checks import require
 from mlstm_fcn._randomness import seeded
-from mlstm_fcn.engine import AUTO, Engine, current
+from mlstm_fcn.engine import AUTO, Engine, Precision, current
 from mlstm_fcn.fitting.cases import Cases
 from mlstm_fcn.fitting.fitted import FittedNetwork, History, Member
 from mlstm_fcn.fitting.inputs import InputPolicy, ends_early
@@ -143,7 +143,7 @@ def fit(
             error.fitted = partial  # type: ignore[attr-defined]
         raise
     result = fitted(members)
-    _warn_of_divergence(result.history)
+    _warn_of_divergence(result.history, precision)
     for file in filter(None, reversed(files)):  # the first one last: the others are invalid without it
         file.unlink(missing_ok=True)
     return result
@@ -218,8 +218,13 @@ def _mean(histories: Sequence[History]) -> dict[str, list[float]]:
     }
 
 
-def _warn_of_divergence(history: History) -> None:
+def _warn_of_divergence(history: History, precision: Precision) -> None:
     last = history["loss"][-1]
     if not math.isfinite(last):
-        text = f"Training has diverged: its last loss is {last}. A lower `learning_rate` may help."
+        repair = (
+            "`scaling`, or another `precision` than float16"
+            if precision == "float16"
+            else "A lower `learning_rate`"
+        )
+        text = f"Training has diverged: its last loss is {last}. {repair} may help."
         warnings.warn(text, UserWarning, stacklevel=3)

@@ -13,12 +13,13 @@ from joblib.externals.loky import as_completed, get_reusable_executor
 
 from mlstm_fcn._checks import require
 from mlstm_fcn.engine import current
-from mlstm_fcn.engine.fingerprint import architecture
+from mlstm_fcn.engine.fingerprint import architecture, is_known
 from mlstm_fcn.fitting.members import TRAINERS, Lesson
 from mlstm_fcn.training.loop import History
 
 _IDLE_SECONDS = 30  # that processes wait for the next fit
 _THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+_OBJECTS = (keras.losses.Loss, keras.optimizers.Optimizer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,21 +62,27 @@ def in_turn(trainings: Sequence[Training], lesson: Lesson, trained_by: str) -> I
 def in_processes(
     trainings: Sequence[Training], lesson: Lesson, trained_by: str, n_jobs: int
 ) -> Iterator[int]:
-    """Train in processes of one thread each; yields the number of each when it is whole.
+    """Train in processes, on TensorFlow of one thread each; yields the number of each when it is whole.
 
     With one thread, the result is that of `in_turn` to the bit. An error or an interrupt ends the processes;
     a member that was not whole is as it was.
 
     Raises:
-        ValueError: If a callback or a layer is the user's, or series are memory-mapped.
+        ValueError: If a callback, layer, loss or optimizer is the user's, series are memory-mapped, or the
+            device is not a CPU.
     """
+    backend, recipe = current(), lesson.recipe
+    require(backend.on_cpu, "Processes side by side need a CPU: set the engine's `n_jobs` to 1.")
+    parts = [part for part in (recipe.loss, recipe.optimizer) if isinstance(part, _OBJECTS)]
+    rule = "A loss or optimizer of your own needs one process: set the engine's `n_jobs` to 1."
+    require(all(map(is_known, parts)), rule, loss=recipe.loss, optimizer=recipe.optimizer)
     known = all(architecture(training.network) is not None for training in trainings)
     require(known, "A network with layers of your own needs one process: set the engine's `n_jobs` to 1.")
     own = all(type(callback).__module__.startswith("mlstm_fcn.") for callback in lesson.callbacks())
     require(own, "`callbacks` would run in other processes, unseen: set the engine's `n_jobs` to 1.")
     in_memory = lesson.training.prepare is None
     require(in_memory, "Memory-mapped series need one process: set the engine's `n_jobs` to 1.")
-    settings = dict.fromkeys(_THREADS, "1") | {"KERAS_BACKEND": current().name}
+    settings = dict.fromkeys(_THREADS, "1") | {"KERAS_BACKEND": backend.name}
     pool = get_reusable_executor(min(n_jobs, len(trainings)), timeout=_IDLE_SECONDS, env=settings)
     silent = replace(lesson, callbacks=list)
     try:

@@ -127,7 +127,8 @@ def identity(model: keras.Model, examples: Dataset, validation: Dataset | None, 
     for layer in model.layers:
         config = {**layer.get_config(), "name": None, "unroll": None}
         digest.update(repr([config, layer.compute_dtype]).encode())
-    settings = {**vars(recipe), "optimizer": {**model.optimizer.get_config(), "name": None}, "loss": None}
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # its name has a counter
+    settings = {**vars(recipe), "optimizer": {**optimizer.get_config(), "name": None}, "loss": None}
     digest.update(repr([settings, repr(keras.losses.serialize(keras.losses.get(model.loss)))]).encode())
     return digest.hexdigest()
 
