@@ -9,6 +9,9 @@ faster with it if the mean difference over the data sets is not below -0.3 point
 loses more than its standard deviation over the seeds in float32, or than one held-back case, whichever is
 larger. Test sets are not read.
 
+In the rows of `precision.csv` bfloat16 covers the first convolution too; since then that one is float32,
+because it reads series as they are. Explicit bfloat16 is compared, also where `"auto"` takes float32 (masks).
+
 Rows are appended to `precision.csv` as they come, and are not computed again. On a CPU without bfloat16
 arithmetic the fits take long, and end in the same accuracies but for rounding.
 """

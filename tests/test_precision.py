@@ -167,6 +167,8 @@ def test_auto_is_bfloat16_where_the_cpu_has_it(flags, expected, monkeypatch):
     monkeypatch.setattr(devices, "cpu_flags", lambda: frozenset(flags))
     network = models.build("fcn", (20, 3), 4, filters=(4,), kernel_sizes=(3,))
     assert TensorFlowBackend().precision_for(network, "auto") == expected
+    masked = models.build("fcn", (20, 3), 4, filters=(4,), kernel_sizes=(3,), masked=True)
+    assert TensorFlowBackend().precision_for(masked, "auto") == "float32"  # 16 bits gain nothing there
     assert KerasBackend("torch").precision_for(network, "auto") == "float32"
 
 

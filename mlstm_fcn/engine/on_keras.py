@@ -72,7 +72,8 @@ class KerasBackend:
     def precision_for(self, network: keras.Model, wanted: str) -> Precision:
         """As `engine.Backend.precision_for`."""
         if wanted == "auto":
-            return self.fastest_precision if architecture(network) else "float32"
+            gains = len(network.inputs) == 1 and architecture(network) is not None  # masks need float32 sums
+            return self.fastest_precision if gains else "float32"
         rule = "`precision` must be 'float32' or 'auto' for a network with layers of your own."
         require(wanted == "float32" or architecture(network) is not None, rule, precision=wanted)
         return cast(Precision, wanted)

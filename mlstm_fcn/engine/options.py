@@ -20,9 +20,9 @@ class Engine:
             training; weights, statistics, gates, LSTM, output and loss are float32 in any case (mixed
             precision, Micikevicius et al. 2018, arXiv 1710.03740). `"float32"`; `"bfloat16"`, with 8 bits of
             precision; `"float16"`, with 11 bits and a scaled loss, which suits older GPUs; `"auto"`: bfloat16
-            where the device multiplies it faster and the network has layers of Keras and this package alone,
-            else float32. Figures of each epoch, validation too, are computed in it. Fitted, saved and
-            exported networks are float32, and so are their predictions.
+            where the device multiplies it faster, series have one length, and the network has layers of Keras
+            and this package alone; else float32. Figures of each epoch, validation too, are computed in it.
+            Fitted, saved and exported networks are float32, and so are their predictions.
         n_jobs: Number of processes in which the members of an ensemble train side by side, on CPUs; on
             TensorFlow of one thread each. 1: one after another in this process, with all threads. Processes
             start in some seconds, so it pays for ensembles that train longer. They show no progress and take
