@@ -129,12 +129,15 @@ def test_a_model_that_a_callback_saves_is_float32(motions, tmp_path):
     assert {layer.dtype_policy.name for layer in loaded.layers} == {"float32"}
 
 
-def test_a_checkpoint_of_float16_resumes_after_other_optimizers_were_made(motions, tmp_path):
-    class Killed(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch, logs=None):
-            if epoch == 1:
-                raise RuntimeError
+class Killed(keras.callbacks.Callback):
+    """Ends a fit after its first epoch."""
 
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 1:
+            raise RuntimeError
+
+
+def test_a_checkpoint_of_float16_resumes_after_other_optimizers_were_made(motions, tmp_path):
     options = {"checkpoint": tmp_path / "state.npz", "engine": Engine(precision="float16"), "n_epochs": 2}
     with pytest.raises(RuntimeError):
         small(callbacks=[Killed()], **options).fit(motions.X_train, motions.y_train)
@@ -144,11 +147,6 @@ def test_a_checkpoint_of_float16_resumes_after_other_optimizers_were_made(motion
 
 
 def test_a_checkpoint_of_another_precision_is_refused(motions, tmp_path):
-    class Killed(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch, logs=None):
-            if epoch == 1:
-                raise RuntimeError
-
     options = {"checkpoint": tmp_path / "state.npz", "n_epochs": 2}
     with pytest.raises(RuntimeError):
         small(engine=IN_16_BITS, callbacks=[Killed()], **options).fit(motions.X_train, motions.y_train)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
     default="auto",
     show_default=True,
-    help="Arithmetic of training; auto is the fastest of bfloat16 and float32 on this device.",
+    help="Arithmetic of training; auto: bfloat16 where it is faster, else float32.",
 )
 @click.option(
     "--on-longer",

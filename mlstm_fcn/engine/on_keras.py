@@ -72,7 +72,7 @@ class KerasBackend:
     def precision_for(self, network: keras.Model, wanted: str) -> Precision:
         """As `engine.Backend.precision_for`."""
         if wanted == "auto":
-            gains = len(network.inputs) == 1 and architecture(network) is not None  # masks need float32 sums
+            gains = len(network.inputs) == 1 and architecture(network) is not None  # no gain under masks
             return self.fastest_precision if gains else "float32"
         rule = "`precision` must be 'float32' or 'auto' for a network with layers of your own."
         require(wanted == "float32" or architecture(network) is not None, rule, precision=wanted)
