@@ -70,8 +70,7 @@ class NetworkEstimator(TrainingParameters, Saving):
     ) -> NetworkEstimator:
         """Fit to series and their targets, and return the estimator.
 
-        An interrupt from the keyboard is raised again, but leaves the estimator fitted with its whole epochs
-        (`n_epochs_`), if it had one.
+        An interrupt from the keyboard is raised again; the estimator keeps its whole epochs (`n_epochs_`).
 
         Args:
             X: Series: an array of shape `(cases, channels, time)` or `(cases, time)`, a list of arrays
@@ -106,7 +105,7 @@ class NetworkEstimator(TrainingParameters, Saving):
         """Train a copy of this fitted estimator further on other data, which may have other labels.
 
         The copy, which is returned, starts from all weights that fit, and keeps scaling and filling in. Its
-        head is new where the number of classes differs; a head alone needs a higher learning rate. Series
+        head is new where the number of classes differs, or it is solved in closed form. Series
         have the channels of the first fit. `freeze` holds prefixes of the names of layers that keep their
         weights: `("conv", "squeeze_excite")` is the convolution branch, `("lstm", "attention_lstm")` the
         other. `parameters` differ in the copy, such as `learning_rate=0.01`. All else is as in `fit`. It is a
@@ -199,7 +198,7 @@ class NetworkEstimator(TrainingParameters, Saving):
             converted = None if X_val is None else self._check_convert_X_for_predict(X_val)
             validation = validation_cases(converted, y_val)
         n_training = len(y) if validation else recipe.n_training(len(y))
-        tasks = EpochTasks(self, recipe.epochs(n_training) * recipe.n_members, X, y)
+        tasks = EpochTasks(self, recipe.most_epochs(n_training), X, y)
         try:
             with tasks:
                 fitted = fit(
@@ -215,6 +214,7 @@ class NetworkEstimator(TrainingParameters, Saving):
                     freeze=freeze,
                     callbacks=partial(callbacks_of, self.callbacks, self.verbose, tasks),
                     checkpoint=Path(self.checkpoint) if self.checkpoint else None,
+                    incremental=one_epoch,
                 )
         except BaseException as error:
             if getattr(error, "fitted", None) is not None:  # the whole epochs, if there was one

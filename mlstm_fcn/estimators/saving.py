@@ -22,7 +22,7 @@ class Saving(Contract):
 
     model_ = property(lambda self: self.fitted_.keras_model)
     history_ = property(lambda self: self.fitted_.history)
-    n_epochs_ = property(lambda self: len(self.fitted_.history["loss"]))
+    n_epochs_ = property(lambda self: len(self.fitted_.history.get("loss", ())))
     network_options_ = property(lambda self: self.fitted_.options)
 
     def __getattr__(self, name: str) -> Any:

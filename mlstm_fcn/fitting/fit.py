@@ -20,12 +20,13 @@ from mlstm_fcn.engine import AUTO, Engine, Precision, current
 from mlstm_fcn.fitting.cases import Cases
 from mlstm_fcn.fitting.fitted import FittedNetwork, History, Member
 from mlstm_fcn.fitting.inputs import InputPolicy, ends_early
-from mlstm_fcn.fitting.members import Callbacks, Lesson
+from mlstm_fcn.fitting.lesson import Callbacks, Lesson
 from mlstm_fcn.fitting.network import NetworkSpec
 from mlstm_fcn.fitting.prepare import as_members_read, datasets
 from mlstm_fcn.fitting.rng import RngSpec
 from mlstm_fcn.fitting.schedule import Training, side_by_side
 from mlstm_fcn.fitting.task import Task
+from mlstm_fcn.fitting.voting import parts_left_out, worths
 from mlstm_fcn.models.ensemble import ensemble
 from mlstm_fcn.models.pipeline import compose, with_mask
 from mlstm_fcn.models.transfer import require_freezable, transfer
@@ -62,6 +63,7 @@ def fit(
     freeze: Sequence[str] = (),
     callbacks: Callbacks = list,
     checkpoint: Path | None = None,
+    incremental: bool = False,
 ) -> FittedNetwork:
     """Train new networks, or train a fitted network further.
 
@@ -80,6 +82,8 @@ def fit(
         callbacks: Makes the Keras callbacks of each member.
         checkpoint: A file that keeps the state after each epoch, from which a killed fit resumes. It is
             deleted at the end. Members after the first have files with `.2`, `.3` at the end.
+        incremental: Whether the cases come in addition to those of earlier fits. A network that is solved in
+            closed form, from all cases at once, refuses that.
 
     Returns:
         The fitted network.
@@ -106,7 +110,11 @@ def fit(
     training, held_back = datasets(train, validation, task, recipe, inputs, rng)
     preprocessor, members = _untrained(training, held_back, network, task, recipe, inputs, start, generators)
     require_freezable([member.network for member in members], freeze)
-    precision = current().precision_for(members[0].network, engine.precision)
+    kinds = [network.trained_by(member.options) for member in members]
+    by_gradient = [member for member, kind in zip(members, kinds, strict=True) if kind == "gradient"]
+    precision: Precision = "float32"
+    if by_gradient:
+        precision = current().precision_for(by_gradient[0].network, engine.precision)
     lesson = Lesson(
         as_members_read(preprocessor, training),
         None if held_back is None else as_members_read(preprocessor, held_back),
@@ -115,25 +123,30 @@ def fit(
         precision,
         freeze,
         callbacks,
+        continues=start is not None,
+        incremental=incremental,
     )
     files = _checkpoints(checkpoint, len(members))
 
-    def fitted(chosen: Sequence[Member]) -> FittedNetwork:
-        model = compose(preprocessor, ensemble([member.network for member in chosen]), task.unit)
+    def fitted(chosen: Sequence[Member], shares: Sequence[float] | None = None) -> FittedNetwork:
+        model = compose(preprocessor, ensemble([member.network for member in chosen], shares), task.unit)
         history = _mean([member.history for member in chosen])
-        n_new = len(history["loss"]) - (len(start.history.get("loss", ())) if start else 0)
+        n_new = len(history.get("loss", ())) - (len(start.history.get("loss", ())) if start else 0)
         epochs = (start.epochs_trained if start else 0) + n_new
         options = tuple(member.options for member in chosen)
         return FittedNetwork(model, network, options, task, inputs, history, epochs, precision)
 
+    parts = parts_left_out(recipe, kinds, lesson.training, rng)
     trainings = [
-        Training(member.network, member.history, generator, file)  # type: ignore[arg-type]
-        for member, generator, file in zip(members, generators, files, strict=True)
+        Training(member.network, member.history, *how)  # type: ignore[arg-type]
+        for member, *how in zip(members, generators, files, kinds, parts, strict=True)
     ]
+    unseen: list[np.ndarray | None] = [None] * len(members)
     whole = set(range(len(members)) if start else ())  # members that were trained before vote in any case
     try:
-        for number in side_by_side(trainings, lesson, network.trained_by, engine.n_jobs):
+        for number, outputs in side_by_side(trainings, lesson, engine.n_jobs):
             whole.add(number)
+            unseen[number] = outputs
     except BaseException as error:
         chosen = [members[number] for number in sorted(whole or {0})]  # the first may have whole epochs
         partial = fitted(chosen) if any(member.history for member in chosen) else None
@@ -142,7 +155,8 @@ def fit(
         with suppress(AttributeError):
             error.fitted = partial  # type: ignore[attr-defined]
         raise
-    result = fitted(members)
+    weighted = recipe.vote == "worth" and len(members) > 1
+    result = fitted(members, worths(kinds, unseen, lesson.training, task) if weighted else None)
     _warn_of_divergence(result.history, precision)
     for file in filter(None, reversed(files)):  # the first one last: the others are invalid without it
         file.unlink(missing_ok=True)
@@ -209,7 +223,8 @@ def _checkpoints(path: Path | None, n_members: int) -> list[Path | None]:
 
 def _mean(histories: Sequence[History]) -> dict[str, list[float]]:
     """Figures of each epoch, means over the members that had the epoch."""
-    begun = [history for history in histories if history]
+    with_epochs = [history for history in histories if "loss" in history]
+    begun = with_epochs or [history for history in histories if history]
     names = dict.fromkeys(name for history in begun for name in history)
     columns = {name: zip_longest(*(history.get(name, ()) for history in begun)) for name in names}
     return {
@@ -219,7 +234,7 @@ def _mean(histories: Sequence[History]) -> dict[str, list[float]]:
 
 
 def _warn_of_divergence(history: History, precision: Precision) -> None:
-    last = history["loss"][-1]
+    last = history.get("loss", [0.0])[-1]
     if not math.isfinite(last):
         repair = (
             "`scaling`, or another `precision` than float16"

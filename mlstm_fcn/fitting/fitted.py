@@ -19,7 +19,7 @@ from mlstm_fcn.fitting.inputs import Batch, InputPolicy, ends_early
 from mlstm_fcn.fitting.network import NetworkSpec
 from mlstm_fcn.fitting.task import Classification, Task
 from mlstm_fcn.memmap import chunks
-from mlstm_fcn.models.ensemble import ensemble, members
+from mlstm_fcn.models.ensemble import ensemble, members, shares
 from mlstm_fcn.models.pipeline import compose, split, takes_mask, with_mask, without_filling
 from mlstm_fcn.models.transfer import copy_weights
 
@@ -203,7 +203,7 @@ class FittedNetwork:
     def _masked_model(self) -> keras.Model:
         preprocessor, _, unit = split(self.keras_model)
         with seeded(np.random.default_rng(0)):
-            network = ensemble([self._masked_member(member) for member in self.members])
+            network = ensemble([self._masked_member(member) for member in self.members], shares(self.network))
         return compose(with_mask(preprocessor), network, unit)
 
     def _masked_member(self, member: Member) -> keras.Model:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -12,16 +11,11 @@ import keras
 import numpy as np
 
 from mlstm_fcn._checks import require
-from mlstm_fcn.engine import Precision
-from mlstm_fcn.fitting.task import Task
+from mlstm_fcn.fitting.closed_form import by_ridge
+from mlstm_fcn.fitting.lesson import Lesson
 from mlstm_fcn.models.transfer import frozen
-from mlstm_fcn.training.dataset import Dataset
 from mlstm_fcn.training.loop import History, train
 from mlstm_fcn.training.progress import ProgressBar
-from mlstm_fcn.training.recipes import Recipe
-
-Callbacks = Callable[[], Sequence[keras.callbacks.Callback]]
-"""Makes the callbacks of one training."""
 
 
 def callbacks_of(
@@ -40,29 +34,6 @@ def callbacks_of(
     return [*map(copy.deepcopy, given or ()), *([ProgressBar()] if verbose else []), *own]
 
 
-@dataclass(frozen=True, eq=False)
-class Lesson:
-    """What all members of a fit are trained with.
-
-    Attributes:
-        training: Training cases as the members read them.
-        validation: Validation cases, or None.
-        recipe: How to train.
-        task: What for.
-        precision: Arithmetic of training.
-        freeze: Prefixes of the names of layers that training leaves as they are.
-        callbacks: Makes the callbacks of each training.
-    """
-
-    training: Dataset
-    validation: Dataset | None
-    recipe: Recipe
-    task: Task
-    precision: Precision = "float32"
-    freeze: Sequence[str] = ()
-    callbacks: Callbacks = field(default=list)
-
-
 class Trainer(Protocol):
     """A way to train a member."""
 
@@ -73,8 +44,12 @@ class Trainer(Protocol):
         rng: np.random.Generator,
         history: History,
         checkpoint: Path | None,
-    ) -> None:
-        """Train a network in place; `history` gets the figures of each whole epoch."""
+    ) -> np.ndarray | None:
+        """Train a network in place; `history` gets the figures of each whole epoch.
+
+        Returns:
+            Outputs for each training case of a network that has not seen it, if that costs nothing.
+        """
         ...
 
 
@@ -102,5 +77,5 @@ def by_gradient(
         )
 
 
-TRAINERS: dict[str, Trainer] = {"gradient": by_gradient}
+TRAINERS: dict[str, Trainer] = {"gradient": by_gradient, "ridge": by_ridge}
 """By the name that a network's config has as `trained_by`."""

@@ -34,22 +34,31 @@ class NetworkSpec:
     network: str | Callable[..., keras.Model] | None
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def trained_by(self) -> str:
-        """The name of the trainer of its members, see `fitting.members.TRAINERS`."""
-        return models.config(self.network).trained_by if isinstance(self.network, str) else "gradient"
+    def trained_by(self, options: Mapping[str, Any]) -> str:
+        """The name of the trainer of a member with these options, see `fitting.members.TRAINERS`."""
+        network = self.network_of(options)
+        return models.config(network).trained_by if isinstance(network, str) else "gradient"
+
+    def network_of(self, options: Mapping[str, Any]) -> str | Callable[..., keras.Model] | None:
+        """The network of a member: the option `network` names one that differs from the others'."""
+        return options.get("network", self.network)
 
     def merged(self, recipe: Recipe, member: int = 0) -> dict[str, Any]:
         """The options of a member: the one order of precedence.
 
         Later ones replace earlier ones: the network's config, then the recipe's network options and a named
         recipe's member options (both as far as the network has them), then the caller's options, then member
-        options that the caller gave. A function has no config and takes no options of a recipe's network.
+        options that the caller gave. A function has no config and takes no options of a recipe's network. The
+        caller's options are for the caller's network: a member with another one leaves them out.
 
         Raises:
             ValueError: If the caller gave an option that the network does not have.
         """
         defaults, own = recipe.options_of(member)
+        other = {**defaults, **own}.get("network", self.network)
+        if other != self.network:
+            return {"network": other, **models.config(str(other)).suited({**defaults, **own})}
+        defaults, own = _without_network(defaults), _without_network(own)
         options = {**self.options, **own}
         if not isinstance(self.network, str):
             return options
@@ -61,7 +70,10 @@ class NetworkSpec:
     def resolved(self, recipe: Recipe, member: int, time: int) -> dict[str, Any]:
         """The options of a new member; those that follow the length of the training series as numbers."""
         options = self.merged(recipe, member)
-        return models.options_for(self.network, time, **options) if isinstance(self.network, str) else options
+        network = self.network_of(options)
+        if not isinstance(network, str):
+            return options
+        return {**options, **models.config(network, **_without_network(options)).following(time)}
 
     def plan(self, recipe: Recipe, n_members: int, shape: tuple[int, int]) -> tuple[int | None, list[Any]]:
         """What new members are built with for training series of a shape.
@@ -70,9 +82,10 @@ class NetworkSpec:
             The length that they fix, or None if all read any length; and the options of each.
         """
         options = [self.resolved(recipe, member, shape[0]) for member in range(n_members)]
-        if not isinstance(self.network, str):
+        if not all(isinstance(self.network_of(one), str) for one in options):
             return shape[0], options
-        fixed = any(models.config(self.network, **one).fixes_length(*shape) for one in options)
+        configs = [models.config(str(self.network_of(one)), **_without_network(one)) for one in options]
+        fixed = any(config.fixes_length(*shape) for config in configs)
         return (shape[0] if fixed else None), options
 
     def build(
@@ -90,12 +103,13 @@ class NetworkSpec:
         Raises:
             ValueError: If the function is missing, or its model does not fit.
         """
+        function: Any = self.network_of(options)
+        options = _without_network(options)
         rule = "Training and other lengths require the function that made the network: set `network` to it."
-        require(self.network is not None, rule, network=self.network)
-        if isinstance(self.network, str):
+        require(function is not None, rule, network=function)
+        if isinstance(function, str):
             form: dict[str, Any] = {"activation": activation, "masked": masked}
-            return models.build(self.network, shape, n_outputs, **form, **options)
-        function: Any = self.network
+            return models.build(function, shape, n_outputs, **form, **options)
         form = _taken(function, {"activation": activation, "masked": masked})
         made = function(shape, n_outputs, **form, **options)
         _require_fitting(made, shape, n_outputs)
@@ -114,6 +128,10 @@ class NetworkSpec:
             if not _same(here, there):
                 differing[name] = here
         return differing
+
+
+def _without_network(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name != "network"}
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -14,7 +14,9 @@ from joblib.externals.loky import as_completed, get_reusable_executor
 from mlstm_fcn._checks import require
 from mlstm_fcn.engine import current
 from mlstm_fcn.engine.fingerprint import architecture, is_known
-from mlstm_fcn.fitting.members import TRAINERS, Lesson
+from mlstm_fcn.fitting.lesson import Lesson
+from mlstm_fcn.fitting.members import TRAINERS
+from mlstm_fcn.fitting.outputs import outputs_for
 from mlstm_fcn.training.loop import History
 
 _IDLE_SECONDS = 30  # that processes wait for the next fit
@@ -31,38 +33,54 @@ class Training:
         history: Gets the figures of each whole epoch.
         rng: Decides everything random.
         checkpoint: File that keeps the state, or None.
+        trained_by: A name of `TRAINERS`.
+        left_out: Training cases that the member does not see, by index; None: it sees all.
     """
 
     network: keras.Model
     history: History
     rng: np.random.Generator
     checkpoint: Path | None
+    trained_by: str = "gradient"
+    left_out: np.ndarray | None = None
 
-    def run(self, lesson: Lesson, trained_by: str) -> None:
-        """Train the member."""
-        TRAINERS[trained_by](self.network, lesson, self.rng, self.history, self.checkpoint)
+    def run(self, lesson: Lesson) -> np.ndarray | None:
+        """Train the member.
+
+        Returns:
+            Its outputs for the training cases that it has not seen, `(cases, outputs)`, NaN for the others;
+            None if there are none.
+        """
+        train = TRAINERS[self.trained_by]
+        if self.left_out is None:
+            return train(self.network, lesson, self.rng, self.history, self.checkpoint)
+        data = lesson.training
+        seen = replace(lesson, training=data.take(np.setdiff1d(np.arange(len(data)), self.left_out)))
+        train(self.network, seen, self.rng, self.history, self.checkpoint)
+        outputs = np.full(data.targets.shape, np.nan)
+        outputs[self.left_out] = outputs_for(self.network, data.take(self.left_out))
+        return outputs
 
 
-def side_by_side(
-    trainings: Sequence[Training], lesson: Lesson, trained_by: str, n_jobs: int
-) -> Iterator[int]:
-    """Train all, in processes where there are several of both; yields the number of each that is whole."""
+Whole = tuple[int, np.ndarray | None]
+"""The number of a training that is whole, and its outputs for cases that it has not seen."""
+
+
+def side_by_side(trainings: Sequence[Training], lesson: Lesson, n_jobs: int) -> Iterator[Whole]:
+    """Train all, in processes where there are several of both; yields each when it is whole."""
     if n_jobs > 1 and len(trainings) > 1:
-        return in_processes(trainings, lesson, trained_by, n_jobs)
-    return in_turn(trainings, lesson, trained_by)
+        return in_processes(trainings, lesson, n_jobs)
+    return in_turn(trainings, lesson)
 
 
-def in_turn(trainings: Sequence[Training], lesson: Lesson, trained_by: str) -> Iterator[int]:
-    """Train one after another; yields the number of each when it is whole."""
+def in_turn(trainings: Sequence[Training], lesson: Lesson) -> Iterator[Whole]:
+    """Train one after another; yields each when it is whole."""
     for number, training in enumerate(trainings):
-        training.run(lesson, trained_by)
-        yield number
+        yield number, training.run(lesson)
 
 
-def in_processes(
-    trainings: Sequence[Training], lesson: Lesson, trained_by: str, n_jobs: int
-) -> Iterator[int]:
-    """Train in processes, on TensorFlow of one thread each; yields the number of each when it is whole.
+def in_processes(trainings: Sequence[Training], lesson: Lesson, n_jobs: int) -> Iterator[Whole]:
+    """Train in processes, on TensorFlow of one thread each; yields each when it is whole.
 
     With one thread, the result is that of `in_turn` to the bit. An error or an interrupt ends the processes;
     a member that was not whole is as it was.
@@ -87,27 +105,27 @@ def in_processes(
     silent = replace(lesson, callbacks=list)
     try:
         numbers = {
-            pool.submit(_trained, training, _values(training.network), silent, trained_by): number
+            pool.submit(_trained, training, _values(training.network), silent): number
             for number, training in enumerate(trainings)
         }
         for future in as_completed(numbers):
             number = numbers[future]
-            values, history = future.result()
+            values, history, unseen = future.result()
             _assign(trainings[number].network, values)
             trainings[number].history.update(history)
-            yield number
+            yield number, unseen
     except BaseException:
         pool.shutdown(kill_workers=True)
         raise
 
 
 def _trained(
-    training: Training, values: list[Any], lesson: Lesson, trained_by: str
-) -> tuple[list[Any], History]:
+    training: Training, values: list[Any], lesson: Lesson
+) -> tuple[list[Any], History, np.ndarray | None]:
     """Run in a process of its own. A pickled network lacks the state of its dropout, so values come too."""
     _assign(training.network, values)
-    training.run(lesson, trained_by)
-    return _values(training.network), training.history
+    unseen = training.run(lesson)
+    return _values(training.network), training.history, unseen
 
 
 def _values(network: keras.Model) -> list[Any]:

@@ -17,6 +17,9 @@ from mlstm_fcn.models.lstm_fcn import LSTMFCNConfig as LSTMFCNConfig
 from mlstm_fcn.models.lstm_fcn import lstm_fcn
 from mlstm_fcn.models.mlp import MLPConfig as MLPConfig
 from mlstm_fcn.models.mlp import mlp
+from mlstm_fcn.models.multirocket import MultiRocketConfig as MultiRocketConfig
+from mlstm_fcn.models.multirocket import multirocket
+from mlstm_fcn.models.options import LearnedConfig as LearnedConfig
 from mlstm_fcn.models.options import NetworkConfig as NetworkConfig
 from mlstm_fcn.models.residual import ResidualConfig as ResidualConfig
 from mlstm_fcn.models.residual import residual
@@ -31,7 +34,9 @@ __all__ = [
     "EfficientNetConfig",
     "InceptionConfig",
     "LSTMFCNConfig",
+    "LearnedConfig",
     "MLPConfig",
+    "MultiRocketConfig",
     "NetworkConfig",
     "ResidualConfig",
     "SelectiveConfig",
@@ -40,7 +45,6 @@ __all__ = [
     "config",
     "cost",
     "names",
-    "options_for",
 ]
 
 _RESNEXT = ResidualConfig(
@@ -69,6 +73,7 @@ MODELS = {
     "se_resnext": (residual, _RESNEXT),
     "sknet": (residual, replace(_RESNEXT, reduction=None, selective_branches=2)),
     "efficientnet": (efficientnet, EfficientNetConfig()),
+    "multirocket": (multirocket, MultiRocketConfig()),
 }
 """The builder and the default config of each network, by name.
 
@@ -95,20 +100,6 @@ def config(name: str, **options: Any) -> NetworkConfig:
     for option in options:
         require_choice("option", option, known)
     return replace(default, **{name: _plain(value) for name, value in options.items()})
-
-
-def options_for(name: str, time: int, **options: Any) -> dict[str, Any]:
-    """Resolve the options that follow the length of the series: `dilation_rates` as numbers, not a share.
-
-    A network for series of any length does not know the length of its training series.
-
-    Raises:
-        ValueError: As `config`.
-    """
-    chosen = config(name, **options)
-    if isinstance(getattr(chosen, "dilation_rates", None), float):
-        return {**options, "dilation_rates": chosen.dilations(time)}  # type: ignore[attr-defined]
-    return options
 
 
 def build(

@@ -118,6 +118,10 @@ class LSTMFCNConfig(SqueezeExciteConfig):
         first = round((self.dilation_rates * time - 1) / reach) if time and reach else 1
         return tuple(max(1, first) * rate for rate in doubled)
 
+    def following(self, time: int) -> dict[str, Any]:
+        """`dilation_rates` as numbers where they are a share of the length."""
+        return {"dilation_rates": self.dilations(time)} if isinstance(self.dilation_rates, float) else {}
+
     def parallel_dilations(self, dilation: int) -> tuple[int, ...]:
         """The parallel dilations of a block with this dilation, the largest first."""
         return tuple(max(1, dilation // 2**scale) for scale in range(self.dilation_scales))

@@ -7,11 +7,11 @@ import keras
 
 from mlstm_fcn._checks import require
 from mlstm_fcn.models.blocks import pool
-from mlstm_fcn.models.options import NetworkConfig
+from mlstm_fcn.models.options import LearnedConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class MLPConfig(NetworkConfig):
+class MLPConfig(LearnedConfig):
     """Options of the perceptron, which reads series of one fixed length.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Base configs: the head, batch normalisation and squeeze-and-excitation."""
+"""Base configs: what every network has, the head and batch normalisation, squeeze-and-excitation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -11,30 +11,13 @@ from mlstm_fcn.models.blocks import POOLS
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
-    """Options of every network.
-
-    Attributes:
-        batch_norm_momentum: Momentum of the moving statistics of batch normalisation, in [0, 1). Keras'
-            default, 0.99, needs more training steps than small data sets have.
-        head: Pooling of the last features over time: `"average"`, `"max"`, or `"flatten"`, which requires a
-            fixed length.
-
-    Raises:
-        ValueError: If a value is out of its range.
-    """
-
-    batch_norm_momentum: float = 0.9
-    head: Literal["average", "max", "flatten"] = "average"
+    """What every network has: how it is trained, and what depends on the shape of its series."""
 
     trained_by: ClassVar[str] = "gradient"
 
-    def __post_init__(self) -> None:
-        self._require_share("batch_norm_momentum")
-        require_choice("head", self.head, POOLS)
-
     def fixes_length(self, time: int | None, channels: int) -> bool:
         """Whether the network reads series of one length only, for series of this shape."""
-        return self.head == "flatten"
+        return False
 
     def require_shape(self, time: int | None, channels: int) -> None:
         """Raise if the network cannot read series of this shape.
@@ -42,8 +25,10 @@ class NetworkConfig:
         Raises:
             ValueError: If the network requires a fixed length and `time` is None.
         """
-        rule = "`head='flatten'` requires a fixed length: give `time`, or choose another head."
-        require(time is not None or self.head != "flatten", rule, input_shape=(time, channels))
+
+    def following(self, time: int) -> dict[str, Any]:
+        """The options that follow the length of the training series, as numbers."""
+        return {}
 
     def suited(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """A recipe's network options, as far as this network has them.
@@ -71,7 +56,42 @@ class NetworkConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SqueezeExciteConfig(NetworkConfig):
+class LearnedConfig(NetworkConfig):
+    """Options of every network that is trained by gradient.
+
+    Attributes:
+        batch_norm_momentum: Momentum of the moving statistics of batch normalisation, in [0, 1). Keras'
+            default, 0.99, needs more training steps than small data sets have.
+        head: Pooling of the last features over time: `"average"`, `"max"`, or `"flatten"`, which requires a
+            fixed length.
+
+    Raises:
+        ValueError: If a value is out of its range.
+    """
+
+    batch_norm_momentum: float = 0.9
+    head: Literal["average", "max", "flatten"] = "average"
+
+    def __post_init__(self) -> None:
+        self._require_share("batch_norm_momentum")
+        require_choice("head", self.head, POOLS)
+
+    def fixes_length(self, time: int | None, channels: int) -> bool:
+        """Whether the network reads series of one length only, for series of this shape."""
+        return self.head == "flatten"
+
+    def require_shape(self, time: int | None, channels: int) -> None:
+        """Raise if the network cannot read series of this shape.
+
+        Raises:
+            ValueError: If the network requires a fixed length and `time` is None.
+        """
+        rule = "`head='flatten'` requires a fixed length: give `time`, or choose another head."
+        require(time is not None or self.head != "flatten", rule, input_shape=(time, channels))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SqueezeExciteConfig(LearnedConfig):
     """Options of squeeze-and-excitation in a network whose blocks are numbered from 1.
 
     Attributes:

@@ -39,6 +39,15 @@ def with_mask(preprocessor: keras.Model) -> keras.Model:
     )
 
 
+def reading_padded(network: keras.Model) -> keras.Model:
+    """A network with one input: series whose steps after the end are NaN, instead of series and mask."""
+    if not takes_mask(network):
+        return network
+    series = keras.Input(network.input_shape[0][1:], name="padded_series")
+    known = keras.ops.where(keras.ops.isnan(series), 0.0, series)
+    return keras.Model(series, network([known, valid_steps(series)]), name=network.name)
+
+
 def without_filling(preprocessor: keras.Model) -> keras.Model:
     """The same for series in which nothing is missing."""
     return keras.Model(

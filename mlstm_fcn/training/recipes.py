@@ -12,13 +12,11 @@ from mlstm_fcn._checks import require, require_choice, require_positive_int
 from mlstm_fcn._options import frozen
 from mlstm_fcn.training.augmentation import require_augmentation
 from mlstm_fcn.training.budget import epochs_for
+from mlstm_fcn.training.optimizer_options import require_optimizer
 
 if TYPE_CHECKING:
     import keras
 
-_ADAPTIVE = ("adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "nadam")
-OPTIMIZERS = (*_ADAPTIVE, "ftrl", "lamb", "lion", "rmsprop", "sgd")
-SCHEDULES = ("cosine", "plateau", "constant")
 _N_STEPS, _LEARNING_RATE, _WEIGHT_DECAY, _LABEL_SMOOTHING = 600, 1e-3, 1e-2, 0.1
 
 
@@ -31,9 +29,8 @@ class Recipe:
 
     Attributes:
         n_epochs: Number of epochs; None if `n_steps` decides it.
-        n_steps: Gradient steps that decide the number of epochs if `n_epochs` is None: 600 by default. With
-            batches of 16 that is 200 epochs for up to 48 cases, 600 steps for up to 160, 60 epochs for up to
-            2400, 9000 steps for up to 7200, and 20 epochs for more. See `training.budget`.
+        n_steps: Gradient steps that decide the number of epochs if `n_epochs` is None, see `training.budget`:
+            600 by default, which is 200 epochs for up to 48 cases and 60 for 160 to 2400.
         batch_size: Maximum batch size.
         equal_batches: Whether the batches of an epoch differ in size by at most one case. False: the last one
             holds the rest, as in Keras' `fit`; batch normalisation takes its statistics, even of one case.
@@ -60,9 +57,12 @@ class Recipe:
         augmentation: Strengths of random changes to the series of each step, by name, in units after scaling;
             see `training.augmentation.CHANGES` and `MIXTURES`.
         n_members: Number of networks, trained from different seeds, whose mean output is the prediction.
+        vote: `"mean"`: members count equally. `"worth"`: ways to train count by the fourth power of their
+            accuracy on cases that their members have not seen; each of several members that are trained by
+            gradient then leaves out another part of the cases.
         network_options: Options of the network where the caller gives none, as far as the network has them.
         member_options: Options in which the members differ, taken in turn; empty: members differ in their
-            seeds alone.
+            seeds alone. The option `network` names a member's network of its own.
         caller_first: Whether the caller's network options replace `member_options`, as in a named recipe;
             otherwise `member_options` replace them.
 
@@ -87,6 +87,7 @@ class Recipe:
     average_weights: float | None = None
     augmentation: Mapping[str, float] = field(default_factory=dict)
     n_members: int = 1
+    vote: Literal["mean", "worth"] = "mean"
     network_options: Mapping[str, Any] = field(default_factory=dict)
     member_options: Sequence[Mapping[str, Any]] = ()
     caller_first: bool = False
@@ -97,16 +98,17 @@ class Recipe:
         for name in ("n_epochs", "n_steps", "patience", "batch_size", "n_members"):
             if getattr(self, name) is not None or name in ("batch_size", "n_members"):
                 require_positive_int(name, getattr(self, name))
-        self._require_optimizer()
+        require_optimizer(self.optimizer, self.learning_rate, self.schedule, self.weight_decay)
         for name in ("label_smoothing", "validation_split"):
             value: Any = getattr(self, name)
             good = isinstance(value, Real) and 0 <= float(value) < 1
             require(good, f"`{name}` must be in [0, 1).", **{name: value})
-        rule, given = (
-            "`label_smoothing` applies only to the default loss; set it on `loss`.",
+        smoothing, rule = (
             self.label_smoothing,
+            "`label_smoothing` applies only to the default loss, not `loss`.",
         )
-        require(not (given and self.loss), rule, label_smoothing=given, loss=self.loss)
+        require(not (smoothing and self.loss), rule, label_smoothing=smoothing, loss=self.loss)
+        require_choice("vote", self.vote, ("mean", "worth"))
         share: Any = self.average_weights
         rule = "`average_weights` must be between 0 and 1."
         require(share is None or 0 < share < 1, rule, average_weights=share)
@@ -134,18 +136,6 @@ class Recipe:
         for name, value in {**vars(self), **defaults}.items():
             object.__setattr__(self, name, frozen(value))
 
-    def _require_optimizer(self) -> None:
-        if isinstance(self.optimizer, str):
-            require_choice("optimizer", self.optimizer, OPTIMIZERS)
-        rate: Any = self.learning_rate
-        require(rate is None or rate > 0, "`learning_rate` must be positive.", learning_rate=rate)
-        require_choice("schedule", self.schedule, SCHEDULES)
-        decay: Any = self.weight_decay
-        adamw = isinstance(self.optimizer, str) and self.optimizer == "adamw"
-        shown = {"weight_decay": decay, "optimizer": self.optimizer}
-        require(decay is None or adamw, "`weight_decay` requires `optimizer='adamw'`.", **shown)
-        require(decay is None or decay >= 0, "`weight_decay` must not be negative.", weight_decay=decay)
-
     @classmethod
     def named(cls, name: str | Recipe, **changes: Any) -> Recipe:
         """A recipe by name (`"default"`, `"ensemble"`, `"paper"`), or a recipe itself, with changes."""
@@ -157,8 +147,7 @@ class Recipe:
     def but(self, **changes: Any) -> Recipe:
         """This recipe with changes; an option that depends on a changed one is resolved again.
 
-        An optimizer object keeps its learning rate, and its schedule, unless they are changed too. `n_steps`
-        decides the number of epochs unless `n_epochs` is given.
+        An optimizer object keeps its own learning rate and schedule unless they are changed too.
         """
         for name in changes:
             require_choice("recipe option", name, [one.name for one in fields(self)])
@@ -207,6 +196,10 @@ class Recipe:
         """Number of epochs for a number of training cases."""
         return self.n_epochs or epochs_for(self.n_steps or 0, n_cases, self.batch_size)
 
+    def most_epochs(self, n_cases: int) -> int:
+        """Maximum number of epochs of all members together; with `vote="worth"` each sees fewer cases."""
+        return self.n_members * self.epochs(n_cases if self.vote == "mean" else max(1, n_cases // 3))
+
 
 PAPER = Recipe(
     n_epochs=250,
@@ -220,31 +213,32 @@ PAPER = Recipe(
     keep_best=True,
     network_options={"se_blocks": (1, 2), "batch_norm_momentum": 0.99, "dilation_rates": None},
 )
-"""The recipe of Karim et al. 2019 (arXiv 1801.04503).
-
-Stated there: Adam from 1e-3, divided by cbrt(2) down to 1e-4; batches of 128; 250 epochs "unless stated";
-classes weighted by their inverse frequency; squeeze-and-excitation after the first two blocks. Where the
-paper, its authors' code and this recipe differ, or leave something open:
+"""The recipe of Karim et al. 2019 (arXiv 1801.04503). Where the paper and its authors' code differ:
 
 * Learning rate. The paper says after every 100 epochs; the code, after 100 epochs without a better loss,
   as here. At that pace 1e-4 is out of reach within 250 epochs.
-* Model selection. The paper says nothing. The code kept the epoch of the best accuracy *on the test set*
-  until September 2018, when the published figures had been made, and the lowest training loss since. Here
-  it is the lowest training loss: no test set is ever seen.
+* Model selection. The code kept the epoch of the best accuracy *on the test set* until September 2018, when
+  the published figures had been made, and the lowest training loss since, as here: no test set is ever seen.
 * Class weights. The code computed them as an array, which the Keras of its time ignored. Here they work.
 * Epochs. The code's scripts run 500 to 1000; here 250, as in the paper.
 * LSTM units. The paper searches 8 to 128 for every data set; most scripts have 8, as here.
-* Gates. Keras 2's LSTM had the hard sigmoid; here it is the sigmoid.
-* Scaling. The authors' prepared data were standardised over training and test set together; here the
-  statistics are those of the training set.
+* Gates and scaling. Keras 2's LSTM had the hard sigmoid; here it is the sigmoid. The authors' prepared data
+  were standardised over training and test set together; here the statistics are those of the training set.
 """
 
 DEFAULT = Recipe()  # chosen on training data alone: docs/recipe.md has the study
-
 ENSEMBLE = DEFAULT.but(  # members that see series in three ways
     n_members=5,
     member_options=({}, {"first_differences": True}, {"dilation_scales": 3}),
     caller_first=True,
 )
 
-RECIPES = {"default": DEFAULT, "ensemble": ENSEMBLE, "paper": PAPER}
+HYBRID = DEFAULT.but(  # three networks, each without a third of the cases, and random convolutions
+    n_steps=300,
+    n_members=4,
+    vote="worth",
+    member_options=({}, {"dilation_scales": 3}, {}, {"network": "multirocket"}),
+    caller_first=True,
+)
+
+RECIPES = {"default": DEFAULT, "ensemble": ENSEMBLE, "hybrid": HYBRID, "paper": PAPER}

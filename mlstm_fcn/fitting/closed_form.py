@@ -1,0 +1,138 @@
+"""The trainer of networks of fixed features: a linear head by ridge regression, in closed form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+from scipy.special import softmax
+
+from mlstm_fcn import engine
+from mlstm_fcn._checks import require
+from mlstm_fcn.fitting.lesson import Lesson
+from mlstm_fcn.fitting.outputs import in_blocks, outputs_for, padded
+from mlstm_fcn.fitting.ridge import Block, sharpness, solve, solve_in_blocks, span
+from mlstm_fcn.fitting.task import Task
+from mlstm_fcn.layers import MiniRocket1D
+from mlstm_fcn.models.pipeline import reading_padded
+from mlstm_fcn.training.dataset import Dataset
+from mlstm_fcn.training.loop import History
+
+MOST_AT_ONCE = 2048  # cases; of more, so many decide thresholds, statistics, penalty and sharpness
+_MOST_ADAPTED = 64  # cases, of which thresholds and scales of kernels are taken
+_LEAST_SPREAD = 1e-5  # standard deviation of a feature that says anything
+
+
+def by_ridge(
+    network: keras.Model,
+    lesson: Lesson,
+    rng: np.random.Generator,
+    history: History,
+    checkpoint: Path | None,
+) -> np.ndarray | None:
+    """Ridge regression of the targets on the network's features. See `fitting.members.Trainer`.
+
+    Thresholds, statistics, penalty and sharpness come from the training cases alone. Classes are the targets
+    1 and -1; a softmax of the decisions, times the sharpness that suits the decisions of leave-one-out, gives
+    probabilities. There are no epochs, so callbacks are not called and there is nothing to resume.
+
+    Raises:
+        ValueError: If the cases are to be added to those of an earlier fit, or the head is frozen.
+    """
+    rule = "This network is solved from all cases at once: use `fit` with all of them."
+    require(not lesson.incremental, rule, network=network.name)
+    frozen = any("output".startswith(prefix) for prefix in lesson.freeze)
+    require(not frozen, "`freeze` must leave the head, which is all that is solved.", freeze=lesson.freeze)
+    data, head = lesson.training, _Head(network, lesson.task)
+    some = data if len(data) <= MOST_AT_ONCE else data.take(_chosen(data, MOST_AT_ONCE, rng))
+    if not lesson.continues:
+        _adapt(network, some.read(_chosen(some, _MOST_ADAPTED, rng)), rng)
+    features = outputs_for(head.model, some)
+    if not lesson.continues:
+        head.standardize(features)
+    features = head.standardized(features)
+    ridge = solve(features, head.answers(some.targets), some.sample_weight.astype(np.float64))
+    coefficients, intercept = ridge.coefficients, ridge.intercept
+    if some is not data:
+        basis = span(features)
+        coefficients, intercept = solve_in_blocks(lambda: head.blocks(data, basis), ridge.penalty)
+        coefficients = basis @ coefficients
+    factor = head.sharpness(ridge.unseen, some)
+    head.dense.set_weights([coefficients * factor, intercept * factor])
+    unseen = head.outputs(ridge.unseen * factor)
+    history.update(head.figures(unseen, some, "leave_one_out_"))
+    if lesson.validation is not None:
+        history.update(head.figures(outputs_for(network, lesson.validation), lesson.validation, "val_"))
+    return unseen if some is data else None
+
+
+class _Head:
+    """The linear head: the features that it reads, what it answers, and the figures of its outputs.
+
+    Attributes:
+        model: From series to features that are not standardised.
+        dense: The layer that is solved.
+    """
+
+    def __init__(self, network: keras.Model, task: Task):
+        self._classifies = task.activation == "softmax"
+        self._statistics = network.get_layer("standardize")
+        self.model = keras.Model(network.inputs, self._statistics.input)
+        self.dense = network.get_layer("output")
+
+    def standardize(self, features: np.ndarray) -> None:
+        """Set mean and variance of each feature; one that does not vary becomes zero."""
+        mean, variance = features.mean(axis=0, dtype=np.float64), features.var(axis=0, dtype=np.float64)
+        variance[variance < _LEAST_SPREAD**2] = np.finfo(np.float32).max
+        self._statistics.set_weights([mean, variance])
+
+    def standardized(self, features: np.ndarray) -> np.ndarray:
+        """Features as the layer reads them."""
+        mean, variance = self._statistics.get_weights()
+        return (features - mean) / np.sqrt(variance)
+
+    def answers(self, targets: np.ndarray) -> np.ndarray:
+        """What the linear head is fitted to."""
+        return 2.0 * targets.astype(np.float64) - 1.0 if self._classifies else targets.astype(np.float64)
+
+    def blocks(self, data: Dataset, basis: np.ndarray) -> Iterator[Block]:
+        """Features in a basis, answers and weights of some cases at a time."""
+        for block, features in in_blocks(self.model, data):
+            yield self.standardized(features) @ basis, self.answers(block.targets), block.sample_weight
+
+    def sharpness(self, decisions: np.ndarray, data: Dataset) -> float:
+        return sharpness(decisions, data.targets, data.sample_weight) if self._classifies else 1.0
+
+    def outputs(self, decisions: np.ndarray) -> np.ndarray:
+        return softmax(decisions, axis=1) if self._classifies else decisions
+
+    def figures(self, outputs: np.ndarray, data: Dataset, prefix: str) -> History:
+        """Loss and metrics of outputs, as of an epoch."""
+        if not self._classifies:
+            errors = np.square(outputs - data.targets).mean(axis=1)
+            return {f"{prefix}loss": [float(np.average(errors, weights=data.sample_weight))]}
+        hits = outputs.argmax(axis=1) == data.targets.argmax(axis=1)
+        likely = np.log(np.maximum(np.sum(outputs * data.targets, axis=1), 1e-7))
+        return {
+            f"{prefix}loss": [-float(np.average(likely, weights=data.sample_weight))],
+            f"{prefix}accuracy": [float(np.average(hits, weights=data.sample_weight))],
+        }
+
+
+def _adapt(network: keras.Model, some: Dataset, rng: np.random.Generator) -> None:
+    """Give every layer of fixed kernels its channels and thresholds, from training cases."""
+    layers = [layer for layer in network.layers if isinstance(layer, MiniRocket1D)]
+    series = {id(layer): keras.tree.flatten(layer.input)[0] for layer in layers}
+    reader = reading_padded(keras.Model(network.inputs, list(series.values())))
+    lengths = np.full(len(some), some.inputs[0].shape[1])
+    if len(some.inputs) > 1:
+        lengths = some.inputs[1].sum(axis=1)
+    for layer, read in zip(layers, engine.current().predict(reader, padded(some)), strict=True):
+        layer.adapt(read * (np.arange(read.shape[1]) < lengths[:, None])[..., None], lengths, rng)
+
+
+def _chosen(data: Dataset, most: int, rng: np.random.Generator) -> np.ndarray:
+    """Some of the cases, in order."""
+    return np.sort(rng.permutation(len(data))[:most])

@@ -1,0 +1,43 @@
+"""What the members of a fit are trained with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import keras
+
+from mlstm_fcn.engine import Precision
+from mlstm_fcn.fitting.task import Task
+from mlstm_fcn.training.dataset import Dataset
+from mlstm_fcn.training.recipes import Recipe
+
+Callbacks = Callable[[], Sequence[keras.callbacks.Callback]]
+"""Makes the callbacks of one training."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """What all members of a fit are trained with.
+
+    Attributes:
+        training: Training cases as the members read them.
+        validation: Validation cases, or None.
+        recipe: How to train.
+        task: What for.
+        precision: Arithmetic of training by gradient.
+        freeze: Prefixes of the names of layers that training leaves as they are.
+        callbacks: Makes the callbacks of each training by gradient.
+        continues: Whether the members were trained before.
+        incremental: Whether the cases come in addition to those of earlier fits.
+    """
+
+    training: Dataset
+    validation: Dataset | None
+    recipe: Recipe
+    task: Task
+    precision: Precision = "float32"
+    freeze: Sequence[str] = ()
+    callbacks: Callbacks = field(default=list)
+    continues: bool = False
+    incremental: bool = False

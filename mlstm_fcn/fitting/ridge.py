@@ -1,0 +1,137 @@
+"""Ridge regression with its penalty by exact leave-one-out, and probabilities from its decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import linalg
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+
+from mlstm_fcn._checks import require
+
+PENALTIES = np.logspace(-4, 4, 25)
+"""In units of the mean eigenvalue of the Gram matrix of the cases."""
+
+Block = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Features, targets and weights of some cases."""
+
+_SHARPNESS = (-3.0, 5.0)  # natural logarithm
+
+
+@dataclass(frozen=True, eq=False)
+class Ridge:
+    """A solution of weighted ridge regression with an unpenalised intercept.
+
+    Attributes:
+        coefficients: `(features, outputs)`.
+        intercept: `(outputs,)`.
+        penalty: Factor of the squared coefficients.
+        unseen: For each case, the prediction of the solution without that case, `(cases, outputs)`.
+    """
+
+    coefficients: np.ndarray
+    intercept: np.ndarray
+    penalty: float
+    unseen: np.ndarray
+
+
+def solve(features: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> Ridge:
+    """Solve in the dual: the cost grows with the cube of the number of cases.
+
+    The penalty is the one of `PENALTIES` with the smallest weighted squared error of leave-one-out, which the
+    diagonal of the hat matrix gives exactly: a case's residual divided by one minus its leverage.
+
+    Args:
+        features: `(cases, features)`, of comparable size.
+        targets: `(cases, outputs)`.
+        weights: Weight of each case, not negative; a case of weight zero is only predicted.
+
+    Raises:
+        ValueError: If all weights are zero.
+
+    References:
+        Rifkin, Lippert: Notes on regularized least squares, MIT-CSAIL-TR-2007-025.
+    """
+    counted = weights > 0
+    require(bool(counted.any()), "At least one case must have a positive weight.")
+    known, root = features.astype(np.float64)[counted], np.sqrt(weights[counted])[:, None]
+    share = root**2 / np.sum(root**2)
+    centre, mean = np.sum(share * known, axis=0), np.sum(share * targets[counted], axis=0)
+    known -= centre
+    known *= root
+    answers = (targets[counted] - mean) * root
+    values, vectors = linalg.eigh(known @ known.T)
+    values, rotated = np.maximum(values, 0.0), vectors.T @ answers
+    unit = max(float(values.mean()), np.finfo(np.float64).tiny)
+
+    def residuals(penalty: float) -> np.ndarray:
+        """Of leave-one-out, times the root of the weights."""
+        kept = values / (values + penalty)
+        leverage = share[:, 0] + np.square(vectors) @ kept
+        left = answers - vectors @ (kept[:, None] * rotated)
+        return left / np.maximum(1.0 - leverage, 1e-9)[:, None]
+
+    penalty = min(PENALTIES * unit, key=lambda one: float(np.square(residuals(one)).sum()))
+    coefficients = known.T @ (vectors @ (rotated / (values + penalty)[:, None]))
+    intercept = mean - centre @ coefficients
+    unseen = features @ coefficients + intercept
+    unseen[counted] = targets[counted] - residuals(penalty) / root
+    return Ridge(coefficients, intercept, float(penalty), unseen)
+
+
+def span(features: np.ndarray) -> np.ndarray:
+    """An orthonormal basis of the space that the features of some cases span, `(features, dimensions)`.
+
+    Ridge regression within it needs no more memory than these cases, however many others there are.
+
+    References:
+        Williams, Seeger: Using the Nystrom method to speed up kernel machines, NIPS 2000.
+    """
+    values, vectors = linalg.eigh(features.astype(np.float64) @ features.T)
+    kept = values > 1e-10 * values[-1]
+    return (features.T @ (vectors[:, kept] / np.sqrt(values[kept]))).astype(np.float32)
+
+
+def solve_in_blocks(blocks: Callable[[], Iterable[Block]], penalty: float) -> tuple[np.ndarray, np.ndarray]:
+    """Solve in the primal with a given penalty: the cost grows linearly with the number of cases.
+
+    Args:
+        blocks: Yields features, targets and weights of some cases at a time, as in `solve`. Called once.
+        penalty: Factor of the squared coefficients.
+
+    Returns:
+        Coefficients and intercept.
+    """
+    gram: Any = 0.0
+    for features, targets, weights in blocks():
+        known = np.c_[features.astype(np.float64), targets, np.ones(len(targets))]
+        gram = gram + known.T @ (weights[:, None] * known)
+    total, sums = gram[-1, -1], gram[-1]
+    gram = gram - np.outer(sums, sums) / total  # about the weighted means
+    n_features = len(gram) - 1 - targets.shape[1]
+    inner, moment = gram[:n_features, :n_features], gram[:n_features, n_features:-1]
+    coefficients = linalg.solve(inner + penalty * np.eye(n_features), moment, assume_a="pos")
+    return coefficients, (sums[n_features:-1] - sums[:n_features] @ coefficients) / total
+
+
+def sharpness(decisions: np.ndarray, hits: np.ndarray, weights: np.ndarray) -> float:
+    """The factor of decisions with which their softmax has the smallest log loss: temperature scaling.
+
+    Args:
+        decisions: Predictions for cases that the model has not seen, `(cases, classes)`.
+        hits: One-hot classes, `(cases, classes)`.
+        weights: Weight of each case.
+
+    References:
+        Guo et al.: On calibration of modern neural networks, arXiv 1706.04599.
+    """
+
+    def loss(logarithm: float) -> float:
+        each = np.sum(hits * log_softmax(decisions * np.exp(logarithm), axis=1), axis=1)
+        return -float(weights @ each)
+
+    return float(np.exp(minimize_scalar(loss, bounds=_SHARPNESS, method="bounded").x))

@@ -1,0 +1,101 @@
+"""How much each member of an ensemble counts: equally, or by what it predicts of unseen cases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mlstm_fcn.fitting.rng import RngSpec
+from mlstm_fcn.fitting.task import Task
+from mlstm_fcn.training.dataset import Dataset
+from mlstm_fcn.training.recipes import Recipe
+
+_POWER = 4  # of accuracy, as in HIVE-COTE
+
+
+def parts_left_out(
+    recipe: Recipe, kinds: Sequence[str], data: Dataset, rng: RngSpec
+) -> list[np.ndarray | None]:
+    """The cases that each member does not see, where members vote by their worth.
+
+    Each of several members that are trained by gradient leaves out another part; others know what they would
+    have predicted without a case.
+    """
+    numbers = [number for number, kind in enumerate(kinds) if kind == "gradient"]
+    parts: list[np.ndarray | None] = [None] * len(kinds)
+    if recipe.vote == "worth" and len(numbers) > 1:
+        for number, cases in zip(numbers, divided(data.targets, len(numbers), rng.generator()), strict=True):
+            parts[number] = cases if len(cases) else None
+    return parts
+
+
+def divided(targets: np.ndarray, n_parts: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Divide cases into parts, class by class; a class of one case is in none.
+
+    Args:
+        targets: `(cases, outputs)`; several outputs are classes.
+        n_parts: Number of parts.
+        rng: Decides the division.
+
+    Returns:
+        The indices of the cases of each part.
+    """
+    classes = targets.argmax(axis=1) if targets.shape[1] > 1 else np.zeros(len(targets), int)
+    part = np.full(len(targets), -1)
+    for number in np.unique(classes):
+        own = rng.permutation(np.flatnonzero(classes == number))
+        if len(own) > 1:
+            part[own] = (rng.integers(n_parts) + np.arange(len(own))) % n_parts
+    return [np.flatnonzero(part == number) for number in range(n_parts)]
+
+
+def worths(
+    kinds: Sequence[str], unseen: Sequence[np.ndarray | None], data: Dataset, task: Task
+) -> list[float] | None:
+    """The share of each member in the vote.
+
+    Members that are trained in the same way count equally. Each way counts by the fourth power of its
+    accuracy (regression: its share of explained variance) on cases that its members have not seen.
+
+    Args:
+        kinds: How each member is trained.
+        unseen: Outputs of each member for the training cases, NaN for cases that it has seen.
+        data: The training cases.
+        task: What for.
+
+    Returns:
+        Shares with sum 1; None, for equal shares, if a way has not predicted any unseen case or no way
+        predicts better than nothing.
+
+    References:
+        Lines, Taylor, Bagnall: HIVE-COTE, ACM TKDD 12(5), 2018, section 3.4: weights by estimated accuracy;
+        Large, Lines, Bagnall: A probabilistic classifier ensemble weighting scheme based on cross-validated
+        accuracy estimates, DMKD 33, 2019: its fourth power.
+    """
+    worth = {}
+    for kind in dict.fromkeys(kinds):
+        own = [values for other, values in zip(kinds, unseen, strict=True) if other == kind]
+        known = [values for values in own if values is not None]
+        if len(known) < len(own):
+            return None
+        stacked = np.stack(known)
+        there = ~np.isnan(stacked[:, :, 0]).all(axis=0)
+        if not there.any():
+            return None
+        outputs = np.nanmean(stacked[:, there], axis=0)
+        worth[kind] = _score(outputs, data.targets[there], data.sample_weight[there], task) ** _POWER
+    shares = np.array([worth[kind] / kinds.count(kind) for kind in kinds])
+    return (shares / shares.sum()).tolist() if shares.sum() > 0 else None
+
+
+def _score(outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray, task: Task) -> float:
+    if not weights.any():
+        return 0.0
+    if task.activation == "softmax":
+        return float(np.average(outputs.argmax(axis=1) == targets.argmax(axis=1), weights=weights))
+    error = np.average(np.square(outputs - targets), weights=weights, axis=0).sum()
+    spread = np.average(
+        np.square(targets - np.average(targets, weights=weights, axis=0)), weights=weights, axis=0
+    ).sum()
+    return max(0.0, 1.0 - float(error / spread)) if spread > 0 else 0.0
