@@ -30,6 +30,7 @@ SMALL = {
     "se_resnext": UNITS | GROUPED,
     "sknet": UNITS | GROUPED,
     "efficientnet": {**INVERTED, "expansions": (1, 2), "top": 16, "phi": 1},
+    "multirocket": {"n_thresholds": 168, "max_dilations": 2},
 }
 
 

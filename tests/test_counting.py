@@ -13,7 +13,7 @@ GROUPED = ("resnext", "se_resnext", "sknet")
 SELECTIVE = ("sknet", "sk_mlstm_fcn")  # which see all steps, to select
 
 
-@pytest.mark.parametrize("name", [name for name in models.names() if name not in GROUPED])
+@pytest.mark.parametrize("name", [name for name in models.names() if name not in (*GROUPED, "multirocket")])
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="TensorFlow counts")
 def test_operations_are_those_that_tensorflow_counts(name):
     """It counts what is done element by element too, but no products by group."""
@@ -30,6 +30,16 @@ def test_operations_are_those_that_tensorflow_counts(name):
     assert cost(model).flops < counted
 
 
+def test_random_convolutions_count_their_products():
+    """Thresholds are compared element by element, which is not counted."""
+    model = models.build("multirocket", (50, 6), 4, dilations=((1, 2), (4, 1)))
+    n_features = 2 * 84 * 3 * 3
+    counted = cost(model)
+    assert counted.flops == 2 * (2 * 2 * 50 * 9 * 6 * 84 + n_features * 4)
+    assert counted.trainable == (n_features + 1) * 4
+    assert counted.receptive_field == 1 + 8 * 4
+
+
 def test_products_by_group_are_counted():
     """Four groups take a quarter of the operations of the convolution in the middle."""
     options = {"filters": (8,), "inner_filters": (8,), "units": (1,), "strides": (1,)}
@@ -40,7 +50,9 @@ def test_products_by_group_are_counted():
     assert one.flops - four.flops == 2 * 50 * 3 * 8 * (8 - 2)
 
 
-@pytest.mark.parametrize("name", [name for name in models.names() if name not in ("mlp", *SELECTIVE)])
+@pytest.mark.parametrize(
+    "name", [name for name in models.names() if name not in ("mlp", "multirocket", *SELECTIVE)]
+)
 def test_receptive_field_is_what_moves_the_last_features(name, rng):
     """A change of one step reaches as many steps of the features as the receptive field says."""
     options = small_options(name, recurrent=None, phi=0, strides=(1, 1), pool_size=1)

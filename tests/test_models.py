@@ -108,6 +108,7 @@ def test_compiled_training_lowers_the_loss_and_moves_every_weight(name, series):
     for weight, old, new in zip(model.weights, before, model.get_weights(), strict=True):
         moved = np.abs(new - old).max() > 0
         needless = weight.path.endswith("conv/bias")  # normalisation takes it away
+        needless |= models.config(name).trained_by != "gradient" and not weight.trainable
         assert moved or needless or weight.name == "seed_generator_state", f"{weight.path} has not moved"
 
 
@@ -122,7 +123,8 @@ def test_mixed_precision_gives_float32_probabilities(name, series):
     assert keras.backend.standardize_dtype(output.dtype) == "float32"
     np.testing.assert_allclose(np.asarray(output).sum(axis=1), 1, atol=1e-6)
     hidden = [layer for layer in model.layers if layer.trainable_weights and layer.name != "output"]
-    assert {layer.compute_dtype for layer in hidden} == {"float16"}
+    of_gradient = models.config(name).trained_by == "gradient"
+    assert {layer.compute_dtype for layer in hidden} == ({"float16"} if of_gradient else set())
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,7 @@ CHANGED = {
     "average_weights": 0.5,
     "augmentation": {"jitter": 0.1},
     "n_members": 2,
+    "vote": "worth",
     "network_options": {"head": "max"},
     "member_options": ({"dilation_scales": 2},),
     "caller_first": True,

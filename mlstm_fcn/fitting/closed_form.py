@@ -79,7 +79,7 @@ class _Head:
     def __init__(self, network: keras.Model, task: Task):
         self._classifies = task.activation == "softmax"
         self._statistics = network.get_layer("standardize")
-        self.model = keras.Model(network.inputs, self._statistics.input)
+        self.model = keras.Model(network.input, self._statistics.input)
         self.dense = network.get_layer("output")
 
     def standardize(self, features: np.ndarray) -> None:
@@ -125,7 +125,7 @@ def _adapt(network: keras.Model, some: Dataset, rng: np.random.Generator) -> Non
     """Give every layer of fixed kernels its channels and thresholds, from training cases."""
     layers = [layer for layer in network.layers if isinstance(layer, MiniRocket1D)]
     series = {id(layer): keras.tree.flatten(layer.input)[0] for layer in layers}
-    reader = reading_padded(keras.Model(network.inputs, list(series.values())))
+    reader = reading_padded(keras.Model(network.input, list(series.values())))
     lengths = np.full(len(some), some.inputs[0].shape[1])
     if len(some.inputs) > 1:
         lengths = some.inputs[1].sum(axis=1)

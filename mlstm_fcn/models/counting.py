@@ -14,10 +14,12 @@ from mlstm_fcn.layers import (
     AppendDifferences,
     AttentionLSTM,
     ConvNorm1D,
+    MiniRocket1D,
     ResampleTime,
     SelectiveKernel1D,
     SqueezeExcite1D,
 )
+from mlstm_fcn.layers.minirocket import SIZE
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ def _of_attention_lstm(layer, before, after):
 _PRODUCTS: dict[type, Callable[[Any, Any, Any], int]] = {
     keras.layers.Dense: _of_dense,
     keras.layers.Conv1D: _of_kernel,
+    keras.layers.BatchNormalization: lambda layer, before, after: 0,
+    MiniRocket1D: lambda layer, before, after: before[0] * _size(layer.kernel),
     AppendDifferences: lambda layer, before, after: 0,
     ConvNorm1D: lambda layer, before, after: _of_kernel(layer.conv, before, after),
     SqueezeExcite1D: lambda layer, before, after: sum(_size(dense.kernel) for dense in layer.dense),
@@ -138,6 +142,8 @@ def _window(operation):
     if isinstance(operation, SelectiveKernel1D):
         widest = operation.branches * operation.dilation_rate
         return widest * (operation.kernel_size - 1) + 1, 1
+    if isinstance(operation, MiniRocket1D):
+        return operation.dilation_rate * (SIZE - 1) + 1, 1
     if isinstance(operation, keras.layers.MaxPooling1D):
         return operation.pool_size[0], operation.strides[0]
     if isinstance(operation, AppendDifferences):

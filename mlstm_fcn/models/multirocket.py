@@ -82,12 +82,13 @@ def multirocket(config: MultiRocketConfig, series, mask):
     for name, view in _views(config, series, mask):
         for number, (dilation, thresholds) in enumerate(dilations):
             options: dict[str, Any] = {"poolings": config.poolings, "whole_first": number % 2 == 0}
-            layer = MiniRocket1D(dilation, thresholds, name=f"{name}_{dilation}", **options)
+            options |= {"dtype": "float32", "name": f"{name}_{dilation}"}
+            layer = MiniRocket1D(dilation, thresholds, **options)
             features.append(layer(view, mask=mask))
     if len(features) > 1:
         features = [keras.layers.Concatenate(name="features")(features)]
     standardize = keras.layers.BatchNormalization(
-        center=False, scale=False, epsilon=0.0, trainable=False, name="standardize"
+        center=False, scale=False, epsilon=0.0, trainable=False, dtype="float32", name="standardize"
     )
     return standardize(*features)
 
