@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("dataset")
-@click.option("--recipe", default="default", show_default=True, help="default, ensemble or paper.")
+@click.option("--recipe", default="default", show_default=True, help="default, ensemble, hybrid or paper.")
 @click.option("--members", type=int, help="Number of networks in the ensemble.  [default: the recipe's]")
 @click.option("--network", help="Another network, by a name from `mlstm-fcn models list`.")
 @click.option("--epochs", type=int, help="Number of epochs.  [default: the recipe's]")
