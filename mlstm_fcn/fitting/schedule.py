@@ -16,7 +16,7 @@ from mlstm_fcn.engine import current
 from mlstm_fcn.engine.fingerprint import architecture, is_known
 from mlstm_fcn.fitting.lesson import Lesson
 from mlstm_fcn.fitting.members import TRAINERS
-from mlstm_fcn.fitting.outputs import outputs_for
+from mlstm_fcn.fitting.running import outputs_for
 from mlstm_fcn.training.loop import History
 
 _IDLE_SECONDS = 30  # that processes wait for the next fit
