@@ -37,5 +37,5 @@ def exit_with(parent: int, end: Callable[[], object] = _exit) -> threading.Event
 
 
 def prelude() -> str:
-    """Source of `exit_with` for the beginning of a script that this process starts and that may not import us."""
+    """Source that begins a script of a child process: `exit_with`, without an import of this package."""
     return f"_ = {{}}; exec(open({__file__!r}).read(), _); _['exit_with']({os.getpid()})\n"
