@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 import mlstm_fcn
@@ -143,7 +144,7 @@ def test_one_module_makes_temporary_files():
 
 
 @posix
-@pytest.mark.parametrize("kind", ["onnx", "openvino", "savedmodel"])
+@pytest.mark.parametrize("kind", [pytest.param("onnx", marks=pytest.mark.slow), "openvino", "savedmodel"])
 def test_an_export_killed_at_any_step_leaves_the_old_or_the_new_one(kind, tmp_path):
     """One file, two files, and a folder. The next `load` or `export` works, and leaves nothing else."""
     done = subprocess.run(
@@ -209,3 +210,87 @@ def test_a_folder_that_no_export_left_is_refused_and_kept(tmp_path):
             act(tmp_path / "model.onnx")
     assert names(tmp_path) == {".model.onnx.new"}
     assert (tmp_path / ".model.onnx.new" / "thesis").exists()
+
+
+# Processes.
+
+
+def kill_and_wait(process, seconds=5):
+    """Kill a process, and wait until its children have ended, though nobody asks for its exit status."""
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert children
+    process.kill()
+    wait_until(lambda: not any(map(is_running, children)), seconds)
+    process.wait()
+    return len(children)
+
+
+def is_running(process):
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+CHILD = """
+import subprocess, sys, time
+from mlstm_fcn._orphans import prelude
+child = 'print("here", flush=True); import time; time.sleep(600); sys.modules["mlstm_fcn"]'
+subprocess.run([sys.executable, "-c", prelude() + child])
+"""
+POOL = """
+import os, time
+from joblib.externals.loky import get_reusable_executor
+from mlstm_fcn._orphans import exit_with
+pool = get_reusable_executor(2, initializer=exit_with, initargs=(os.getpid(),))
+pool.submit(time.sleep, 0).result()
+print("here", flush=True)
+pool.submit(time.sleep, 600).result()
+"""
+
+
+@posix
+@pytest.mark.parametrize("script", [CHILD, POOL], ids=["a script", "a pool, one of it idle"])
+def test_processes_end_with_the_one_that_started_them(script):
+    with python("-c", script, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == "here\n"
+        kill_and_wait(process)
+
+
+ENSEMBLE = """
+import keras
+from mlstm_fcn import MLSTMFCNClassifier, datasets
+from mlstm_fcn.engine import Engine
+motions = datasets.load("BasicMotions")
+options = {"filters": (64, 64, 64), "n_epochs": 10000, "random_state": 0}
+MLSTMFCNClassifier(**options, n_members=2, engine=Engine(n_jobs=2)).fit(motions.X_train, motions.y_train)
+"""
+BENCHMARK = ["-m", "mlstm_fcn", "benchmark", "--datasets", "UnitTest", "--resamples", "4", "--jobs", "2"]
+
+
+def is_busy(process, n_processes):
+    """Whether a process has that many descendants, one of them with TensorFlow in memory and at work."""
+    children = [one for one in psutil.Process(process.pid).children(recursive=True) if is_running(one)]
+    return len(children) >= n_processes and any(one.cpu_times().user > 15 for one in children)
+
+
+@posix
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["while fits run", "while workers start"])
+def test_a_killed_benchmark_leaves_no_process(moment, tmp_path):
+    estimator = f"c=tests.counting.Counting(log={str(tmp_path / 'log')!r}, do='hang')"
+    options = ["--estimators", estimator, "--output", str(tmp_path / "results")]
+    with python(*BENCHMARK, *options, stdout=subprocess.DEVNULL) as process:
+        if moment == "while fits run":
+            wait_until(lambda: (tmp_path / "log").exists(), 120)
+        else:
+            wait_until(lambda: len(psutil.Process(process.pid).children(recursive=True)) >= 4, 120)
+        assert kill_and_wait(process) >= 4
+
+
+@posix
+@pytest.mark.slow
+def test_a_killed_fit_of_members_side_by_side_leaves_no_process():
+    with python("-c", ENSEMBLE) as process:
+        wait_until(lambda: is_busy(process, 2), 120)
+        assert kill_and_wait(process) >= 2
