@@ -6,8 +6,8 @@ curl localhost:8000/health
 curl localhost:8000/predict -H 'content-type: application/json' -d '{"series": [[[0.1, null, 0.3], ...]]}'
 
 Series of one request may have different lengths, if the model reads them. What is in flight is limited: a
-request above the limits gets 503 at once, and is not read. Bodies are parsed and answered one at a time in a
-thread, so that `/health` answers meanwhile.
+request above the limits gets 503, and its body is dropped as it arrives. Bodies are parsed and answered one
+at a time in a thread, so that `/health` answers meanwhile.
 """
 
 import argparse
@@ -51,11 +51,13 @@ class Room:
     def __init__(self):
         self.requests, self.bytes = MOST_REQUESTS, MOST_BYTES_AT_ONCE
 
+    def is_left(self, n_bytes):
+        """Whether there is room for a request."""
+        return self.requests > 0 and self.bytes >= n_bytes
+
     @contextmanager
     def taken(self, n_bytes):
-        """Take room for a request, or refuse it."""
-        if self.requests < 1 or self.bytes < n_bytes:
-            raise HTTPException(503, "Too much is in flight; try again later.", {"retry-after": "1"})
+        """Take room for a request."""
         self.requests, self.bytes = self.requests - 1, self.bytes - n_bytes
         try:
             yield
@@ -94,6 +96,9 @@ def create_app(path: Path) -> FastAPI:
     @app.post("/predict", openapi_extra=_described(Query))
     async def predict(request: Request):
         n_bytes = _declared_bytes(request)
+        if not room.is_left(n_bytes):
+            await _read(request, n_bytes, keep=False)  # a client that cannot send does not see the answer
+            raise HTTPException(503, "Too much is in flight; try again later.", {"retry-after": "1"})
         with room.taken(n_bytes):
             body = await _read(request, n_bytes)
             async with in_turn:
@@ -120,13 +125,14 @@ def _declared_bytes(request):
     return int(length)
 
 
-async def _read(request, n_bytes):
-    body = bytearray()
+async def _read(request, n_bytes, keep=True):
+    body, n_read = bytearray(), 0
     try:
         async with asyncio.timeout(READ_SECONDS):
             async for part in request.stream():
-                body += part
-                if len(body) > n_bytes:
+                n_read += len(part)
+                body += part if keep else b""
+                if n_read > n_bytes:
                     raise HTTPException(413, "The body must have its content length.")
     except TimeoutError:
         detail = f"The body must arrive within {READ_SECONDS:g} seconds."

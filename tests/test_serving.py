@@ -149,7 +149,7 @@ async def posts(client, n, body):
 
 
 @pytest.mark.parametrize(("n_bytes", "n_accepted"), [(9_500_000, 4), (len(BODY), 32)])
-def test_what_is_above_the_limits_is_refused_at_once(slow, n_bytes, n_accepted):
+def test_what_is_above_the_limits_is_refused_meanwhile(slow, n_bytes, n_accepted):
     """Of bytes and of requests; what is accepted is answered one after another, not in the event loop."""
     _, model, run = slow
 
