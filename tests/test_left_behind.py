@@ -220,7 +220,11 @@ def kill_and_wait(process, seconds=5):
     children = psutil.Process(process.pid).children(recursive=True)
     assert children
     process.kill()
-    wait_until(lambda: not any(map(is_running, children)), seconds)
+    try:
+        wait_until(lambda: not any(map(is_running, children)), seconds)
+    finally:
+        for child in filter(is_running, children):
+            child.kill()
     process.wait()
     return len(children)
 
@@ -232,28 +236,31 @@ def is_running(process):
         return False
 
 
-CHILD = """
-import subprocess, sys, time
-from mlstm_fcn._orphans import prelude
-child = 'print("here", flush=True); import time; time.sleep(600); sys.modules["mlstm_fcn"]'
-subprocess.run([sys.executable, "-c", prelude() + child])
+CHECK = """
+import sys
+from pathlib import Path
+import numpy as np
+from mlstm_fcn.export.subprocess_check import run_in_subprocess
+script = "import sys, time; open(sys.argv[1], 'w'); time.sleep(600)"
+run_in_subprocess(script, Path(sys.argv[1]), np.zeros(3))
 """
 POOL = """
-import os, time
+import os, sys, time
 from joblib.externals.loky import get_reusable_executor
 from mlstm_fcn._orphans import exit_with
 pool = get_reusable_executor(2, initializer=exit_with, initargs=(os.getpid(),))
 pool.submit(time.sleep, 0).result()
-print("here", flush=True)
+open(sys.argv[1], "w")
 pool.submit(time.sleep, 600).result()
 """
 
 
 @posix
-@pytest.mark.parametrize("script", [CHILD, POOL], ids=["a script", "a pool, one of it idle"])
-def test_processes_end_with_the_one_that_started_them(script):
-    with python("-c", script, stdout=subprocess.PIPE) as process:
-        assert process.stdout.readline() == "here\n"
+@pytest.mark.parametrize("script", [CHECK, POOL], ids=["the check of an export", "a pool, one of it idle"])
+def test_processes_end_with_the_one_that_started_them(script, tmp_path):
+    started = tmp_path / "started"
+    with python("-c", script, str(started)) as process:
+        wait_until(started.exists, 60)
         kill_and_wait(process)
 
 
