@@ -1,6 +1,7 @@
 """Processes that end with the one that started them, however that ends."""
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 
@@ -15,7 +16,7 @@ def exit_with(parent: int, end: Callable[[], object] = _exit) -> threading.Event
     """End this process soon after its parent has ended. On Windows this does nothing.
 
     The system gives a process whose parent has ended another parent; a thread asks for it. (Linux can send a
-    signal instead, but when the thread of the parent ends, not the parent.)
+    signal instead, but already when the thread that started the process ends.)
 
     Args:
         parent: The process id of the parent, which must be known from before this process was started.
@@ -32,7 +33,8 @@ def exit_with(parent: int, end: Callable[[], object] = _exit) -> threading.Event
                 return
         end()
 
-    threading.Thread(target=watch, daemon=True, name="exit_with").start()
+    if sys.platform != "win32":
+        threading.Thread(target=watch, daemon=True, name="exit_with").start()
     return stop
 
 
