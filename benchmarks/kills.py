@@ -209,6 +209,7 @@ def in_fork(function):
             send.send(function())
         except BaseException:
             send.send(RuntimeError(traceback.format_exc()))
+        os._exit(0)  # multiprocessing would wait until workers have been idle for minutes
 
     process = FORK.Process(target=run)
     process.start()
