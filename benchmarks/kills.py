@@ -251,8 +251,9 @@ def alive(processes: list[psutil.Process], seconds: float = 3.0) -> int:
     end = time.monotonic() + seconds
     while (n := sum(map(_is_running, processes))) and time.monotonic() < end:
         time.sleep(0.05)
-    for one in processes:
-        if _is_running(one):
+    for one in filter(_is_running, processes):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            print(*one.cmdline()[:6])
             one.kill()
     return n
 

@@ -39,5 +39,5 @@ def exit_with(parent: int, end: Callable[[], object] = _exit) -> threading.Event
 
 
 def prelude() -> str:
-    """Source that begins a script of a child process: `exit_with`, without an import of this package."""
-    return f"_ = {{}}; exec(open({__file__!r}).read(), _); _['exit_with']({os.getpid()})\n"
+    """Source that begins a child process before any import: `watch` is what `exit_with` returns."""
+    return f"_ = {{}}; exec(open({__file__!r}).read(), _); watch = _['exit_with']({os.getpid()})\n"

@@ -20,10 +20,12 @@ import cloudpickle
 import psutil
 
 from mlstm_fcn._checks import require
+from mlstm_fcn._orphans import prelude
 from mlstm_fcn.benchmark.result import Failure, Job, Result
 from mlstm_fcn.benchmark.worker import FORKS, read_frame, write_frame
 
 _POLL = 0.2  # seconds between checks of the limits
+_WORKER_SCRIPT = "from mlstm_fcn.benchmark.worker import serve; serve(watch)"
 _TAIL = 4000  # characters of a log to keep
 _THREADS = (
     "OMP_NUM_THREADS",
@@ -100,7 +102,7 @@ class WorkerProcess:
             environment |= dict.fromkeys(_THREADS, str(threads))
         self._log = tempfile.TemporaryFile("a+b")  # noqa: SIM115, open as long as the process
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "mlstm_fcn.benchmark.worker", str(os.getpid())],
+            [sys.executable, "-c", prelude() + _WORKER_SCRIPT],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

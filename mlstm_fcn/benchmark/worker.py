@@ -1,10 +1,10 @@
-"""The worker process, which forks one process per fit: `python -m mlstm_fcn.benchmark.worker`.
+"""The worker process, which forks one process per fit.
 
 The worker has imported all libraries, but computed nothing on a device, so forking it is safe and fast. The
-memory and crashes of a fit end with its process, and all end with the process that started the worker, whose
-number is the argument. Requests arrive on standard input, responses leave on
-standard output; each is a pickle preceded by its length in 8 bytes. The first response is empty: it signals
-that the worker is ready, so that the time limit excludes imports.
+memory and crashes of a fit end with its process, and all end with the process that started the worker.
+Requests arrive on standard input, responses leave on standard output; each is a pickle preceded by its length
+in 8 bytes. The first response is empty: it signals that the worker is ready, so that the time limit excludes
+imports.
 
 Where forking is not safe, the worker serves one request and exits.
 """
@@ -18,6 +18,7 @@ import pickle
 import select
 import signal
 import sys
+import threading
 import traceback
 from typing import IO, Any
 
@@ -43,17 +44,17 @@ def read_frame(file: IO[bytes]) -> bytes | None:
     return payload if len(payload) == size else None
 
 
-def serve(parent: int) -> None:
+def serve(watch: threading.Event) -> None:
     """Respond to requests until standard input ends, which is when the parent has ended.
 
     Args:
-        parent: The process id of the parent.
+        watch: What ends this process with its parent, see `_orphans.exit_with`, until it is set.
     """
+    parent = os.getppid()
     requests, responses = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)  # what a fit prints must not mix with the responses
     faulthandler.enable()
-    watch = exit_with(parent)
     _import_libraries()
     write_frame(responses, b"")
     request = read_frame(requests)
@@ -130,7 +131,3 @@ def _response(request: bytes) -> bytes:
     except BaseException as error:
         outcome = ("error", f"{type(error).__name__}: {error}", traceback.format_exc())
     return pickle.dumps(outcome)
-
-
-if __name__ == "__main__":
-    serve(int(sys.argv[1]))
