@@ -13,12 +13,11 @@ import warnings
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from mlstm_fcn import __version__
 from mlstm_fcn._checks import require
-from mlstm_fcn._files import crc, written_whole
+from mlstm_fcn._files import crc, scratch_folder, written_whole
 
 if TYPE_CHECKING:
     import keras
@@ -68,8 +67,8 @@ def read_archive(path: Path | str) -> tuple[keras.Model, dict[str, Any]]:
 
     path = Path(path)
     about = _read_about(path)
-    with TemporaryDirectory() as folder:  # Keras requires the suffix .keras
-        keras_path = Path(folder) / "model.keras"
+    with scratch_folder() as folder:  # Keras requires the suffix .keras
+        keras_path = folder / "model.keras"
         shutil.copyfile(path, keras_path)
         try:
             return keras.saving.load_model(keras_path, safe_mode=True), about

@@ -20,6 +20,7 @@ FLOORS = {
     "_files": 0,
     "_optional": 0,
     "_options": 0,
+    "_orphans": 0,
     "_randomness": 0,
     "engine": 1,
     "layers": 2,

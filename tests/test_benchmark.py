@@ -317,9 +317,13 @@ def test_an_interrupted_fit_does_not_answer_for_the_next(tmp_path, log, monkeypa
         for n, e in (("slow", Counting(str(log), seconds=3)), ("quick", Counting(str(log))))
     )
     assert isinstance(process.fit_in_subprocess(quick, Limits()), Result)  # the worker is ready
-    monkeypatch.setattr(process.Owner, "is_gone", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(process.WorkerProcess, "_exceeded_limit", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        process.fit_in_subprocess(slow, Limits(), process.Owner.current())
+        process.fit_in_subprocess(slow, Limits())
     monkeypatch.undo()
     assert process.fit_in_subprocess(quick, Limits()).key.estimator == "quick"
 

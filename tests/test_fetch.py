@@ -251,12 +251,8 @@ def test_killed_in_the_middle(mirror, cache):
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=60)
     assert not (cache / "Coffee.zip").exists()
-    (leftover,) = partials(cache)
+    assert len(partials(cache)) == 1
     assert len(datasets.load("Coffee").y_test) == 20
-    for path in (*leftover.iterdir(), leftover):
-        os.utime(path, (1, 1))
-    (cache / "Coffee.zip").unlink()
-    datasets.load("Coffee")
     assert partials(cache) == []
 
 

@@ -7,6 +7,7 @@ fit in the calling process.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,7 +16,8 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from mlstm_fcn._checks import require_choice
 from mlstm_fcn._optional import optional
-from mlstm_fcn.benchmark.process import Limits, Owner, fit_in_subprocess
+from mlstm_fcn._orphans import exit_with
+from mlstm_fcn.benchmark.process import Limits, fit_in_subprocess
 from mlstm_fcn.benchmark.result import Failure, Job, Result, RunKey
 
 _ATTEMPTS = 5  # to start a worker pool that dies before its first fit
@@ -48,11 +50,13 @@ def outcomes(
 
 def _loky(jobs: Sequence[Job], limits: Limits, n_jobs: int, address: str | None) -> Outcomes:
     open_jobs: dict[RunKey, Job] = {job.key: job for job in jobs}
-    owner, failed = Owner.current(), 0
+    failed = 0
+    end_with_us: Any = {"initializer": exit_with, "initargs": (os.getpid(),)}
     while open_jobs:
         before = len(open_jobs)
-        run: Any = joblib.Parallel(n_jobs, backend="loky", return_as="generator_unordered", batch_size=1)
-        calls = [joblib.delayed(fit_in_subprocess)(job, limits, owner) for job in open_jobs.values()]
+        ordering: Any = {"return_as": "generator_unordered", "batch_size": 1}
+        run: Any = joblib.Parallel(n_jobs, backend="loky", **ordering, **end_with_us)
+        calls = [joblib.delayed(fit_in_subprocess)(job, limits) for job in open_jobs.values()]
         try:
             for outcome in run(calls):
                 del open_jobs[outcome.key]

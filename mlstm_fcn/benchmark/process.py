@@ -6,7 +6,6 @@ import atexit
 import contextlib
 import os
 import pickle
-import platform
 import queue
 import signal
 import subprocess
@@ -21,10 +20,12 @@ import cloudpickle
 import psutil
 
 from mlstm_fcn._checks import require
+from mlstm_fcn._orphans import prelude
 from mlstm_fcn.benchmark.result import Failure, Job, Result
 from mlstm_fcn.benchmark.worker import FORKS, read_frame, write_frame
 
 _POLL = 0.2  # seconds between checks of the limits
+_WORKER_SCRIPT = "from mlstm_fcn.benchmark.worker import serve; serve(watch)"
 _TAIL = 4000  # characters of a log to keep
 _THREADS = (
     "OMP_NUM_THREADS",
@@ -58,30 +59,12 @@ class Limits:
         require(all(value > 0 for value in limits.values()), "Limits must be positive.", **limits)
 
 
-@dataclass(frozen=True)
-class Owner:
-    """The process that started a benchmark: when it ends, its fits on the same machine end too."""
-
-    host: str
-    pid: int
-
-    @classmethod
-    def current(cls) -> Owner:
-        """The current process."""
-        return cls(platform.node(), os.getpid())
-
-    def is_gone(self) -> bool:
-        """Whether the process has ended; False if it runs on another machine."""
-        return self.host == platform.node() and not psutil.pid_exists(self.pid)
-
-
-def fit_in_subprocess(job: Job, limits: Limits, owner: Owner | None = None) -> Result | Failure:
-    """Fit in a new process, forked from a worker process with all libraries loaded.
+def fit_in_subprocess(job: Job, limits: Limits) -> Result | Failure:
+    """Fit in a new process, forked from a worker process with all libraries loaded; both end with this one.
 
     Args:
         job: The fit.
         limits: Limits of the fit.
-        owner: This process exits when the owner has ended; None if other callers share this process.
     """
     with _LOCK:
         global _WORKER
@@ -89,7 +72,7 @@ def fit_in_subprocess(job: Job, limits: Limits, owner: Owner | None = None) -> R
             close()
             _WORKER = WorkerProcess(limits.threads)
         try:
-            answer = _WORKER.fit(job, limits, owner)
+            answer = _WORKER.fit(job, limits)
         except BaseException:  # an interrupt: a late answer would be taken for that of the next job
             close()
             raise
@@ -119,7 +102,7 @@ class WorkerProcess:
             environment |= dict.fromkeys(_THREADS, str(threads))
         self._log = tempfile.TemporaryFile("a+b")  # noqa: SIM115, open as long as the process
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "mlstm_fcn.benchmark.worker"],
+            [sys.executable, "-c", prelude() + _WORKER_SCRIPT],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -142,7 +125,7 @@ class WorkerProcess:
         """Whether the worker can take another job."""
         return not self._ended and self._process.poll() is None
 
-    def fit(self, job: Job, limits: Limits, owner: Owner | None) -> Result | Failure:
+    def fit(self, job: Job, limits: Limits) -> Result | Failure:
         """Send a job and wait for its outcome; a fit over a limit is killed together with the worker."""
         self._log.seek(0)
         self._log.truncate()
@@ -158,9 +141,6 @@ class WorkerProcess:
                 self._is_ready, self._start = True, time.monotonic()
             except queue.Empty:
                 pass
-            if owner is not None and owner.is_gone():
-                self.kill()
-                os._exit(1)
             exceeded = self._is_ready and self._exceeded_limit(limits, time.monotonic() - self._start)
             if exceeded:
                 self.kill()

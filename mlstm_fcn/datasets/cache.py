@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mlstm_fcn._files import partial_folder
 from mlstm_fcn.datasets.formats import Dtype, FormatError, Series, Source, arrays, blocks, read
-from mlstm_fcn.datasets.partial import partial_folder
 
 
 def read_once(

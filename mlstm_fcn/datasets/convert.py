@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from mlstm_fcn._checks import require, require_choice
+from mlstm_fcn._files import partial_folder
 from mlstm_fcn.datasets import places
 from mlstm_fcn.datasets.formats import FORMATS, Dtype, Source, arrays, blocks, read, write
-from mlstm_fcn.datasets.partial import partial_folder
 
 TARGETS = ("npy", "npz", *(suffix.removeprefix(".") for suffix in FORMATS))
 

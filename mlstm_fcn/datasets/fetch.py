@@ -13,8 +13,8 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from mlstm_fcn._files import partial_folder
 from mlstm_fcn.datasets import archives, catalogue, transfer
-from mlstm_fcn.datasets.partial import partial_folder
 
 ZENODO = "https://zenodo.org"
 SITE = "https://timeseriesclassification.com/aeon-toolkit"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+
+from mlstm_fcn._files import scratch_folder
 
 if TYPE_CHECKING:
     import keras
@@ -36,9 +37,9 @@ def litert(model: keras.Model, precision: Precision, examples: np.ndarray | None
     """
     import tensorflow as tf
 
-    with TemporaryDirectory() as folder:
-        write_saved_model(model, Path(folder))
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+    with scratch_folder() as folder:
+        write_saved_model(model, folder)
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         if precision != "float32":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mlstm_fcn._checks import require
-from mlstm_fcn.export import manifest
+from mlstm_fcn.export import manifest, swap
 from mlstm_fcn.export.formats import FORMATS, Run
 from mlstm_fcn.preprocess import require_complete
 
@@ -81,7 +81,10 @@ def load(path: Path | str) -> Artifact:
         ValueError: If a file was changed or damaged.
         ImportError: If the runtime is not installed.
     """
-    path = Path(path)
+    return swap.read_whole(Path(path), _opened)
+
+
+def _opened(path: Path) -> Artifact:
     about = manifest.read(path)
     try:
         return Artifact(about, FORMATS[about["kind"]].open(path))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import warnings
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlstm_fcn._checks import require_choice
+from mlstm_fcn._files import scratch_folder
 from mlstm_fcn._optional import optional
 from mlstm_fcn.export import _tensorflow
 from mlstm_fcn.export.subprocess_check import LITERT_SCRIPT, SAVED_MODEL_SCRIPT, run_in_subprocess
@@ -115,8 +115,8 @@ def _write_onnx(model, path, examples):
 
 def _write_onnx_int8(model, path, examples):
     quantization = optional("onnxruntime.quantization", "onnx")
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "model.onnx"
+    with scratch_folder() as folder:
+        source = folder / "model.onnx"
         _write_onnx(model, source, examples)
         kind = quantization.QuantType.QInt8
         # 7-bit weights: with 8 bits, CPUs that sum pairs of products in 16 bits overflow.
@@ -181,8 +181,8 @@ def _one_at_a_time(run: Run) -> Run:
 
 def _write_openvino(model, path, examples):
     openvino = optional("openvino", "openvino")
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "model.onnx"
+    with scratch_folder() as folder:
+        source = folder / "model.onnx"
         _write_onnx(model, source, examples)
         openvino.save_model(openvino.convert_model(source), path, compress_to_fp16=False)
 

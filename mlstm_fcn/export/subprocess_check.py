@@ -1,13 +1,15 @@
-"""Run an exported artifact in a subprocess that does not import this package."""
+"""Run an exported artifact in a subprocess that does not import this package, and ends with this process."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
+
+from mlstm_fcn._files import scratch_folder
+from mlstm_fcn._orphans import prelude
 
 SAVED_MODEL_SCRIPT = """
 import sys
@@ -48,10 +50,10 @@ def run_in_subprocess(script: str, path: Path, series: np.ndarray) -> np.ndarray
     Raises:
         ValueError: If the subprocess fails or aborts.
     """
-    with TemporaryDirectory() as folder:
-        inputs, results = Path(folder) / "series.npy", Path(folder) / "outputs.npy"
+    with scratch_folder() as folder:
+        inputs, results = folder / "series.npy", folder / "outputs.npy"
         np.save(inputs, series)
-        command = [sys.executable, "-c", script, str(path), str(inputs), str(results)]
+        command = [sys.executable, "-c", prelude() + script, str(path), str(inputs), str(results)]
         done = subprocess.run(command, capture_output=True, text=True)
         message = (done.stderr.strip().splitlines() or ["no output"])[-1][:300]
         if done.returncode:

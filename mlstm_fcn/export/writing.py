@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import platform
-import shutil
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
@@ -15,8 +13,9 @@ import numpy as np
 
 from mlstm_fcn import engine
 from mlstm_fcn._checks import require, require_choice
+from mlstm_fcn._files import partial_folder
 from mlstm_fcn._optional import optional
-from mlstm_fcn.export import manifest
+from mlstm_fcn.export import manifest, swap
 from mlstm_fcn.export.formats import FORMATS, Format
 from mlstm_fcn.export.graph import export_graph
 from mlstm_fcn.layers import StandardizeChannels
@@ -42,7 +41,7 @@ def export(
         model: The attribute `model_` of an estimator: from `(batch, time, channels)` in the units of the
             data to `(batch, outputs)`; it scales inside.
         path: Path of the artifact, with the suffix of the format. An earlier export there is replaced
-            after all checks have passed.
+            in one step after all checks have passed; see `swap`.
         format: A name in `FORMATS`.
         about: Entries for the manifest, in values that JSON can hold. `labels` is required: class labels in
             the order of the outputs, or None for a regressor.
@@ -76,8 +75,8 @@ def export(
         calibration = compared
     copy = export_graph(model, unrolled=form.unrolled, length=length)
     _, steps, channels = copy.input_shape
-    with TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
-        artifact = Path(folder) / path.name
+    with partial_folder(path.parent) as folder:
+        artifact = folder / path.name
         expected = np.asarray(copy(compared, training=False))
         received = _written_and_run(form, copy, artifact, calibration, compared)
         check: dict[str, Any] = {"series": "random" if series is None else "given", "n_series": len(compared)}
@@ -85,7 +84,7 @@ def export(
         shape = {"channels": channels, "length": steps}
         entries = {"kind": format, **shape, **about, "check": check, "versions": _versions()}
         manifest.write(artifact, form.files(artifact), entries)
-        _move(artifact, path)
+        swap.replace(folder, path)
     return path
 
 
@@ -133,6 +132,7 @@ def _require_path(path: Path, form: Format) -> None:
     require(path.suffix == form.suffix, rule, path=str(path))
     if not path.parent.is_dir():
         raise FileNotFoundError(f"The folder {path.parent} does not exist.")
+    swap.settle(path, unlocked=True)
     exported = manifest.exists(path)
     if path.is_dir():
         empty = not any(path.iterdir())
@@ -147,18 +147,6 @@ def _require_path(path: Path, form: Format) -> None:
 def _require_replaceable(path: Path, replaceable: bool) -> None:
     rule = "The path exists and was not written by `export`; choose another."
     require(replaceable, rule, path=str(path))
-
-
-def _move(artifact: Path, path: Path) -> None:
-    """Move a complete artifact to its path; the manifest is removed first and written last."""
-    described = manifest.path_of(artifact)
-    manifest.path_of(path).unlink(missing_ok=True)
-    if path.is_dir():
-        shutil.rmtree(path)
-    for file in sorted(artifact.parent.iterdir()):
-        if file != described:
-            file.replace(path.parent / file.name)
-    described.replace(manifest.path_of(path))
 
 
 def _compare(form: Format, received: np.ndarray, expected: np.ndarray) -> dict[str, float]:

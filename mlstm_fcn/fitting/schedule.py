@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from joblib.externals.loky import as_completed, get_reusable_executor
 
 from mlstm_fcn._checks import require
+from mlstm_fcn._orphans import exit_with
 from mlstm_fcn.engine import current
 from mlstm_fcn.engine.fingerprint import architecture, is_known
 from mlstm_fcn.fitting.lesson import Lesson
@@ -101,7 +103,9 @@ def in_processes(trainings: Sequence[Training], lesson: Lesson, n_jobs: int) -> 
     in_memory = lesson.training.prepare is None
     require(in_memory, "Memory-mapped series need one process: set the engine's `n_jobs` to 1.")
     settings = dict.fromkeys(_THREADS, "1") | {"KERAS_BACKEND": backend.name}
-    pool = get_reusable_executor(min(n_jobs, len(trainings)), timeout=_IDLE_SECONDS, env=settings)
+    n_workers = min(n_jobs, len(trainings))
+    end_with_us = {"initializer": exit_with, "initargs": (os.getpid(),)}
+    pool = get_reusable_executor(n_workers, timeout=_IDLE_SECONDS, env=settings, **end_with_us)
     silent = replace(lesson, callbacks=list)
     try:
         numbers = {
