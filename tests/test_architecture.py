@@ -15,9 +15,11 @@ PACKAGE = Path(mlstm_fcn.__file__).parent
 # A module imports only from lower floors, or from its own folder; no two modules import each other.
 FLOORS = {
     "": 0,  # the package itself: names, loaded lazily
+    "_archives": 0,
     "_checks": 0,
     "_documented": 0,
     "_files": 0,
+    "_npy": 0,
     "_optional": 0,
     "_options": 0,
     "_randomness": 0,

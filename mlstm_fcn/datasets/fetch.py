@@ -13,7 +13,8 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mlstm_fcn.datasets import archives, catalogue, transfer
+from mlstm_fcn import _archives as archives
+from mlstm_fcn.datasets import catalogue, transfer
 from mlstm_fcn.datasets.partial import partial_folder
 
 ZENODO = "https://zenodo.org"
