@@ -1,4 +1,4 @@
-"""Read NumPy's `.npy` and `.npz` files: headers are checked against the files' sizes before arrays are made."""
+"""Read NumPy's `.npy` and `.npz` files. Headers are checked against sizes before arrays are made."""
 
 from __future__ import annotations
 

@@ -66,12 +66,12 @@ class Source:
         with ExitStack() as stack:
             try:
                 archive = stack.enter_context(archives.opened(self.path))
-                file = stack.enter_context(archive.open(self.member))
+                content = stack.enter_context(archive.open(self.member))
             except FileNotFoundError:
                 raise
             except Exception as error:  # zipfile raises many types for a damaged archive
                 raise FormatError(self, "an undamaged archive", str(error)) from error
             try:
-                yield file
+                yield content
             except (zipfile.BadZipFile, zlib.error, EOFError) as error:
                 raise FormatError(self, "an undamaged archive", str(error)) from error
