@@ -76,7 +76,7 @@ def read_archive(path: Path | str) -> tuple[keras.Model, dict[str, Any]]:
     import mlstm_fcn.layers  # noqa: F401  (registers the layers)
 
     path = Path(path)
-    with _damage_of(path):
+    with damage_of(path):
         about = _read_about(path)
         _require_version(path, about)
         with TemporaryDirectory() as folder:  # Keras requires the suffix .keras
@@ -86,7 +86,7 @@ def read_archive(path: Path | str) -> tuple[keras.Model, dict[str, Any]]:
 
 
 @contextmanager
-def _damage_of(path: Path) -> Iterator[None]:
+def damage_of(path: Path | str) -> Iterator[None]:
     """Turn the many errors of damaged files into ValueError; keep those that name the file."""
     try:
         yield
@@ -95,7 +95,7 @@ def _damage_of(path: Path) -> Iterator[None]:
     except Exception as error:
         if type(error) is ValueError and str(error).startswith(str(path)):
             raise
-        what = str(error) or repr(error)
+        what = error if isinstance(error, ValueError) else repr(error)
         raise ValueError(f"{path} is damaged, or not a Keras archive: {what}") from error
 
 
