@@ -17,6 +17,7 @@ FLOORS = {
     "": 0,  # the package itself: names, loaded lazily
     "_archives": 0,
     "_checks": 0,
+    "_children": 0,
     "_documented": 0,
     "_files": 0,
     "_optional": 0,

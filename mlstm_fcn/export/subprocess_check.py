@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+
+from mlstm_fcn._children import environment, python
 
 SAVED_MODEL_SCRIPT = """
 import sys
@@ -51,8 +52,8 @@ def run_in_subprocess(script: str, path: Path, series: np.ndarray) -> np.ndarray
     with TemporaryDirectory() as folder:
         inputs, results = Path(folder) / "series.npy", Path(folder) / "outputs.npy"
         np.save(inputs, series)
-        command = [sys.executable, "-c", script, str(path), str(inputs), str(results)]
-        done = subprocess.run(command, capture_output=True, text=True)
+        command = python("-c", script, str(path), str(inputs), str(results))
+        done = subprocess.run(command, capture_output=True, text=True, env=environment())
         message = (done.stderr.strip().splitlines() or ["no output"])[-1][:300]
         if done.returncode:
             raise ValueError(f"{path.name} fails in its runtime: exit {done.returncode}, {message}")

@@ -12,6 +12,7 @@ import numpy as np
 from joblib.externals.loky import as_completed, get_reusable_executor
 
 from mlstm_fcn._checks import require
+from mlstm_fcn._children import safely
 from mlstm_fcn.engine import current
 from mlstm_fcn.engine.fingerprint import architecture, is_known
 from mlstm_fcn.fitting.members import TRAINERS, Lesson
@@ -48,7 +49,7 @@ def side_by_side(
 ) -> Iterator[int]:
     """Train all, in processes where there are several of both; yields the number of each that is whole."""
     if n_jobs > 1 and len(trainings) > 1:
-        return in_processes(trainings, lesson, trained_by, n_jobs)
+        return safely(in_processes(trainings, lesson, trained_by, n_jobs))
     return in_turn(trainings, lesson, trained_by)
 
 
