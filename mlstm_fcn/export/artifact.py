@@ -79,7 +79,7 @@ class Artifact:
 
     def _run(self, X: np.ndarray) -> np.ndarray:
         try:
-            outputs = self.run(np.ascontiguousarray(X.transpose(0, 2, 1)))
+            outputs = np.asarray(self.run(np.ascontiguousarray(X.transpose(0, 2, 1))))
         except Exception as error:  # each runtime has its own exception types
             raise ValueError(f"The model fails in its runtime: {error}") from error
         labels = self.labels if self.labels is None else len(self.labels)
