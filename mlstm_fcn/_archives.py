@@ -55,13 +55,20 @@ def members(path: Path) -> list[str]:
         return [info.filename for info in archive.infolist() if not info.is_dir()]
 
 
-def require_whole(path: Path) -> None:
+def require_whole(path: Path, max_bytes: int = MAX_BYTES) -> None:
     """Read an archive once and verify its checksums.
+
+    Args:
+        path: A zip archive.
+        max_bytes: The most that its entries may have, inflated.
 
     Raises:
         UnsafeArchiveError: If the archive is damaged, or `opened` rejects it.
     """
     with opened(path) as archive:
+        size = sum(info.file_size for info in archive.infolist())
+        if size > max_bytes:
+            raise UnsafeArchiveError(f"{path} is refused: it unpacks to {size} bytes, over {max_bytes}.")
         try:
             damaged = archive.testzip()
         except Exception as error:  # decompressors raise many types

@@ -154,7 +154,7 @@ def test_only_engines_and_converters_name_a_backend():
 
 
 def test_only_one_module_uses_the_network():
-    network = {"requests", "urllib", "http", "socket", "ftplib"}
+    network = {"requests", "urllib", "urllib3", "http", "socket", "ftplib"}
     users = {
         path.name
         for path in MODULES

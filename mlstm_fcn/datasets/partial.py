@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_PREFIX = ".partial-"
+PREFIX = ".partial-"
 _DAY = 24 * 3600.0
 
 
@@ -21,10 +21,10 @@ def partial_folder(parent: Path) -> Iterator[Path]:
         parent: The parent folder. It is created if it does not exist.
     """
     parent.mkdir(parents=True, exist_ok=True)
-    for other in parent.glob(f"{_PREFIX}*"):
+    for other in parent.glob(f"{PREFIX}*"):
         if time.time() - _last_change(other) > _DAY:
             shutil.rmtree(other, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
     try:
         yield folder
     finally:
