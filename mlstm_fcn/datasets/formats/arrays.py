@@ -112,7 +112,8 @@ def read_npz(file: IO[bytes], path: object, dtype: np.dtype) -> tuple[Series, np
         arrays = read_arrays(file, ("X", "y", "lengths"))
         X, y, steps = arrays["X"].astype(dtype, copy=False), arrays["y"], arrays.get("lengths")
     except Exception as error:  # NumPy and zipfile raise many types for a damaged file
-        raise FormatError(path, "a NumPy archive with arrays X and y", str(error)) from error
+        reason = str(error).removeprefix(f"{path} ")
+        raise FormatError(path, "a NumPy archive with arrays X and y", reason) from error
     return _checked(X, y, steps, path)
 
 

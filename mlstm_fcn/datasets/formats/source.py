@@ -70,7 +70,8 @@ class Source:
             except FileNotFoundError:
                 raise
             except Exception as error:  # zipfile raises many types for a damaged archive
-                raise FormatError(self, "an undamaged archive", str(error)) from error
+                reason = str(error).removeprefix(f"{self.path} ")
+                raise FormatError(self, "an undamaged archive", reason) from error
             try:
                 yield content
             except (zipfile.BadZipFile, zlib.error, EOFError) as error:
