@@ -1,7 +1,7 @@
 """Mutated models, checkpoints and sidecars.
 
-`python -m tests.hostile 10000` opens that many and prints the longest time (of the CPU) and the largest memory.
-Some mutations are of bytes; others change values inside a file and make its checksums agree, as a stranger would.
+`python -m tests.hostile 10000` opens that many and prints the longest time, the CPU's, and the largest memory.
+Some mutations are of bytes; others change values inside a file and make its checksums agree.
 """
 
 import copy
