@@ -1,6 +1,6 @@
 """Mutated models, checkpoints and sidecars.
 
-`python -m tests.hostile 10000` opens that many and prints the longest time, the CPU's, and the largest memory.
+`python -m tests.hostile 10000` opens that many and prints the longest time (CPU) and the largest memory.
 Some mutations are of bytes; others change values inside a file and make its checksums agree.
 """
 
