@@ -31,6 +31,10 @@ PACKAGE = Path(mlstm_fcn.__file__).parent
 LIBRARIES = ("numpy", "pandas", "joblib", "keras", "click", "rich")
 
 
+def not_called(*arguments, **options):
+    pytest.fail("It was called before the file was refused.")
+
+
 # Code in the working folder.
 
 
@@ -191,7 +195,7 @@ def of_objects(file, name, shape):
 )
 def test_weights_are_in_the_model_itself(change, message, whole, crafted, monkeypatch):
     """The file is refused before Keras, of whatever version, reads it."""
-    monkeypatch.setattr(keras.saving, "load_model", None)
+    monkeypatch.setattr(keras.saving, "load_model", not_called)
     with pytest.raises(ValueError, match=message):
         MLSTMFCNClassifier.load(crafted(model__weights__h5=with_weights(whole, change)))
 
@@ -212,7 +216,6 @@ def test_links_that_lead_back_end(whole):
         lambda crafted, config: crafted({"dtype": "<U500000000"}),
         lambda crafted, config: crafted({"classes": ["a", "a"]}),
         lambda crafted, config: crafted({"classes": [["a"], ["b"]], "dtype": "O"}),
-        lambda crafted, config: crafted(config__json=config.replace(b'"filters": 4', b'"filters": 90000000')),
         lambda crafted, config: crafted(config__json=b"[" * 1_000_000),
         lambda crafted, config: crafted(config__json=b"0" * (2**24 + 1)),
         lambda crafted, config: crafted(compression=zipfile.ZIP_DEFLATED, metadata__json=b"0" * (2**24 + 1)),
@@ -233,6 +236,21 @@ def test_models_that_lie_are_refused_with_a_value_error(make, whole, crafted):
     with pytest.raises(ValueError, match=re.escape(str(path))):
         MLSTMFCNClassifier.load(path)
     assert hostile.peak_megabytes() - before < 200
+
+
+def test_a_network_without_its_weights_is_refused_before_it_is_made(whole, crafted, monkeypatch):
+    config = hostile.zip_entries(whole)["config.json"]
+    config = config.replace(b'"kernel_size": 3', b'"kernel_size": 90000000')
+    monkeypatch.setattr(keras.saving, "load_model", not_called)
+    with pytest.raises(ValueError, match=r"must have the weights that are stored.* network=\d{9,}"):
+        MLSTMFCNClassifier.load(crafted(config__json=config))
+
+
+def test_long_json_is_refused_before_it_is_parsed(crafted, monkeypatch):
+    path = crafted({"more": "0" * 2**24})
+    monkeypatch.setattr(json, "loads", not_called)
+    with pytest.raises(ValueError, match="JSON of"):
+        MLSTMFCNClassifier.load(path)
 
 
 def test_more_data_than_a_model_needs_is_refused_when_it_is_saved(whole, tmp_path, monkeypatch):
@@ -270,7 +288,7 @@ def test_a_layer_of_a_user_may_make_its_weights_at_once(tmp_path):
     write_archive(tmp_path / "it.keras", model, {})
     read, _ = read_archive(tmp_path / "it.keras")
     assert read.count_params() == 2
-    keras.saving.get_custom_objects().clear()
+    del keras.saving.get_custom_objects()["of_a_user>Scale"]
 
 
 # Arrays and checkpoints.
@@ -296,7 +314,8 @@ LYING = [
 
 @pytest.mark.parametrize("content", LYING, ids=range(len(LYING)))
 def test_arrays_that_lie_are_refused_before_they_are_made(content, tmp_path, monkeypatch):
-    monkeypatch.setattr(np.lib.format, "read_array", None)
+    monkeypatch.setattr(np.lib.format, "read_array", not_called)
+    monkeypatch.setattr(np, "load", not_called)
     with zipfile.ZipFile(tmp_path / "it.npz", "w") as archive:
         for name in ("X", "y"):
             archive.writestr(f"{name}.npy", content)
@@ -312,7 +331,7 @@ def test_arrays_that_lie_are_refused_before_they_are_made(content, tmp_path, mon
 
 def test_arrays_that_inflate_are_refused_before_they_do(tmp_path, monkeypatch):
     np.savez_compressed(tmp_path / "it.npz", X=np.zeros((10, 1, 300_000)), y=np.zeros(10))
-    monkeypatch.setattr(zipfile.ZipFile, "open", None)
+    monkeypatch.setattr(zipfile.ZipFile, "open", not_called)
     with pytest.raises(datasets.FormatError, match="a zip bomb"):
         datasets.read(tmp_path / "it.npz")
 
@@ -434,10 +453,10 @@ def attack(tmp_path_factory):
     return hostile.Attack(tmp_path_factory.mktemp("attack"))
 
 
-@pytest.mark.parametrize(("kind", "least"), [("model", 5), ("checkpoint", 2), ("sidecar", 5), ("onnx", 2)])
+@pytest.mark.parametrize(("kind", "least"), [("model", 2), ("checkpoint", 1), ("sidecar", 2), ("onnx", 1)])
 def test_mutated_files_are_opened_or_refused_with_a_documented_error(kind, least, attack):
     """`python -m tests.hostile 10000` is the same for many more, with limits of time and memory."""
-    results = [attack.open_mutated(kind, seed) for seed in range(60)]
+    results = [attack.open_mutated(kind, seed) for seed in range(30)]
     assert results.count("opened") >= least
     assert results.count("refused") >= least
 
