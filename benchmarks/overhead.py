@@ -250,7 +250,7 @@ def measured(name: str, data: str) -> dict[str, Figures]:
     """Measure in a subprocess. Empty if a package is not installed."""
     backend = "jax" if name.endswith("JAX") else "tensorflow"
     quiet = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", "MOTIONS": data}
-    command = [sys.executable, __file__, "--one", name]
+    command = [sys.executable, "-P", __file__, "--one", name]
     result = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **quiet})
     if result.returncode:
         missing = "ModuleNotFoundError" in result.stderr

@@ -235,7 +235,7 @@ CANDIDATES: dict[str, tuple[Callable[[np.ndarray, np.ndarray, int], float], str,
 
 def measured(candidate: str, name: str, epochs: int) -> float | None:
     """Seconds of an epoch, in a subprocess; None if a package is not installed."""
-    command = [sys.executable, __file__, "--one", candidate, "--data", name, "--epochs", str(epochs)]
+    command = [sys.executable, "-P", __file__, "--one", candidate, "--data", name, "--epochs", str(epochs)]
     settings = {"KERAS_BACKEND": CANDIDATES[candidate][1], "TF_CPP_MIN_LOG_LEVEL": "3"}
     result = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **settings})
     if result.returncode:

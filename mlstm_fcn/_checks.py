@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from numbers import Integral
 
 _MAX_SHOWN = 30
+_LONGEST = 100  # characters of a name that are compared
 
 
 def require(condition: bool, rule: str, /, **received: object) -> None:
@@ -47,7 +48,10 @@ def require_choice(name: str, value: object, options: Iterable[object]) -> None:
 def did_you_mean(value: object, known: Iterable[object]) -> str:
     """A question that names the nearest of some options; empty if none is near."""
     by_lower_case = {str(option).lower(): option for option in known}
-    near = [repr(by_lower_case[word]) for word in get_close_matches(str(value).lower(), by_lower_case, n=3)]
+    near = [
+        repr(by_lower_case[word])
+        for word in get_close_matches(str(value)[:_LONGEST].lower(), by_lower_case, n=3)
+    ]
     return f"Did you mean {' or '.join(near)}?" if near else ""
 
 

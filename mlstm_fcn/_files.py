@@ -24,7 +24,7 @@ from typing import Any
 if sys.platform != "win32":
     import fcntl
 
-_PREFIX = ".partial-"
+PREFIX = ".partial-"
 _DAY = 24 * 3600.0
 _ATTEMPTS = 10
 
@@ -127,7 +127,7 @@ def _new_folder(parent: Path) -> tuple[Path, int | None]:
 
 
 def _remove_abandoned(parent: Path) -> None:
-    for folder in parent.glob(f"{_PREFIX}*"):
+    for folder in parent.glob(f"{PREFIX}*"):
         held = None
         try:
             held = lock(folder) if folder.name.startswith(_own_prefix()) else None
@@ -143,7 +143,7 @@ def _remove_abandoned(parent: Path) -> None:
 
 def _own_prefix() -> str:
     """The beginning of this machine's names: a lock may be unknown to other machines."""
-    return f"{_PREFIX}{zlib.crc32(platform.node().encode()):08x}-"
+    return f"{PREFIX}{zlib.crc32(platform.node().encode()):08x}-"
 
 
 def _last_change(folder: Path) -> float:

@@ -1,21 +1,26 @@
 """Save a trained network and its estimator's state in one file.
 
 The file is a Keras `.keras` archive with an additional entry, `mlstm_fcn.json`. Keras ignores that entry, so
-Keras can load the file too. Nothing is pickled, and the file is loaded in Keras' safe mode.
+Keras can load the file too. Nothing is pickled, and the file is loaded in Keras' safe mode, after checks that
+it reads nothing else, and takes no more memory than its size says.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
 import warnings
 import zipfile
-import zlib
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlstm_fcn import __version__
+from mlstm_fcn import __version__, _hdf5
+from mlstm_fcn import _archives as archives
 from mlstm_fcn._checks import require
 from mlstm_fcn._files import crc, scratch_folder, written_whole
 
@@ -24,7 +29,9 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".keras", ".mlstm")
 ENTRY = "mlstm_fcn.json"
-_PACKED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+_CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
+_NAMES = {"metadata.json", _CONFIG, _WEIGHTS, ENTRY}
+_SPARE = 10_000  # values that a network may have in addition to those in its file
 FORMAT = 6
 
 
@@ -38,7 +45,7 @@ def write_archive(path: Path | str, model: keras.Model, about: dict[str, Any]) -
         about: Metadata that JSON can hold.
 
     Raises:
-        ValueError: If the suffix is another one.
+        ValueError: If the suffix is another one, or `read_archive` would refuse the file.
         TypeError: If JSON cannot hold a value.
         OSError: If the file cannot be written.
     """
@@ -49,6 +56,8 @@ def write_archive(path: Path | str, model: keras.Model, about: dict[str, Any]) -
             about = {**about, "format": FORMAT, "version": __version__, "sha256": _sums(archive)}
             about["crc"] = crc(json.loads(json.dumps(about)))  # JSON turns all keys into strings
             archive.writestr(ENTRY, json.dumps(about, indent=1))
+        with archives.opened(partial) as archive:
+            _require_plain(archive)
 
 
 def read_archive(path: Path | str) -> tuple[keras.Model, dict[str, Any]]:
@@ -66,14 +75,27 @@ def read_archive(path: Path | str) -> tuple[keras.Model, dict[str, Any]]:
     import mlstm_fcn.layers  # noqa: F401  (registers the layers)
 
     path = Path(path)
-    about = _read_about(path)
-    with scratch_folder() as folder:  # Keras requires the suffix .keras
-        keras_path = folder / "model.keras"
-        shutil.copyfile(path, keras_path)
-        try:
-            return keras.saving.load_model(keras_path, safe_mode=True), about
-        except Exception as error:  # Keras raises many types for a damaged file
-            raise ValueError(f"{path} is damaged: {error}") from error
+    with damage_of(path):
+        about = _read_about(path)
+        _require_version(path, about)
+        with scratch_folder() as folder:  # Keras requires the suffix .keras
+            keras_path = folder / "model.keras"
+            shutil.copyfile(path, keras_path)
+            return keras.saving.load_model(keras_path, compile=False, safe_mode=True), about
+
+
+@contextmanager
+def damage_of(path: Path | str) -> Iterator[None]:
+    """Turn the many errors of damaged files into ValueError; keep those that name the file."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        if type(error) is ValueError and str(error).startswith(str(path)):
+            raise
+        what = error if isinstance(error, ValueError) else repr(error)
+        raise ValueError(f"{path} is damaged, or not a Keras archive: {what}") from error
 
 
 def checked_path(path: Path | str) -> Path:
@@ -92,32 +114,62 @@ def checked_path(path: Path | str) -> Path:
 
 
 def _read_about(path: Path) -> dict[str, Any]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            outside = [name for name in archive.namelist() if not _is_inside(name)]
-            packed = {entry.compress_type for entry in archive.infolist()}
-            require(packed <= _PACKED, "Entries must be stored or deflated.", packed=packed)
-            about = json.loads(archive.read(ENTRY))
-            sums = _sums(archive)
-    except KeyError:
-        raise ValueError(f"{path} was not written by this package: it has no entry {ENTRY}.") from None
-    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
-        raise ValueError(f"{path} is damaged, or not a Keras archive: {error}") from error
-    require(not outside, f"{path} has entries outside of its folder.", entries=outside)
-    require(isinstance(about, dict), f"{path} is damaged: {ENTRY} must hold a JSON object.")
-    readable = about.get("format") == FORMAT
-    require(
-        readable,
-        f"{path} must have format {FORMAT} to be read by version {__version__}.",
-        format=about.get("format"),
-        written_by=about.get("version"),
-    )
-    unchanged = about.get("sha256") == sums and about.pop("crc", None) == crc(about)
-    require(unchanged, f"{path} is damaged: it was changed after it was saved.")
+    """The metadata, after all checks of the file."""
+    with archives.opened(path) as archive:
+        rule = f"{path} was not written by this package: it has no entry {ENTRY}."
+        require(ENTRY in archive.namelist(), rule)
+        about = json.loads(archive.read(ENTRY))
+        require(isinstance(about, dict), f"{path} is damaged: {ENTRY} must hold a JSON object.")
+        _require_format(path, about)
+        unchanged = about.get("sha256") == _sums(archive) and about.pop("crc", None) == crc(about)
+        require(unchanged, f"{path} is damaged: it was changed after it was saved.")
+        n_stored = _require_plain(archive)
+        n_declared = _n_declared(archive.read(_CONFIG).decode())
+    rule = f"{path} is damaged: its network must have the weights that are stored."
+    require(n_declared <= n_stored + _SPARE, rule, network=n_declared, stored=n_stored)
+    return about
+
+
+def _require_plain(archive: zipfile.ZipFile) -> int:
+    """Check that an archive is a network with plain weights; returns the number of its weights."""
+    other = sorted(set(archive.namelist()) ^ _NAMES)
+    rule = f"The file must hold {', '.join(sorted(_NAMES))}, and nothing else."
+    require(not other, rule, missing_or_extra=other[:5])
+    return _hdf5.n_values(archive.read(_WEIGHTS))
+
+
+def _n_declared(config: str) -> int:
+    """Number of weights of a network, of which none is made.
+
+    Keras keeps the weights to be made later for each thread: they end with this one.
+    """
+    import keras
+
+    def count() -> int:
+        with keras.StatelessScope(initialize_variables=False):
+            model = keras.models.model_from_json(config)
+        return sum(math.prod(variable.shape) for variable in model.variables)
+
+    with ThreadPoolExecutor(1) as thread:
+        try:
+            return thread.submit(count).result()
+        except ValueError as error:
+            own = any(not name.startswith("mlstm_fcn>") for name in keras.saving.get_custom_objects())
+            if own and "stateless scope" in str(error):  # the user's own layers may make weights at once
+                return 0
+            raise
+
+
+def _require_format(path: Path, about: dict[str, Any]) -> None:
+    rule = f"{path} must have format {FORMAT} to be read by version {__version__}."
+    found = {"format": about.get("format"), "written_by": about.get("version")}
+    require(found["format"] == FORMAT, rule, **found)
+
+
+def _require_version(path: Path, about: dict[str, Any]) -> None:
     if about.get("version") != __version__:
         text = f"{path} was written by version {about.get('version')}, and this is version {__version__}."
-        warnings.warn(text, UserWarning, stacklevel=3)
-    return about
+        warnings.warn(text, UserWarning, stacklevel=4)
 
 
 def _sums(archive: zipfile.ZipFile) -> dict[str, str]:
@@ -129,11 +181,6 @@ def _sums(archive: zipfile.ZipFile) -> dict[str, str]:
 def _sum(archive: zipfile.ZipFile, name: str) -> str:
     digest = hashlib.sha256()
     with archive.open(name) as entry:
-        while part := entry.read(1 << 20):  # the stated size is not trusted
+        while part := entry.read(1 << 20):
             digest.update(part)
     return digest.hexdigest()
-
-
-def _is_inside(name: str) -> bool:
-    path = PurePosixPath(name.replace("\\", "/"))
-    return not path.is_absolute() and ".." not in path.parts and ":" not in name

@@ -1,6 +1,8 @@
 """Downloads are complete and verified, or leave no files behind."""
 
+import gzip
 import hashlib
+import io
 import json
 import os
 import resource
@@ -242,6 +244,63 @@ def child(limit=None):
         cwd=Path(__file__).parent.parent,
         preexec_fn=limit,
     )
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_a_download_that_breaks_off_continues_where_it_ended(attempts, mirror, cache, monkeypatch):
+    """In the next attempt of the same call, or in the next call."""
+    monkeypatch.setattr("mlstm_fcn.datasets.transfer.WAITS", (0.0,) * (attempts - 1))
+    mirror.version = '"1"'
+    mirror.faulty("truncate", times=1)
+    if attempts == 1:
+        with pytest.raises(datasets.FetchError, match="Connection broken"):
+            datasets.load("Coffee")
+        assert len(left(cache)) == 2  # the part, and the version of the file
+    assert len(datasets.load("Coffee").y_test) == 20
+    assert mirror.sent == len(mirror.files["/Coffee.zip"])
+    assert partials(cache) == []
+
+
+def test_a_part_of_an_older_version_is_not_continued(mirror, cache, monkeypatch):
+    monkeypatch.setattr("mlstm_fcn.datasets.transfer.WAITS", ())
+    mirror.version = '"1"'
+    mirror.faulty("truncate", times=1)
+    with pytest.raises(datasets.FetchError):
+        datasets.load("Coffee")
+    whole, mirror.version = mirror.files["/Coffee.zip"], '"2"'
+    assert len(datasets.load("Coffee").y_test) == 20
+    assert mirror.sent == len(whole) // 2 + len(whole)
+
+
+@pytest.mark.parametrize("size", ["told", "compressed"])
+def test_more_than_a_data_set_can_have_is_not_downloaded(size, mirror, cache, monkeypatch):
+    monkeypatch.setattr(fetch, "_BYTES_MORE", 0)
+    monkeypatch.setattr("mlstm_fcn.datasets.transfer.WAITS", (0.0,))
+    assert fetch._most_bytes("Coffee") == 56 * 286 * 100
+    body = b"0" * 2_000_000
+    mirror.files["/Coffee.zip"] = gzip.compress(body) if size == "compressed" else body
+    mirror.encoding = "gzip" if size == "compressed" else None
+    with pytest.raises(datasets.FetchError, match="must have at most 1601600 bytes"):
+        datasets.load("Coffee")
+    assert mirror.requests == ["/Coffee.zip"]  # another attempt would not help
+    assert left(cache) == []
+
+
+def test_an_archive_that_unpacks_to_more_than_a_data_set_can_have_is_refused(mirror, cache, monkeypatch):
+    monkeypatch.setattr(fetch, "_BYTES_MORE", -1_000_000)
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("Coffee_TRAIN.ts", b"0" * 700_000)
+    mirror.files["/Coffee.zip"] = content.getvalue()
+    with pytest.raises(datasets.FetchError, match="unpacks to 700000 bytes, over 601600"):
+        datasets.load("Coffee")
+
+
+def test_a_download_that_drips_for_too_long_is_given_up(mirror, cache, monkeypatch):
+    monkeypatch.setattr("mlstm_fcn.datasets.transfer.LONGEST", 0.0)
+    with pytest.raises(datasets.FetchError, match="arrive within 0 s"):
+        datasets.load("Coffee")
+    assert len(mirror.requests) == 1
 
 
 def test_killed_in_the_middle(mirror, cache):

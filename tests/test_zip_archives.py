@@ -7,8 +7,8 @@ import zipfile
 import numpy as np
 import pytest
 
+from mlstm_fcn import _archives as archives
 from mlstm_fcn import datasets
-from mlstm_fcn.datasets import archives
 
 LINE = "@classLabel true a b\n@data\n1,2:a\n3,4:b\n"
 
@@ -53,7 +53,7 @@ def test_unsafe_paths_are_refused(name, reason, pack, tmp_path):
 
 def test_a_bomb_is_refused_unopened(pack, monkeypatch):
     path = pack(("It_TRAIN.ts", b"0" * 3_000_000))
-    monkeypatch.setattr(archives, "_BIG", 1_000_000)
+    monkeypatch.setattr(archives, "SMALL", 1_000_000)
     monkeypatch.setattr(zipfile.ZipFile, "open", None)
     with pytest.raises(archives.UnsafeArchiveError, match=r"a zip bomb, .* bytes that unpack to 3000000"):
         archives.members(path)

@@ -15,6 +15,7 @@ import joblib
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from mlstm_fcn._checks import require_choice
+from mlstm_fcn._children import safely
 from mlstm_fcn._optional import optional
 from mlstm_fcn._orphans import exit_with
 from mlstm_fcn.benchmark.process import Limits, fit_in_subprocess
@@ -45,7 +46,7 @@ def outcomes(
         RuntimeError: If local workers repeatedly die before they finish a fit.
     """
     require_choice("engine", engine, ENGINES)
-    return ENGINES[engine](jobs, limits, n_jobs, address)
+    return safely(ENGINES[engine](jobs, limits, n_jobs, address))
 
 
 def _loky(jobs: Sequence[Job], limits: Limits, n_jobs: int, address: str | None) -> Outcomes:

@@ -9,7 +9,6 @@ import pickle
 import queue
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -20,6 +19,7 @@ import cloudpickle
 import psutil
 
 from mlstm_fcn._checks import require
+from mlstm_fcn._children import environment, python
 from mlstm_fcn._orphans import prelude
 from mlstm_fcn.benchmark.result import Failure, Job, Result
 from mlstm_fcn.benchmark.worker import FORKS, read_frame, write_frame
@@ -94,19 +94,14 @@ class WorkerProcess:
 
     def __init__(self, threads: int | None):
         self.threads = threads
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        environment["PYTHONPATH"] = os.pathsep.join(
-            filter(None, sys.path)
-        )  # so that the worker finds the user's modules
-        if threads is not None:
-            environment |= dict.fromkeys(_THREADS, str(threads))
+        limits = {} if threads is None else dict.fromkeys(_THREADS, str(threads))
         self._log = tempfile.TemporaryFile("a+b")  # noqa: SIM115, open as long as the process
         self._process = subprocess.Popen(
-            [sys.executable, "-c", prelude() + _WORKER_SCRIPT],
+            python("-c", prelude() + _WORKER_SCRIPT),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env=environment,
+            env=environment(TF_CPP_MIN_LOG_LEVEL="3", **limits),
         )
         self._is_ready = self._ended = False
         self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()

@@ -2,21 +2,26 @@
 
 A data set is one file in the cache, `<Name>.zip`, which is read without unpacking. It is downloaded to a
 temporary folder, checked, and then moved into place. So the cache never holds a partial archive, even if a
-download is killed or two processes fetch the same data set.
+download is killed or two processes fetch the same data set. The part of a download that broke off is kept for
+a day, and the next call continues it.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mlstm_fcn._files import partial_folder
-from mlstm_fcn.datasets import archives, catalogue, transfer
+from mlstm_fcn import _archives as archives
+from mlstm_fcn._files import PREFIX, partial_folder
+from mlstm_fcn.datasets import catalogue, transfer
 
+_PARTS = f"{PREFIX}parts"
 ZENODO = "https://zenodo.org"
+_BYTES_PER_VALUE, _BYTES_MORE = 100, 2**26  # of a data set of known size, in several text formats
 SITE = "https://timeseriesclassification.com/aeon-toolkit"
 
 
@@ -51,10 +56,10 @@ def fetch(name: str, cache: Path, require_parts: Callable[[Path], None]) -> Path
     failures = []
     try:
         with partial_folder(cache) as folder:
-            for place, download in _sources(name):
+            for place, download in _sources(name, cache / _PARTS):
                 try:
                     made = download(folder)
-                    archives.require_whole(made)
+                    archives.require_whole(made, _most_bytes(name))
                     require_parts(made)
                     if place != ZENODO:
                         _require_same_as_before(made, target, place)
@@ -68,11 +73,21 @@ def fetch(name: str, cache: Path, require_parts: Callable[[Path], None]) -> Path
     raise FetchError("\n".join([f"{name} could not be downloaded. {advice}", *failures]))
 
 
-def _sources(name: str) -> Iterator[tuple[str, Callable[[Path], Path]]]:
+def _most_bytes(name: str) -> int:
+    """The most that a data set may have, from its numbers of values in the catalogue."""
+    known = catalogue.describe(name) if name in catalogue.names() else None
+    sizes = [known.cases, known.channels, known.max_length] if known else [None]
+    if None in sizes:
+        return transfer.MAX_BYTES
+    return _BYTES_MORE + _BYTES_PER_VALUE * math.prod(size for size in sizes if size is not None)
+
+
+def _sources(name: str, parts: Path) -> Iterator[tuple[str, Callable[[Path], Path]]]:
     """The sources in order, each with a function that downloads the archive into a folder."""
 
     def zip_from(base: str) -> Callable[[Path], Path]:
-        return lambda folder: transfer.download(f"{base.rstrip('/')}/{name}.zip", folder / f"{name}.zip")
+        url, most = f"{base.rstrip('/')}/{name}.zip", _most_bytes(name)
+        return lambda folder: transfer.download(url, folder / f"{name}.zip", max_bytes=most, parts=parts)
 
     base = mirror()
     if base and "://" in base:
@@ -80,23 +95,25 @@ def _sources(name: str) -> Iterator[tuple[str, Callable[[Path], Path]]]:
     known = catalogue.describe(name) if name in catalogue.names() else None
     if known and known.zenodo:
         record = known.zenodo
-        yield ZENODO, lambda folder: _from_zenodo(name, record, folder)
+        yield ZENODO, lambda folder: _from_zenodo(name, record, folder, parts)
     if known:
         yield SITE, zip_from(SITE)
 
 
-def _from_zenodo(name: str, record: str, folder: Path) -> Path:
+def _from_zenodo(name: str, record: str, folder: Path, parts: Path) -> Path:
     """Make an archive of the record's two files, after comparing their published checksums."""
     about = transfer.read_json(f"{ZENODO}/api/records/{record}")
     made = folder / f"{name}.zip"
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         for part in (f"{name}_TRAIN.ts", f"{name}_TEST.ts"):
             try:
-                file = next(file for file in about["files"] if file["key"] == part)
-                url, checksum = str(file["links"]["self"]), str(file["checksum"])
+                found = next(file for file in about["files"] if file["key"] == part)
+                url, checksum = str(found["links"]["self"]), str(found["checksum"])
             except (KeyError, TypeError, StopIteration):
                 raise transfer.TransferError(f"record {record} has no {part} with a checksum") from None
-            archive.write(transfer.download(url, folder / part, checksum), part)
+            most = _most_bytes(name)
+            file = transfer.download(url, folder / part, checksum, max_bytes=most, parts=parts)
+            archive.write(file, part)
     return made
 
 

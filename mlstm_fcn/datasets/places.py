@@ -20,8 +20,9 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
+from mlstm_fcn import _archives as archives
 from mlstm_fcn._checks import require, require_choice
-from mlstm_fcn.datasets import archives, catalogue, fetch
+from mlstm_fcn.datasets import catalogue, fetch
 from mlstm_fcn.datasets.formats import SUFFIXES, Source
 
 SPLITS = ("train", "test")

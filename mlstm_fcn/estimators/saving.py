@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlstm_fcn._checks import require
 from mlstm_fcn.estimators.contract import Contract
-from mlstm_fcn.persistence import SUFFIXES, checked_path
+from mlstm_fcn.persistence import SUFFIXES, checked_path, damage_of
 
 if TYPE_CHECKING:
     from mlstm_fcn.fitting import FittedNetwork
@@ -34,8 +34,8 @@ class Saving(Contract):
         Args:
             path: A name that ends in `.keras` or `.mlstm`: one file without pickle, which is also a plain
                 Keras model; `load` reads it. Objects (an optimizer, a loss, callbacks, a random generator, a
-                function) are not kept; a warning names those that further training would need. Without an
-                ending, or None: sktime's way, which pickles.
+                function) and the path of a checkpoint are not kept; a warning names those that further
+                training would need. Without an ending, or None: sktime's way, which pickles.
             serialization_format: For sktime's way.
 
         Raises:
@@ -70,11 +70,8 @@ class Saving(Contract):
         kinds = {kind.__name__: kind for kind in _kinds(cls)}
         name = str(about.get("estimator"))
         require(name in kinds, f"{path} must hold one of {', '.join(sorted(kinds))}.", estimator=name)
-        try:
-            parameters = {name: archive.from_plain(value) for name, value in about["parameters"].items()}
-            estimator: Any = kinds[name](**parameters)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path} is damaged: {error!r}") from error
+        with damage_of(path):
+            estimator: Any = kinds[name](**archive.parameters_from_plain(about["parameters"]))
         estimator._adopt(fitted)
         estimator._is_fitted = True
         return estimator

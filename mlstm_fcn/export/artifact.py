@@ -13,6 +13,8 @@ from mlstm_fcn.export import manifest, swap
 from mlstm_fcn.export.formats import FORMATS, Run
 from mlstm_fcn.preprocess import require_complete
 
+_STEPS = 8  # of the series that tries a model that reads any number of them
+
 
 @dataclass(frozen=True)
 class Artifact:
@@ -44,7 +46,7 @@ class Artifact:
 
         Raises:
             ValueError: If the shape does not fit the model, a value is infinite, a series has no value, or
-                the outputs overflow.
+                the outputs overflow, or the runtime fails.
         """
         X = np.asarray(X, dtype=np.float32)
         channels, length = self.about["channels"], self.about["length"]
@@ -62,9 +64,28 @@ class Artifact:
         if self.about.get("missing") == "error":
             require_complete([X.transpose(0, 2, 1)])
         padded = np.pad(X, ((0, 0), (0, 0), (0, padding)), constant_values=np.nan)
-        outputs = self.run(np.ascontiguousarray(padded.transpose(0, 2, 1)))
+        outputs = self._run(padded)
         rule = "Outputs overflowed: the inputs are far outside the training range."
         require(bool(np.isfinite(outputs).all()), rule, largest_input=float(np.nanmax(np.abs(X))))
+        return outputs
+
+    def require_runs(self) -> None:
+        """Run one series of zeros.
+
+        Raises:
+            ValueError: If the runtime fails, or there is not one label for each output.
+        """
+        self._run(np.zeros((1, self.about["channels"], self.about["length"] or _STEPS), np.float32))
+
+    def _run(self, X: np.ndarray) -> np.ndarray:
+        try:
+            outputs = np.asarray(self.run(np.ascontiguousarray(X.transpose(0, 2, 1))))
+        except Exception as error:  # each runtime has its own exception types
+            raise ValueError(f"The model fails in its runtime: {error}") from error
+        labels = self.labels if self.labels is None else len(self.labels)
+        fits = outputs.ndim == 2 and len(outputs) == len(X) and labels in (None, outputs.shape[1])
+        rule = "The model must have outputs (cases, outputs), with a label for each."
+        require(fits, rule, outputs=outputs.shape, labels=labels)
         return outputs
 
 
@@ -78,7 +99,8 @@ def load(path: Path | str) -> Artifact:
 
     Raises:
         FileNotFoundError: If the artifact or its manifest is missing.
-        ValueError: If a file was changed or damaged.
+        ValueError: If a file was changed or damaged, or the model does not run or has other outputs than
+            labels. A SavedModel shows that in its first call.
         ImportError: If the runtime is not installed.
     """
     return swap.read_whole(Path(path), _opened)
@@ -86,8 +108,12 @@ def load(path: Path | str) -> Artifact:
 
 def _opened(path: Path) -> Artifact:
     about = manifest.read(path)
+    form = FORMATS[about["kind"]]
     try:
-        return Artifact(about, FORMATS[about["kind"]].open(path))
+        artifact = Artifact(about, form.open(path))
+        if form.runs_here:
+            artifact.require_runs()
+        return artifact
     except ImportError:
         raise
     except Exception as error:  # each runtime has its own exception types

@@ -50,6 +50,7 @@ class Format:
             abort its process.
         modules: Modules that the format needs besides Keras.
         extra: Extra of this package that installs them.
+        runs_here: Whether `open` gives a model that runs in this process.
     """
 
     suffix: str
@@ -64,6 +65,7 @@ class Format:
     check_script: str | None = None
     modules: tuple[str, ...] = ()
     extra: str = ""
+    runs_here: bool = True
 
     def files(self, path: Path) -> list[Path]:
         """All files of the artifact at `path`; the files of a folder are read from disk."""
@@ -202,7 +204,7 @@ _LITERT: dict[str, Any] = {"modules": ("ai_edge_litert",), "extra": "litert", "u
 _OPENVINO: dict[str, Any] = {"modules": ("tf2onnx", "openvino"), "extra": "openvino", "unrolled": _UNROLLED}
 _INT8: dict[str, Any] = {"needs_series": True, "bound": None, "max_changed": 0.05}
 FORMATS = {
-    "savedmodel": Format("", _write_saved_model, _open_saved_model, default=True),
+    "savedmodel": Format("", _write_saved_model, _open_saved_model, default=True, runs_here=False),
     "onnx": Format(".onnx", _write_onnx, _open_onnx, default=True, **_ONNX),
     "onnx-int8": Format(".onnx", _write_onnx_int8, _open_onnx_int8, **_INT8, **_ONNX),
     "litert": Format(".tflite", _litert_writer("float32"), _open_litert, default=True, **_LITERT),

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from mlstm_fcn import __version__
+from mlstm_fcn._archives import MAX_JSON
 from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn._files import crc, write_text
 from mlstm_fcn.export.formats import FORMATS
 
 FORMAT_VERSION = 1
 _REQUIRED = ("format", "kind", "channels", "length", "labels", "files", "crc")
-_TYPES: dict[str, tuple[type, ...]] = {
-    "kind": (str,),
-    "channels": (int,),
-    "length": (int, type(None)),
-    "labels": (list, type(None)),
-    "files": (dict,),
+_MOST_VALUES = 2**24  # of one series
+_RULES: dict[str, Callable[[Any], bool]] = {
+    "kind": lambda kind: isinstance(kind, str),
+    "channels": lambda channels: _is_size(channels),
+    "length": lambda length: length is None or _is_size(length),
+    "labels": lambda labels: labels is None or _all_plain(labels),
+    "files": lambda files: isinstance(files, dict),
+    "any_length": lambda flag: isinstance(flag, bool),
+    "missing": lambda missing: missing is None or isinstance(missing, str),
 }
+"""What entries must be, if the manifest has them."""
 
 
 def path_of(artifact: Path) -> Path:
@@ -60,10 +65,14 @@ def read(artifact: Path) -> dict[str, Any]:
     about = _parsed(path)
     rule = f"{path} must have manifest format {FORMAT_VERSION}; read it with the version that wrote it."
     require(about["format"] == FORMAT_VERSION, rule, format=about["format"], written_by=about.get("version"))
-    require(about.pop("crc") == crc(about), f"{path} was changed after the export; export again.")
-    for name, types in _TYPES.items():
-        rule = f"{path} must be a valid manifest; export again."
-        require(isinstance(about[name], types), rule, **{name: about[name]})
+    unchanged = _has_its_sum(about)
+    require(unchanged, f"{path} was changed after the export; export again.")
+    del about["crc"]
+    rule = f"{path} must be a valid manifest; export again."
+    for name, is_valid in _RULES.items():
+        require(name not in about or is_valid(about[name]), rule, **{name: about.get(name)})
+    n_values = about["channels"] * (about["length"] or 1)
+    require(n_values <= _MOST_VALUES, rule, channels=about["channels"], length=about["length"])
     require_choice("kind", about["kind"], FORMATS)
     expected_files = FORMATS[about["kind"]].files(artifact)
     names = {file.relative_to(artifact.parent).as_posix() for file in expected_files}
@@ -79,13 +88,26 @@ def read(artifact: Path) -> dict[str, Any]:
 def exists(artifact: Path) -> bool:
     """Whether an artifact has a manifest that `export` wrote, in any version."""
     try:
-        about = _parsed(path_of(artifact))
+        return _has_its_sum(_parsed(path_of(artifact)))
     except (OSError, ValueError):
         return False
+
+
+def _has_its_sum(about: dict[str, Any]) -> bool:
     return bool(about["crc"] == crc(about))
 
 
+def _is_size(value: Any) -> bool:
+    return type(value) is int and value > 0
+
+
+def _all_plain(labels: Any) -> bool:
+    return isinstance(labels, list) and all(isinstance(label, str | int | float) for label in labels)
+
+
 def _parsed(path: Path) -> dict[str, Any]:
+    size = path.stat().st_size
+    require(size <= MAX_JSON, f"{path} must have at most {MAX_JSON} bytes.", size=size)
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 
+from mlstm_fcn._children import environment, python
 from mlstm_fcn._files import scratch_folder
 from mlstm_fcn._orphans import prelude
 
@@ -53,8 +53,8 @@ def run_in_subprocess(script: str, path: Path, series: np.ndarray) -> np.ndarray
     with scratch_folder() as folder:
         inputs, results = folder / "series.npy", folder / "outputs.npy"
         np.save(inputs, series)
-        command = [sys.executable, "-c", prelude() + script, str(path), str(inputs), str(results)]
-        done = subprocess.run(command, capture_output=True, text=True)
+        command = python("-c", prelude() + script, str(path), str(inputs), str(results))
+        done = subprocess.run(command, capture_output=True, text=True, env=environment())
         message = (done.stderr.strip().splitlines() or ["no output"])[-1][:300]
         if done.returncode:
             raise ValueError(f"{path.name} fails in its runtime: exit {done.returncode}, {message}")

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
-from mlstm_fcn._checks import require
-from mlstm_fcn.engine import Engine
+from mlstm_fcn._checks import require, require_choice
+from mlstm_fcn.engine import Engine, Precision
 from mlstm_fcn.fitting.fitted import FittedNetwork
 from mlstm_fcn.fitting.inputs import InputPolicy
 from mlstm_fcn.fitting.network import NetworkSpec
-from mlstm_fcn.fitting.task import task_from_plain
-from mlstm_fcn.persistence import read_archive, write_archive
+from mlstm_fcn.fitting.task import LABEL_KINDS, Classification, Regression, Task
+from mlstm_fcn.models.ensemble import members
+from mlstm_fcn.persistence import damage_of, read_archive, write_archive
 from mlstm_fcn.training.recipes import Recipe
+
+_OF_THIS_MACHINE = ("callbacks", "checkpoint")  # code and paths are never in a file
+_MOST_BYTES = 2**26  # of labels
 
 
 def save(fitted: FittedNetwork, path: Path | str, about: Mapping[str, Any] | None = None) -> None:
@@ -56,8 +61,9 @@ def load(path: Path | str) -> tuple[FittedNetwork, dict[str, Any]]:
         ValueError: If the file is damaged, or another program wrote it.
     """
     model, about = read_archive(path)
-    try:
-        task = task_from_plain(about)
+    with damage_of(path):
+        _require_figures(about)
+        task = _task(about)
         labels, outputs = about.get("classes"), model.output_shape[-1]
         rule = "There must be a label for each output."
         require(labels is None or len(labels) == outputs, rule, labels=labels, outputs=outputs)
@@ -69,12 +75,43 @@ def load(path: Path | str) -> tuple[FittedNetwork, dict[str, Any]]:
             task,
             InputPolicy(**about["inputs"]),
             about["history"],
-            int(about["epochs_trained"]),
+            about["epochs_trained"],
             about["precision"],
         )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is damaged: {error!r}") from error
+        rule = "There must be options for each member."
+        require(len(fitted.options) == len(members(fitted.network)), rule, options=len(fitted.options))
     return fitted, about
+
+
+def _task(about: Mapping[str, Any]) -> Task:
+    """The reverse of `Task.to_plain`.
+
+    Raises:
+        KeyError: If values are missing.
+        TypeError: If they are of another type.
+        ValueError: If labels are no distinct numbers or strings, or a number is not finite.
+    """
+    if "classes" not in about:
+        unit = float(about["target_mean"]), float(about["target_std"])
+        require(math.isfinite(sum(unit)) and unit[1] > 0, "The unit of targets must be finite.", unit=unit)
+        return Regression(*unit)
+    labels, dtype = list(about["classes"]), np.dtype(about["dtype"])
+    plain = all(isinstance(label, str | int | float) for label in labels)
+    rule = "Labels must be numbers or strings, and differ."
+    require(plain and len(set(labels)) == len(labels) > 0, rule, labels=labels[:5])
+    fits = dtype.kind in LABEL_KINDS and len(labels) * dtype.itemsize <= _MOST_BYTES
+    require(fits, f"Labels must be numbers or strings of {_MOST_BYTES} bytes in all.", dtype=str(dtype))
+    return Classification(np.array(labels, dtype=dtype))
+
+
+def _require_figures(about: Mapping[str, Any]) -> None:
+    """Check the figures of training and the precision."""
+    figures = [figure for one in about["history"].values() for figure in one]
+    numbers = all(isinstance(figure, int | float) for figure in figures)
+    require(numbers, "`history` must hold numbers by name.", history=sorted(about["history"])[:5])
+    trained = about["epochs_trained"]
+    require(type(trained) is int and trained >= 0, "`epochs_trained` must be a number.", epochs=trained)
+    require_choice("precision", about["precision"], get_args(Precision))
 
 
 def to_plain(value: Any) -> Any:
@@ -113,8 +150,13 @@ def from_plain(value: Any) -> Any:
 
 
 def plain_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters in JSON's terms, see `to_plain`."""
-    return {name: to_plain(value) for name, value in parameters.items()}
+    """Parameters of an estimator in JSON's terms, see `to_plain`; without code and paths."""
+    return {name: to_plain(value) for name, value in parameters.items() if name not in _OF_THIS_MACHINE}
+
+
+def parameters_from_plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The reverse of `plain_parameters`; code and paths that a file may name are left out."""
+    return {name: from_plain(value) for name, value in values.items() if name not in _OF_THIS_MACHINE}
 
 
 def lost_objects(parameters: Mapping[str, Any]) -> list[str]:

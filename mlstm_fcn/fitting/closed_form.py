@@ -12,8 +12,8 @@ from scipy.special import softmax
 from mlstm_fcn import engine
 from mlstm_fcn._checks import require
 from mlstm_fcn.fitting.lesson import Lesson
-from mlstm_fcn.fitting.running import in_blocks, outputs_for, padded
 from mlstm_fcn.fitting.ridge import Block, sharpness, solve, solve_in_blocks, span
+from mlstm_fcn.fitting.running import in_blocks, outputs_for, padded
 from mlstm_fcn.fitting.task import Task
 from mlstm_fcn.layers import MiniRocket1D
 from mlstm_fcn.models.pipeline import reading_padded

@@ -13,6 +13,7 @@ import numpy as np
 from joblib.externals.loky import as_completed, get_reusable_executor
 
 from mlstm_fcn._checks import require
+from mlstm_fcn._children import safely
 from mlstm_fcn._orphans import exit_with
 from mlstm_fcn.engine import current
 from mlstm_fcn.engine.fingerprint import architecture, is_known
@@ -71,7 +72,7 @@ Whole = tuple[int, np.ndarray | None]
 def side_by_side(trainings: Sequence[Training], lesson: Lesson, n_jobs: int) -> Iterator[Whole]:
     """Train all, in processes where there are several of both; yields each when it is whole."""
     if n_jobs > 1 and len(trainings) > 1:
-        return in_processes(trainings, lesson, n_jobs)
+        return safely(in_processes(trainings, lesson, n_jobs))
     return in_turn(trainings, lesson)
 
 

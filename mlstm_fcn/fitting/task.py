@@ -13,6 +13,9 @@ from mlstm_fcn._checks import require
 from mlstm_fcn.preprocess import warn_of_coarse_targets
 from mlstm_fcn.training.recipes import Recipe
 
+LABEL_KINDS = "biufUO"
+"""NumPy's kinds of labels that JSON can hold."""
+
 ClassWeight = Literal["balanced"] | Mapping[Any, float] | None
 
 
@@ -67,7 +70,7 @@ class Task(Protocol):
         ...
 
     def to_plain(self) -> dict[str, Any]:
-        """The task as values that JSON can hold; `task_from_plain` is the reverse."""
+        """The task as values that JSON can hold; `fitting.archive` has the reverse."""
         ...
 
 
@@ -157,7 +160,7 @@ class Classification:
             ValueError: If labels are neither numbers nor strings.
         """
         rule = "Labels must be numbers or strings to be written to a file without pickle."
-        require(self.labels.dtype.kind in "biufUO", rule, labels=self.labels[:3].tolist())
+        require(self.labels.dtype.kind in LABEL_KINDS, rule, labels=self.labels[:3].tolist())
         return {"classes": self.labels.tolist(), "dtype": self.labels.dtype.str}
 
 
@@ -229,18 +232,6 @@ class Regression:
     def to_plain(self) -> dict[str, Any]:
         """Mean and standard deviation."""
         return {"target_mean": self.mean, "target_std": self.std}
-
-
-def task_from_plain(values: Mapping[str, Any]) -> Task:
-    """The reverse of `Task.to_plain`.
-
-    Raises:
-        KeyError: If values are missing.
-        TypeError: If they are of another type.
-    """
-    if "classes" in values:
-        return Classification(np.array(values["classes"], dtype=values["dtype"]))
-    return Regression(float(values["target_mean"]), float(values["target_std"]))
 
 
 def _finite(y: np.ndarray) -> np.ndarray:

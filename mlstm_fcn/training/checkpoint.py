@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,13 @@ import numpy as np
 
 from mlstm_fcn._checks import require
 from mlstm_fcn._files import written_whole
+from mlstm_fcn._npy import read_arrays
 from mlstm_fcn.training.best_epoch import BestEpoch
 from mlstm_fcn.training.dataset import Dataset
 from mlstm_fcn.training.recipes import Recipe
 
 _CASES_AT_A_TIME = 256
+_KINDS = ("variables", "best")
 
 
 class Checkpoint:
@@ -61,12 +62,10 @@ class Checkpoint:
         if not self._path.exists():
             return 0
         values, arrays = self._read()
-        variables = self._variables()
-        fits = [list(array.shape) for array in arrays["variables"]] == [list(v.shape) for v in variables]
         rule = (
             f"{self._path} belongs to a training with other data, settings or network; delete it to restart."
         )
-        require(fits and values["of"] == self._of, rule)
+        require(values.get("of") == self._of and self._fits(arrays), rule)
         n_epochs = len(values["history"]["loss"])
         self._assign(arrays["variables"])
         for epoch in range(n_epochs):
@@ -101,19 +100,40 @@ class Checkpoint:
     def _variables(self) -> list[Any]:
         return [*self._model.variables, *self._model.optimizer.variables]
 
+    def _fits(self, arrays: dict[str, list[np.ndarray]]) -> bool:
+        wanted = {"variables": self._variables(), "best": self._model.weights if arrays["best"] else []}
+        return all(
+            [tuple(one.shape) for one in arrays[kind]] == [tuple(one.shape) for one in variables]
+            for kind, variables in wanted.items()
+        )
+
     def _read(self) -> tuple[dict[str, Any], dict[str, list[np.ndarray]]]:
+        """Values and arrays by kind, checked so far that `resume` can use them if shapes fit."""
         try:
-            with self._path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                values = json.loads(str(file["values"]))
-                kinds = {
-                    kind: [name for name in file.files if name.startswith(kind)]
-                    for kind in ("variables", "best")
-                }
-                return values, {
-                    kind: [file[f"{kind}_{i}"] for i in range(len(names))] for kind, names in kinds.items()
-                }
-        except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(f"{self._path} is damaged, or not a checkpoint: {error}") from error
+            arrays = read_arrays(self._path)
+            values = _checked(json.loads(str(arrays["values"])))
+            np.random.default_rng().bit_generator.state = values["rng"]
+            numbers = {kind: sum(name.startswith(f"{kind}_") for name in arrays) for kind in _KINDS}
+            require(sum(numbers.values()) + 1 == len(arrays), "Arrays must be variables or weights.")
+            return values, {kind: [arrays[f"{kind}_{i}"] for i in range(n)] for kind, n in numbers.items()}
+        except FileNotFoundError:
+            raise
+        except Exception as error:  # damaged files have many types of errors
+            raise ValueError(f"{self._path} is damaged, or not a checkpoint: {error!r}") from error
+
+
+def _checked(values: dict[str, Any]) -> dict[str, Any]:
+    """Values of a checkpoint, if they are what `save` writes."""
+    history, best = values["history"], values["best"]
+    n_epochs = len(history["loss"])
+    figures = [figure for one in history.values() for figure in one]
+    whole = all(len(one) == n_epochs for one in history.values())
+    require(whole, "Each figure of a checkpoint must have one value for each epoch.")
+    numbers = all(type(figure) in (int, float) for figure in (*figures, best["lowest"]))
+    require(numbers, "Figures of a checkpoint must be numbers.")
+    epochs = type(best["epoch"]) is int and 0 <= best["epoch"] <= n_epochs
+    require(epochs, "The best epoch of a checkpoint must be one of its epochs.")
+    return values
 
 
 def identity(model: keras.Model, examples: Dataset, validation: Dataset | None, recipe: Recipe) -> str:

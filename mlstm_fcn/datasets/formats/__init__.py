@@ -125,7 +125,7 @@ def write(path: Path | str, X: Any, y: Any = ()) -> None:
     if suffix != ".npz":
         _require_fits(FORMATS[suffix], suffix, series, targets)
     name = re.sub(r"_(TRAIN|TEST)$", "", path.stem)
-    with written_whole(path) as partial, partial.open("xb") as file:
+    with written_whole(path) as partial, partial.open("x+b") as file:
         (arrays.write_npz if suffix == ".npz" else FORMATS[suffix].write)(file, name, series, targets)
 
 

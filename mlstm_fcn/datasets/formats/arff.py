@@ -16,8 +16,9 @@ from mlstm_fcn.datasets.formats.errors import FormatError, LineError
 
 _ATTRIBUTE = re.compile(r"@attribute\s+('[^']*'|\"[^\"]*\"|\S+)\s+(.*)", re.IGNORECASE)
 _RELATIONAL = re.compile(rb"(?P<quote>['\"])(?P<body>[^'\"]*)(?P=quote)\s*,(?P<last>.*)")
-_FLAT = re.compile(rb"(?P<body>[^'\"]*),(?P<last>\s*(?:'[^']*'|\"[^\"]*\"|[^,]*))")
+_FLAT = re.compile(rb"(?P<body>[^'\"]*),(?P<last>\s*+(?:'[^']*'|\"[^\"]*\"|[^,]*+))")
 _CHOICE = re.compile(r"\s*('[^']*'|\"[^\"]*\"|[^,]+)")
+_SHOWN = 1000  # characters of the list of labels
 _NUMERIC = ("numeric", "real", "integer")
 
 
@@ -87,7 +88,7 @@ def _split(line: bytes, multivariate: bool, kind: str) -> tuple[bytes, Target | 
         return body, number(last, column)
     label = decoded(last).strip("'\"")
     if kind.startswith("{") and label not in _choices(kind):
-        raise LineError(f"one of the labels {kind} at the end", column)
+        raise LineError(f"one of the labels {kind[:_SHOWN]} at the end", column)
     return body, label
 
 

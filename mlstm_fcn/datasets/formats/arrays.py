@@ -17,6 +17,8 @@ from typing import IO, Any
 
 import numpy as np
 
+from mlstm_fcn import _archives as archives
+from mlstm_fcn._npy import read_array, read_arrays, require_array
 from mlstm_fcn.datasets.formats.cases import Block
 from mlstm_fcn.datasets.formats.errors import FormatError
 from mlstm_fcn.datasets.formats.source import Source
@@ -107,10 +109,11 @@ def read_npy(source: Source, dtype: np.dtype, memory_map: bool = False) -> tuple
 def read_npz(file: IO[bytes], path: object, dtype: np.dtype) -> tuple[Series, np.ndarray]:
     """Read a `.npz` file with the arrays `X`, `y` and, for series of different lengths, `lengths`."""
     try:
-        with np.load(file, allow_pickle=False) as arrays:
-            X, y, steps = arrays["X"].astype(dtype), arrays["y"], arrays.get("lengths")
+        arrays = read_arrays(file, ("X", "y", "lengths"))
+        X, y, steps = arrays["X"].astype(dtype, copy=False), arrays["y"], arrays.get("lengths")
     except Exception as error:  # NumPy and zipfile raise many types for a damaged file
-        raise FormatError(path, "a NumPy archive with arrays X and y", str(error)) from error
+        reason = str(error).removeprefix(f"{path} ")
+        raise FormatError(path, "a NumPy archive with arrays X and y", reason) from error
     return _checked(X, y, steps, path)
 
 
@@ -123,6 +126,12 @@ def write_npz(file: IO[bytes], name: str, series: Sequence[np.ndarray], targets:
         arrays["X"] = np.concatenate([case.ravel() for case in series])
         arrays["lengths"] = np.array([case.shape[1] for case in series])
     np.savez_compressed(file, allow_pickle=False, **arrays)
+    try:
+        read_arrays(file, ())
+    except archives.UnsafeArchiveError:  # almost all values are the same: packed, it would pass for a bomb
+        file.seek(0)
+        file.truncate()
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def to_blocks(X: Series, y: np.ndarray, cases: int = 1024) -> Iterator[Block]:
@@ -157,10 +166,11 @@ def _checked(
 
 def _array(source: Source, memory_map: bool = False) -> np.ndarray:
     try:
-        if source.member is None:
-            return np.load(source.path, mmap_mode="r" if memory_map else None, allow_pickle=False)
         with source.open() as file:
-            return np.load(file, allow_pickle=False)
+            if not memory_map or source.member is not None:
+                return read_array(file, source.size())
+            require_array(file, source.size())
+        return np.load(source.path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise
     except Exception as error:  # NumPy and zipfile raise many types for a damaged file

@@ -20,6 +20,7 @@ Split = Callable[[bytes], tuple[bytes, Target | None]]
 
 _SMALLEST_BLOCK, _LARGEST_BLOCK = 1 << 15, 1 << 18  # bytes; blocks grow to an eighth of the bytes read so far
 _BOM = b"\xef\xbb\xbf"
+_BEFORE, _AFTER = re.compile(rb"[\s,:'\"(]|\Z"), re.compile(rb"[\s,:'\"\\)]|\Z")  # what stands beside a value
 _NO_MARKS = bytes(set(range(256)) - set(b",:\n"))
 
 
@@ -156,18 +157,45 @@ def _raise_first_wrong_shape(
 
 def _raise_first_wrong_number(lines: list[_Line], path: object) -> NoReturn:
     for line in lines:
-        for channel, text in enumerate(line.body.split(b":"), start=1):
-            for step, token in enumerate(text.split(b","), start=1):
-                try:
-                    values.parse(token)
-                except ValueError:
-                    expected = f"a number, ? or NaN as value {step} of channel {channel}"
-                    raise FormatError(path, expected, token, line.number, _column(line, token)) from None
+        if not _are_numbers(line.body):
+            channels = line.body.split(b":")
+            tokens = [token for channel in channels for token in channel.split(b",")]
+            at = _first_wrong(tokens)
+            channel, step = divmod(at, len(tokens) // len(channels))
+            expected = f"a number, ? or NaN as value {step + 1} of channel {channel + 1}"
+            token = tokens[at]
+            raise FormatError(path, expected, token, line.number, _column(line, token)) from None
     raise AssertionError("called where every number is right")
+
+
+def _first_wrong(tokens: list[bytes]) -> int:
+    """The index of the first token that is no number, if there is one; found by halves."""
+    start, end = 0, len(tokens)
+    while end - start > 1:
+        middle = (start + end) // 2
+        if _are_numbers(b",".join(tokens[start:middle])):
+            start = middle
+        else:
+            end = middle
+    return start
+
+
+def _are_numbers(text: bytes) -> bool:
+    try:
+        values.parse(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _column(line: _Line, token: bytes) -> int:
     """The column of a malformed value: the first place where its text is between separators."""
-    between = rb"(?<![^\s,:'\"n(])" + re.escape(token) + rb"(?![^\s,:'\"\\)])"
-    found = re.search(between, line.text)
-    return found.start() + 1 if found else 1
+    start = line.text.find(token)
+    while start >= 0:
+        end = start + len(token)
+        before, after = line.text[max(0, start - 1) : start], line.text[end : end + 1]
+        if _BEFORE.match(before) and _AFTER.match(after):
+            return start + 1
+        word = _BEFORE.search(line.text, end)  # a value begins after a separator
+        start = line.text.find(token, word.end()) if word and word[0] else -1
+    return 1

@@ -5,11 +5,12 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from mlstm_fcn import _archives as archives
 from mlstm_fcn.datasets.formats.errors import FormatError
 
 
@@ -41,20 +42,37 @@ class Source:
 
     def exists(self) -> bool:
         """Whether the file exists."""
+        return self.path.is_file() if self.member is None else self.member in archives.members(self.path)
+
+    def size(self) -> int:
+        """Number of bytes, unpacked."""
         if self.member is None:
-            return self.path.is_file()
-        with zipfile.ZipFile(self.path) as archive:
-            return self.member in archive.namelist()
+            return self.path.stat().st_size
+        with archives.opened(self.path) as archive:
+            return archive.getinfo(self.member).file_size
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
-        """Open for reading bytes."""
+        """Open for reading bytes.
+
+        Raises:
+            FormatError: If the archive is damaged or unsafe, or has no such member.
+            FileNotFoundError: If the file or the archive does not exist.
+        """
         if self.member is None:
             with self.path.open("rb") as file:
                 yield file
-        else:
+            return
+        with ExitStack() as stack:
             try:
-                with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as file:
-                    yield file
-            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+                archive = stack.enter_context(archives.opened(self.path))
+                content = stack.enter_context(archive.open(self.member))
+            except FileNotFoundError:
+                raise
+            except Exception as error:  # zipfile raises many types for a damaged archive
+                reason = str(error).removeprefix(f"{self.path} ")
+                raise FormatError(self, "an undamaged archive", reason) from error
+            try:
+                yield content
+            except (zipfile.BadZipFile, zlib.error, EOFError) as error:
                 raise FormatError(self, "an undamaged archive", str(error)) from error

@@ -6,7 +6,8 @@ the class label or regression target at the end. With timestamps, each value is 
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import IO
 
 import numpy as np
@@ -15,6 +16,7 @@ from mlstm_fcn.datasets.formats.cases import Block, Target, decoded, header_line
 from mlstm_fcn.datasets.formats.errors import FormatError, LineError
 
 _FLAGS = {"@timestamps": None, "@classlabel": "label", "@targetlabel": "number"}
+_SHOWN = 100  # labels in an error
 _STAMPED = re.compile(rb"\s*\(([^()]*),([^(),]*)\)\s*([,:]?)")
 
 
@@ -24,12 +26,12 @@ class Header:
 
     Attributes:
         target: The kind of target at the end of each line: `"label"`, `"number"` (regression) or None.
-        labels: The labels listed in the header.
+        labels: The labels listed in the header, as keys: a look-up takes the same time however many.
         has_timestamps: Whether values are `(stamp,value)` pairs.
     """
 
     target: str | None = None
-    labels: tuple[str, ...] = ()
+    labels: dict[str, None] = field(default_factory=dict)
     has_timestamps: bool = False
 
     def split(self, line: bytes) -> tuple[bytes, Target | None]:
@@ -47,7 +49,8 @@ class Header:
             return number(text, column)
         label = decoded(text)
         if self.labels and label not in self.labels:
-            raise LineError(f"one of the labels {', '.join(self.labels)} at the end", column)
+            shown = ", ".join(islice(self.labels, _SHOWN)) + (", ..." if len(self.labels) > _SHOWN else "")
+            raise LineError(f"one of the labels {shown} at the end", column)
         if not label:
             raise LineError("a label at the end", column)
         return label
@@ -92,7 +95,7 @@ def write(file: IO[bytes], name: str, series: Sequence[np.ndarray], targets: np.
 
 def _read_header(file: IO[bytes], path: object) -> tuple[Header, int]:
     target: str | None = None
-    labels: tuple[str, ...] = ()
+    labels: dict[str, None] = {}
     has_timestamps = False
     for at, line in header_lines(file):
         tag, *words = line.split() or ["#"]
@@ -109,7 +112,7 @@ def _read_header(file: IO[bytes], path: object) -> tuple[Header, int]:
             if tag.lower() == "@timestamps":
                 has_timestamps = flag == "true"
             elif flag == "true":
-                target, labels = _FLAGS[tag.lower()], tuple(words[1:])
+                target, labels = _FLAGS[tag.lower()], dict.fromkeys(words[1:])
     raise FormatError(path, "a line @data", "none")
 
 
