@@ -61,13 +61,16 @@ def read_archive(path: Path | str) -> tuple[keras.Model, dict[str, Any]]:
     Raises:
         FileNotFoundError: If the file does not exist.
         ValueError: If the file is damaged, was not written by this package, or has an unsupported format.
+        RuntimeError: If the process is a fork of one in which the backend has run.
     """
     import keras
 
     import mlstm_fcn.layers  # noqa: F401  (registers the layers)
+    from mlstm_fcn import engine
 
     path = Path(path)
     about = _read_about(path)
+    engine.current()  # raises in a process in which Keras would wait for ever
     with TemporaryDirectory() as folder:  # Keras requires the suffix .keras
         keras_path = Path(folder) / "model.keras"
         shutil.copyfile(path, keras_path)

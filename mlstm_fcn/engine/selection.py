@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from mlstm_fcn.engine.forks import note_use
 from mlstm_fcn.engine.protocol import Backend
 
 _BACKENDS: dict[str, Backend] = {}
@@ -11,9 +12,14 @@ _LOCK = threading.Lock()
 
 
 def current() -> Backend:
-    """Keras' backend as the package uses it; one object for the whole process."""
+    """Keras' backend as the package uses it; one object for the whole process.
+
+    Raises:
+        RuntimeError: If the process is a fork of one in which the backend has run.
+    """
     import keras
 
+    note_use()  # before the lock, which another thread may have held during the fork
     backend = keras.config.backend()
     with _LOCK:
         if backend not in _BACKENDS:

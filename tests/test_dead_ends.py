@@ -1,0 +1,266 @@
+"""Where users were stuck: saved networks of their own, forked processes, masks, and messages without a repair."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, models
+from tests import quick_fit
+from tests.test_any_network import mean_then_dense, plain, sequential
+
+QUICK = {"n_epochs": 1, "batch_size": 8, "random_state": 0}
+LOST = pytest.mark.filterwarnings("ignore:The file keeps the network, but not the function")
+
+
+# A network of the user's own, saved and loaded.
+
+
+@pytest.fixture(scope="module")
+def own(basic_motions, tmp_path_factory):
+    """A fitted network of a function that takes a mask, and its file."""
+    fitted = NetworkClassifier(network=mean_then_dense, network_params={"units": 5}, **QUICK)
+    fitted.fit(basic_motions.X_train, basic_motions.y_train)
+    path = tmp_path_factory.mktemp("own") / "own.keras"
+    with pytest.warns(UserWarning, match=r"not the function that made it.*load\(path, network=...\)"):
+        fitted.save(path)
+    return fitted, path
+
+
+def test_it_is_fitted_again_after_it_was_loaded(own, basic_motions):
+    """From new weights of the same seed, so that the result is the same to the bit."""
+    _, path = own
+    X, y = basic_motions.X_train, basic_motions.y_train
+    loaded = NetworkClassifier.load(path)
+    before = loaded.predict_proba(X)
+    loaded.partial_fit(X, y).fit(X, y)
+    assert loaded.model_.layers[-1].layers[-2].units == 5
+    assert loaded.n_epochs_ == 1
+    np.testing.assert_array_equal(loaded.predict_proba(X), before)
+    with pytest.raises(ValueError, match="a Keras model has its own already. Received: units=6"):
+        loaded.set_params(network_params={"units": 6}).fit(X, y)
+
+
+def test_it_is_trained_further_after_it_was_loaded(own, basic_motions):
+    """The loaded estimator makes the same step as the one that was saved, from the same weights."""
+    fitted, path = own
+    X, y = basic_motions.X_train, basic_motions.y_train
+    in_memory = fitted.fine_tune(X, y)
+    loaded = NetworkClassifier.load(path)
+    quick_fit.assert_same(loaded.fine_tune(X, y), in_memory)
+    twin = NetworkClassifier.load(path).fine_tune(X, y)
+    quick_fit.assert_same(loaded.partial_fit(X, y), NetworkClassifier.load(path).partial_fit(X, y))
+    assert loaded.n_epochs_ == 2
+    assert quick_fit.differ(loaded, twin.partial_fit(X, y))
+
+
+def test_other_classes_get_another_head(own, basic_motions):
+    _, path = own
+    X, y = basic_motions.X_train, basic_motions.y_train
+    tuned = NetworkClassifier.load(path).fine_tune(X, np.where(y == "Running", "yes", "no"))
+    assert tuned.predict_proba(X).shape == (40, 2)
+
+
+def test_loaded_with_its_function_it_reads_other_lengths(own, basic_motions):
+    fitted, path = own
+    shorter = basic_motions.X_test[:, :, :50]
+    loaded = NetworkClassifier.load(path, network=mean_then_dense)
+    assert loaded.get_params() == fitted.get_params()
+    np.testing.assert_array_equal(loaded.predict_proba(shorter), fitted.predict_proba(shorter))
+    without = NetworkClassifier.load(path)
+    with pytest.raises(ValueError, match=r"set `network` to it, as in `load\(path, network=...\)`"):
+        without.predict(shorter)
+    without.network = mean_then_dense  # as the message says
+    np.testing.assert_array_equal(without.predict_proba(shorter), fitted.predict_proba(shorter))
+
+
+def test_what_was_loaded_is_saved_and_copied_without_its_function(own, basic_motions, tmp_path):
+    _, path = own
+    loaded = NetworkClassifier.load(path)
+    loaded.save(tmp_path / "again.keras")
+    again = NetworkClassifier.load(tmp_path / "again.keras")
+    X = basic_motions.X_test
+    np.testing.assert_array_equal(again.predict_proba(X), loaded.predict_proba(X))
+    copy = loaded.clone().fit(basic_motions.X_train, basic_motions.y_train)
+    assert copy.predict(X).shape == (40,)
+
+
+@pytest.mark.usefixtures("uncompiled")
+def test_a_function_for_a_network_with_a_name_is_refused(basic_motions, tmp_path):
+    quick_fit.fit((basic_motions.X_train, basic_motions.y_train), n_epochs=1).save(tmp_path / "it.keras")
+    with pytest.raises(ValueError, match="this file names its network. Received: .*named='mlstm_fcn'"):
+        MLSTMFCNClassifier.load(tmp_path / "it.keras", network=plain)
+
+
+@LOST
+def test_a_network_that_reads_a_mask_goes_on_after_it_was_loaded(basic_motions, tmp_path):
+    X, y = basic_motions.X_train, basic_motions.y_train
+    mixed = [case[:, : 60 + number] for number, case in enumerate(X)]
+    NetworkClassifier(network=mean_then_dense, **QUICK).fit(mixed, y).save(tmp_path / "it.keras")
+    loaded = NetworkClassifier.load(tmp_path / "it.keras")
+    assert loaded.partial_fit(mixed, y).partial_fit(X[:, :, :99], y).n_epochs_ == 3
+    assert loaded.fit(X[:, :, :99], y).fitted_.takes_mask
+
+
+# A Keras model in place of a function.
+
+
+def test_a_keras_model_is_built_anew_in_each_fit(basic_motions):
+    X, y = basic_motions.X_train, basic_motions.y_train
+    given = sequential((100, 6), 3)
+    before = given.get_weights()
+    one, same = (NetworkClassifier(network=given, **QUICK).fit(X, y) for _ in range(2))
+    other = NetworkClassifier(network=given, **{**QUICK, "random_state": 1}).fit(X, y)
+    quick_fit.assert_same(one, same)
+    assert quick_fit.differ(one, other)
+    for weight, kept in zip(given.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, kept)
+    assert one.predict_proba(X).shape == (40, 4)
+
+
+class Subclass(keras.Model):
+    def call(self, inputs):
+        return inputs
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (lambda: Subclass(), "must be a functional model, or a sequential one that begins with"),
+        (lambda: keras.Sequential([keras.layers.Dense(4)]), "sequential one that begins with `keras.Input`"),
+        (lambda: plain((50, 6), 4), r"\(time, channels\) = \(100, 6\).*None, 50, 6"),
+        (lambda: None, "must be a name, a `keras.Model`, or a function"),
+    ],
+    ids=["subclass", "no input", "another length", "nothing"],
+)
+def test_what_is_no_network_is_told_what_to_give(network, message, basic_motions):
+    with pytest.raises(ValueError, match=message):
+        NetworkClassifier(network=network(), **QUICK).fit(basic_motions.X_train, basic_motions.y_train)
+
+
+def test_options_of_a_keras_model_are_refused(basic_motions):
+    classifier = NetworkClassifier(network=plain((100, 6), 4), network_params={"units": 3}, **QUICK)
+    with pytest.raises(ValueError, match="Options require a name or a function.*units=3"):
+        classifier.fit(basic_motions.X_train, basic_motions.y_train)
+
+
+# The mask.
+
+
+def masked_network(dtype="bool", shape=None, inverted=False, inputs=2):
+    """A function for `NetworkClassifier` that keeps the contract of masks, or breaks one clause of it."""
+
+    def network(input_shape, n_outputs, masked=False):
+        series = keras.Input(input_shape)
+        mask = keras.Input(shape or input_shape[:1], dtype=dtype)
+        valid = keras.ops.cast(keras.ops.reshape(mask, (-1, input_shape[0]))[..., None], "float32")
+        valid = 1 - valid if inverted else valid
+        sums = keras.ops.sum(series * valid, axis=1)
+        outputs = keras.layers.Dense(n_outputs, "softmax")(sums)
+        if not masked or inputs == 1:
+            return plain(input_shape, n_outputs)
+        return keras.Model([series, mask], outputs)
+
+    return network
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        ({"dtype": "float32"}, r"must read \[series, mask\].*dtype='bool'.*float32"),
+        ({"shape": (20, 1)}, r"must read \[series, mask\].*20, 1"),
+        ({"inputs": 1}, r"must read \[series, mask\]"),
+        ({"inverted": True}, "True at each step that belongs to the series, .*must not follow the padding"),
+    ],
+    ids=str,
+)
+@pytest.mark.usefixtures("uncompiled")
+def test_a_network_that_breaks_the_contract_of_masks_is_refused(broken, message, rng):
+    X, y = [rng.normal(size=(2, 20 - number % 3)) for number in range(8)], np.arange(8) % 2
+    NetworkClassifier(network=masked_network(), **QUICK).fit(X, y)
+    with pytest.raises(ValueError, match=message):
+        NetworkClassifier(network=masked_network(**broken), **QUICK).fit(X, y)
+
+
+def test_a_mask_that_nobody_asked_for_is_refused(basic_motions):
+    def always(input_shape, n_outputs):
+        return mean_then_dense(input_shape, n_outputs, masked=True)
+
+    with pytest.raises(ValueError, match="A network without a mask must have one input, the series"):
+        NetworkClassifier(network=always, **QUICK).fit(basic_motions.X_train, basic_motions.y_train)
+
+
+# Forks.
+
+FORKED = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+
+
+def _told(call, pipe):
+    try:
+        pipe.send(f"ended without an error: {call()}")
+    except BaseException as error:
+        pipe.send(f"{type(error).__name__}: {error}")
+
+
+def answer_of_fork(call):
+    """What a call answers in a fork of this process, in which TensorFlow has run; it may wait for ever."""
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe()
+    child = context.Process(target=_told, args=(call, there))
+    child.start()
+    try:
+        return here.recv() if here.poll(20) else "still waiting after 20 s"
+    finally:
+        child.kill()
+        child.join()
+
+
+@FORKED
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning", "ignore:.*fork:RuntimeWarning")
+@pytest.mark.parametrize("use", ["predict", "shorter", "fit", "load", "build", "unpickled", "tune"])
+def test_a_fork_of_a_process_that_has_computed_says_so(use, own, basic_motions):
+    import pickle
+
+    fitted, path = own
+    X, y, pickled = basic_motions.X_test, basic_motions.y_test, pickle.dumps(fitted)
+    calls = {
+        "predict": lambda: fitted.predict(X),
+        "shorter": lambda: fitted.predict(X[:, :, :50]),
+        "fit": lambda: NetworkClassifier(network=mean_then_dense, **QUICK).fit(X, y),
+        "load": lambda: NetworkClassifier.load(path),
+        "build": lambda: models.build("fcn", (20, 2), 2),
+        "unpickled": lambda: pickle.loads(pickled).predict(X),  # as a pool of processes does
+        "tune": lambda: fitted.fine_tune(X, y),
+    }
+    answer = answer_of_fork(calls[use])
+    assert answer.startswith("RuntimeError: The backend of Keras has run in a process of which this one")
+    assert "'spawn' or 'forkserver'" in answer
+
+
+CLEAN = """
+import os
+from mlstm_fcn.engine.forks import lost_in_fork, note_use
+
+def in_fork(call):
+    child = os.fork()
+    if child:
+        return os.waitpid(child, 0)[1]
+    os._exit(int(call()))
+
+def use_and_fork():
+    note_use()
+    return lost_in_fork() or not in_fork(lost_in_fork)
+
+assert in_fork(use_and_fork) == 0
+assert not lost_in_fork()
+"""
+
+
+@FORKED
+def test_a_fork_of_a_process_that_has_not_computed_may():
+    """The child is the first that computes; a fork of it is lost."""
+    subprocess.run([sys.executable, "-c", CLEAN], check=True, timeout=60)
