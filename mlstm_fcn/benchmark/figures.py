@@ -30,15 +30,15 @@ def critical_difference(comparison: Comparison) -> str:
 
 def cost(comparison: Comparison, table: pd.DataFrame) -> str:
     """Scatter plot of the mean of the measure against mean fit time, over the common data sets."""
-    figure = _figure(6, 4)
+    figure = _figure(7, max(4, 0.8 + 0.22 * len(comparison.ranks)))
     axes = figure.add_subplot()
     seconds = mean_seconds(table, comparison.common)
     for name in comparison.ranks.index:
         x, y = seconds[name], comparison.mean.loc[comparison.common, name].mean()
-        axes.plot(x, y, "o")
-        axes.annotate(name, (x, y), xytext=(5, 4), textcoords="offset points")
+        axes.plot(x, y, "o", label=name)
+    figure.legend(loc="outside right upper", frameon=False)  # names at the points would cover each other
     axes.set_xscale("log")
-    axes.margins(0.2)
+    axes.margins(0.1)
     axes.set_xlabel("mean fit time in seconds")
     axes.set_ylabel(f"mean {_words(comparison.measure)}")
     return _svg(figure)
@@ -77,9 +77,12 @@ def _figure(width: float, height: float) -> Any:
 
 
 def _svg(figure: Any) -> str:
-    """SVG source without a date, so that equal results give equal files; text is kept as text."""
+    """SVG source without a date, so that equal results give equal files; text is kept as text.
+
+    The frame is as large as all that is drawn, however long the names are.
+    """
     style = optional("matplotlib", "plot").rc_context({"svg.fonttype": "none", "svg.hashsalt": "mlstm-fcn"})
     with style, io.StringIO() as file:
-        figure.savefig(file, format="svg", metadata={"Date": None})
+        figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None})
         text = file.getvalue()
     return text[text.index("<svg") :]
