@@ -70,7 +70,7 @@ def read_archive(path: Path | str) -> tuple[keras.Model, dict[str, Any]]:
 
     path = Path(path)
     about = _read_about(path)
-    engine.current()  # raises in a process in which Keras would wait for ever
+    engine.ready()
     with TemporaryDirectory() as folder:  # Keras requires the suffix .keras
         keras_path = Path(folder) / "model.keras"
         shutil.copyfile(path, keras_path)

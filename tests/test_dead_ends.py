@@ -1,7 +1,10 @@
 """Where users were stuck: saved own networks, forked processes, masks, and messages without a repair."""
 
+import json
 import multiprocessing
 import os
+import pickle
+import re
 import subprocess
 import sys
 
@@ -9,7 +12,8 @@ import keras
 import numpy as np
 import pytest
 
-from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, models
+from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, datasets, export, models
+from mlstm_fcn.export import FORMATS
 from tests import quick_fit
 from tests.test_any_network import mean_then_dense, plain, sequential
 
@@ -223,8 +227,6 @@ def answer_of_fork(call):
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning", "ignore:.*fork:RuntimeWarning")
 @pytest.mark.parametrize("use", ["predict", "shorter", "fit", "load", "build", "unpickled", "tune"])
 def test_a_fork_of_a_process_that_has_computed_says_so(use, own, basic_motions):
-    import pickle
-
     fitted, path = own
     X, y, pickled = basic_motions.X_test, basic_motions.y_test, pickle.dumps(fitted)
     calls = {
@@ -264,3 +266,184 @@ assert not lost_in_fork()
 def test_a_fork_of_a_process_that_has_not_computed_may():
     """The child is the first that computes; a fork of it is lost."""
     subprocess.run([sys.executable, "-c", CLEAN], check=True, timeout=60)
+
+
+# Messages.
+
+
+@pytest.fixture(scope="module")
+def fitted(basic_motions):
+    return quick_fit.fit((basic_motions.X_train, basic_motions.y_train), n_epochs=1)
+
+
+def ragged(X):
+    return [case[:, : 60 + number] for number, case in enumerate(X)]
+
+
+def in_array(cases):
+    """An array of objects that are arrays, as `np.array(cases, dtype=object)` is if lengths differ."""
+    array = np.empty(len(cases), dtype=object)
+    array[:] = cases
+    return array
+
+
+CONTAINER = r"X must be an array \(cases, channels, time\), a list of \(channels, time\), or a panel"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda X, y: (X, "a"), "`y` must hold a target for each case. Received: y='a'"),
+        (lambda X, y: (X, None), "`y` must hold a target for each case. Received: y=None"),
+        (lambda X, y: (None, y), CONTAINER),
+        (lambda X, y: ("a", y), CONTAINER),
+        (lambda X, y: (3.0, y), CONTAINER),
+        (lambda X, y: (["a"] * 40, y), CONTAINER),
+        (lambda X, y: (X.astype(str), y), "X must hold numbers. Received: dtype='<U"),
+        (lambda X, y: (np.where(X > 5, "a", X.astype(object)), y), "must hold numbers alone"),
+        (lambda X, y: ([[[1.0, 2.0], [3.0]]] * 40, y), "numbers alone, as many for each channel"),
+        (lambda X, y: ([case.T for case in ragged(X)], y), r"give \[x.T for x in X\]"),
+        (lambda X, y: (X[0], y[:1]), r"equally many cases. If X is one series .*, give \[X\]"),
+    ],
+    ids=range(11),
+)
+def test_what_cannot_be_fitted_is_told_with_the_repair(spoil, message, basic_motions):
+    for method in ("fit", "partial_fit"):
+        with pytest.raises(ValueError, match=message):
+            getattr(quick_fit.small(), method)(*spoil(basic_motions.X_train, basic_motions.y_train))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda X: X[0], r"X must have 6 channels, as in fit. If X is one series .*, give \[X\]"),
+        (lambda X: np.swapaxes(X, 1, 2), r"give np.swapaxes\(X, 1, 2\)"),
+        (lambda X: "a", CONTAINER),
+        (lambda X: None, CONTAINER),
+        (lambda X: [case.T for case in ragged(X)], r"give \[x.T for x in X\]"),
+    ],
+    ids=range(5),
+)
+def test_what_cannot_be_predicted_is_told_with_the_repair(spoil, message, fitted, basic_motions):
+    for one in (fitted, fitted.fitted_):
+        with pytest.raises(ValueError, match=message):
+            one.predict(spoil(basic_motions.X_test))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [in_array, lambda cases: [case.tolist() for case in cases], tuple],
+    ids=["array of arrays", "lists", "tuple"],
+)
+def test_containers_that_mean_the_same_are_read_as_a_list_of_arrays(other, fitted, basic_motions):
+    cases = ragged(basic_motions.X_test[:4])
+    expected = fitted.predict_proba(cases)
+    np.testing.assert_array_equal(fitted.predict_proba(other(cases)), expected)
+    np.testing.assert_array_equal(fitted.fitted_.predict_proba(other(cases)), expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("lerning_rate", "Did you mean 'learning_rate'?"),
+        ("recpie__optimizer", "Did you mean 'recipe__optimizer'"),
+        ("label_smothing", "Did you mean 'recipe__label_smoothing'"),
+        ("engine__precison", "Engine has no option 'precison'. Did you mean 'precision'?"),
+        ("zzz", "MLSTMFCNClassifier has no parameter 'zzz'. It has attention, batch_size, "),
+    ],
+)
+def test_every_typo_in_set_params_gets_an_answer(name, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        MLSTMFCNClassifier().set_params(**{name: 1})
+
+
+def test_an_unknown_file_is_told_every_format(tmp_path):
+    with pytest.raises(ValueError, match=r"one of .ts, .arff, .tsv, .txt, .csv, .npz, .npy"):
+        datasets.read(tmp_path / "it.xyz")
+
+
+# Exported models.
+
+
+def test_onnx_names_its_outputs_and_holds_the_labels(onnx, classifier, motions):
+    runtime = pytest.importorskip("onnxruntime")
+    session = runtime.InferenceSession(str(onnx))
+    series = np.swapaxes(motions.X_test, 1, 2).astype("float32")
+    (source,) = session.get_inputs()
+    (probabilities,) = session.run(["probabilities"], {source.name: series})
+    np.testing.assert_allclose(probabilities, classifier.predict_proba(motions.X_test), atol=1e-5)
+    labels = json.loads(session.get_modelmeta().custom_metadata_map["labels"])
+    assert labels == classifier.classes_.tolist() == export.load(onnx).labels
+
+
+def test_onnx_names_the_output_of_a_regressor(tmp_path):
+    """Whatever converted it, and of a graph in which another operation reads the output too."""
+    onnx = pytest.importorskip("onnx")
+    info = [onnx.helper.make_tensor_value_info(name, 1, [1]) for name in ("series", "out")]
+    nodes = [
+        onnx.helper.make_node("Neg", ["series"], ["out"]),
+        onnx.helper.make_node("Abs", ["out"], ["spare"]),
+    ]
+    graph = onnx.helper.make_graph(nodes, "it", info[:1], info[1:])
+    onnx.save(onnx.helper.make_model(graph), tmp_path / "it.onnx")
+    FORMATS["onnx"].label(tmp_path / "it.onnx", None)
+    named = onnx.load(tmp_path / "it.onnx")
+    assert [one.name for one in named.graph.output] == ["predictions"]
+    assert [[*node.input, *node.output] for node in named.graph.node] == [
+        ["series", "predictions"],
+        ["predictions", "spare"],
+    ]
+    assert not named.metadata_props
+
+
+def test_an_exported_model_reads_a_list_of_series(onnx, motions):
+    pytest.importorskip("onnxruntime")
+    X = motions.X_test[:3]
+    artifact = export.load(onnx)
+    np.testing.assert_array_equal(artifact.outputs(list(X)), artifact.outputs(X))
+    with pytest.raises(ValueError, match="Every series must have the full length: this model has no mask"):
+        artifact.outputs(ragged(X))
+    with pytest.raises(ValueError, match="numbers alone, as many for each channel"):
+        artifact.outputs([[[1.0, 2.0], [3.0]]])
+    with pytest.raises(ValueError, match=CONTAINER):
+        artifact.outputs("a")
+
+
+# Lines of the start.
+
+START = """
+import os
+os.write(2, b"before" + os.linesep.encode())
+from mlstm_fcn import models
+from mlstm_fcn.engine.quiet import quiet
+models.build("fcn", (20, 2), 2, filters=(2,), kernel_sizes=(3,))
+assert {level!r} == os.environ.get("TF_CPP_MIN_LOG_LEVEL"), os.environ.get("TF_CPP_MIN_LOG_LEVEL")
+with quiet():
+    os.write(2, b"E0000 00:00:1.1 1 a.cc:1] an error" + os.linesep.encode())
+    os.write(2, b"I0000 00:00:1.1 1 a.cc:1] information" + os.linesep.encode())
+os.write(2, b"after" + os.linesep.encode())
+with quiet():
+    os.write(2, b"F0000 00:00:1.1 1 a.cc:1] the last word" + os.linesep.encode())
+    os.abort()
+"""
+
+
+@pytest.mark.parametrize("level", [None, "0"])
+def test_the_start_of_keras_writes_nothing_but_errors_unless_the_user_has_chosen(level):
+    """Errors pass, also the last one before a crash."""
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    environment |= {"TF_CPP_MIN_LOG_LEVEL": level} if level else {}
+    done = subprocess.run(
+        [sys.executable, "-c", START.replace("{level!r}", repr(level))],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    lines = [line.rpartition("] ")[2] for line in done.stderr.splitlines()]
+    assert done.returncode < 0
+    if level is None:
+        assert lines == ["before", "an error", "after", "the last word"]
+    else:
+        assert {"before", "an error", "information", "after", "the last word"} <= set(lines)
+        assert len(lines) > 5

@@ -9,6 +9,7 @@ from mlstm_fcn.engine.protocol import Figures as Figures
 from mlstm_fcn.engine.protocol import Program as Program
 from mlstm_fcn.engine.protocol import Source as Source
 from mlstm_fcn.engine.selection import current as current
+from mlstm_fcn.engine.selection import ready as ready
 
 __all__ = [
     "AUTO",
@@ -20,4 +21,5 @@ __all__ = [
     "Source",
     "current",
     "lost_in_fork",
+    "ready",
 ]

@@ -62,9 +62,9 @@ def as_targets(y: Any) -> np.ndarray:
     """
     if isinstance(y, list | tuple) and len(y) > 0:
         require_targets(np.asarray(y, dtype=object))
-    y = np.asarray(y)
-    require(y.ndim > 0, "`y` must hold a target for each case.", y=y[()])
-    return y
+    targets = np.asarray(y)
+    require(targets.ndim > 0, "`y` must hold a target for each case.", y=y)
+    return targets
 
 
 def checked_targets(X: Any, y: Any) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 
 from mlstm_fcn._checks import require
 from mlstm_fcn._randomness import seeded
-from mlstm_fcn.engine import AUTO, Engine, Precision, current
+from mlstm_fcn.engine import AUTO, Engine, Precision, ready
 from mlstm_fcn.fitting.cases import Cases
 from mlstm_fcn.fitting.fitted import FittedNetwork, History, Member
 from mlstm_fcn.fitting.inputs import InputPolicy, ends_early
@@ -94,7 +94,7 @@ def fit(
     Warns:
         UserWarning: If training diverged, a validation split is not stratified, or series are cut.
     """
-    backend = current()
+    backend = ready()
     rule = "A fit with a `checkpoint` requires an integer as `random_state`, so that it can be resumed."
     require(not checkpoint or rng.is_fixed, rule, random_state=rng.state)
     if start:

@@ -157,7 +157,7 @@ class FittedNetwork:
             ValueError: If X does not fit, or an output is not finite.
             RuntimeError: If the process is a fork of one in which the backend has run.
         """
-        run = engine.current().predict
+        run = engine.ready().predict
         model, batch = self.model_for(X)
         values = np.concatenate([run(model, chunk)[0] for chunk in chunks(batch)])
         cases = np.flatnonzero(~np.isfinite(values).all(axis=1)).tolist()
@@ -209,7 +209,7 @@ class FittedNetwork:
         """
         if self.takes_mask:
             return self
-        engine.current()  # raises in a process in which Keras would wait for ever
+        engine.ready()
         return replace(self, keras_model=self._variants.get("masked", self._masked_model))
 
     def _masked_model(self) -> keras.Model:

@@ -1,5 +1,8 @@
 """Networks by name: a table of (builder, config), and one function that builds from it."""
 
+import mlstm_fcn.engine.start  # noqa: F401  (first, since it imports Keras quietly)
+
+# isort: split
 from dataclasses import fields, replace
 from typing import Any
 
@@ -144,7 +147,7 @@ def build(
         >>> build("mlstm_fcn", input_shape=(100, 6), n_classes=4).output_shape
         (None, 4)
     """
-    engine.current()  # raises in a process in which Keras would wait for ever
+    engine.ready()
     chosen = config(name, **options)
     time, channels = _shape(input_shape)
     require_positive_int("n_classes", n_classes)
