@@ -7,6 +7,7 @@ import pickle
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -407,6 +408,19 @@ def test_an_exported_model_reads_a_list_of_series(onnx, motions):
         artifact.outputs([[[1.0, 2.0], [3.0]]])
     with pytest.raises(ValueError, match=CONTAINER):
         artifact.outputs("a")
+
+
+@pytest.mark.usefixtures("uncompiled")
+def test_the_page_on_production_loads_and_warms_up(fitted, basic_motions, tmp_path):
+    page = (Path(__file__).parent.parent / "docs" / "production.md").read_text(encoding="utf-8")
+    process, warm_up, _ = re.findall(r"^```python\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    names = {"__name__": "served"}
+    exec(process, names)
+    exec(warm_up.replace("calls=25", "calls=2"), names)
+    fitted.save(tmp_path / "motions.keras")
+    names["load"](tmp_path / "motions.keras")
+    X = basic_motions.X_test
+    np.testing.assert_array_equal(names["predict"](X), fitted.predict_proba(X))
 
 
 # Lines of the start.
