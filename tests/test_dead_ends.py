@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, datasets, export, models
+from mlstm_fcn.benchmark.estimators import fingerprint
 from mlstm_fcn.export import FORMATS
 from tests import quick_fit
 from tests.test_any_network import mean_then_dense, plain, sequential
@@ -125,6 +126,14 @@ def test_a_keras_model_is_built_anew_in_each_fit(basic_motions):
     for weight, kept in zip(given.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, kept)
     assert one.predict_proba(X).shape == (40, 4)
+
+
+def test_a_benchmark_tells_keras_models_apart_by_their_layers():
+    texts = [
+        fingerprint(NetworkClassifier(network=mean_then_dense((20, 2), 2, units=units)))
+        for units in (4, 4, 5)
+    ]
+    assert texts[0] == texts[1] != texts[2]
 
 
 class Subclass(keras.Model):

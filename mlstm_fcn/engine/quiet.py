@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 _LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 _NVIDIA = Path("/dev/nvidia0"), Path("/proc/driver/nvidia")
@@ -22,6 +24,7 @@ _INFORMATION = (
     r"|I\d{4} \d\d:\d\d:[\d.]+ |\d{4}-\d\d-\d\d [\d:.]+: I "
 )
 _WITHOUT_GPU = r"|E\d{4} .*failed call to cuInit|W\d{4} \d\d:\d\d:[\d.]+ |\d{4}-\d\d-\d\d [\d:.]+: W "
+_ONE_AT_A_TIME = threading.RLock()
 _SORT = """
 import re, sys
 left_out = re.compile(sys.argv[1].encode())
@@ -38,30 +41,38 @@ def quiet() -> Iterator[None]:
     level = os.environ.get(_LEVEL)
     by_jax = level == "1" and "jax" in sys.modules  # its import sets the level, if nobody has
     sorter = _sorter() if level is None or by_jax else None
-    if sorter is None:
+    if sorter is None or sorter.stdin is None:
         yield
         return
-    errors = os.dup(2)
-    os.environ[_LEVEL] = "1"  # information that comes later
     try:
-        assert sorter.stdin is not None
-        os.dup2(sorter.stdin.fileno(), 2)
-        sorter.stdin.close()
-        yield
+        with _ONE_AT_A_TIME, _errors_go_to(sorter.stdin):
+            os.environ[_LEVEL] = "1"  # information that comes later
+            yield
     finally:
         if level is None:
             os.environ.pop(_LEVEL, None)
-        os.dup2(errors, 2)
-        os.close(errors)
         with suppress(subprocess.TimeoutExpired):  # a child that was started in the block writes on
             sorter.wait(10)
+
+
+@contextmanager
+def _errors_go_to(pipe: IO[bytes]) -> Iterator[None]:
+    """Put a pipe in the place of standard error."""
+    errors = os.dup(2)
+    os.dup2(pipe.fileno(), 2)
+    pipe.close()
+    try:
+        yield
+    finally:
+        os.dup2(errors, 2)
+        os.close(errors)
 
 
 def _sorter() -> subprocess.Popen[bytes] | None:
     """The process that sorts lines; None where there can be none."""
     left_out = _INFORMATION + ("" if any(path.exists() for path in _NVIDIA) else _WITHOUT_GPU)
     command = [sys.executable, "-I", "-S", "-c", _SORT, left_out]
-    if sys.__stderr__ is None:  # descriptor 2 may be any file then
+    if sys.__stderr__ is None or not sys.executable:  # descriptor 2 may be any file then
         return None
     try:
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=2, start_new_session=True)
