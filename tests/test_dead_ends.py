@@ -437,9 +437,8 @@ def test_the_page_on_production_loads_and_warms_up(fitted, basic_motions, tmp_pa
 START = """
 import os
 os.write(2, b"before" + os.linesep.encode())
-from mlstm_fcn import models
 from mlstm_fcn.engine.quiet import quiet
-models.build("fcn", (20, 2), 2, filters=(2,), kernel_sizes=(3,))
+{build}
 assert {level!r} == os.environ.get("TF_CPP_MIN_LOG_LEVEL"), os.environ.get("TF_CPP_MIN_LOG_LEVEL")
 with quiet():
     os.write(2, b"E0000 00:00:1.1 1 a.cc:1] an error" + os.linesep.encode())
@@ -456,8 +455,9 @@ def test_the_start_of_keras_writes_nothing_but_errors_unless_the_user_has_chosen
     """Errors pass, also the last one before a crash."""
     environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
     environment |= {"TF_CPP_MIN_LOG_LEVEL": level} if level else {}
+    build = "from mlstm_fcn import models; models.build('fcn', (20, 2), 2, filters=(2,), kernel_sizes=(3,))"
     done = subprocess.run(
-        [sys.executable, "-c", START.replace("{level!r}", repr(level))],
+        [sys.executable, "-c", START.format(level=level, build="" if level else build)],
         env=environment,
         capture_output=True,
         text=True,
@@ -468,5 +468,4 @@ def test_the_start_of_keras_writes_nothing_but_errors_unless_the_user_has_chosen
     if level is None:
         assert lines == ["before", "an error", "after", "the last word"]
     else:
-        assert {"before", "an error", "information", "after", "the last word"} <= set(lines)
-        assert len(lines) > 5
+        assert lines == ["before", "an error", "information", "after", "the last word"]
