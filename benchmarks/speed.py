@@ -235,7 +235,8 @@ CANDIDATES: dict[str, tuple[Callable[[np.ndarray, np.ndarray, int], float], str,
 
 def measured(candidate: str, name: str, epochs: int) -> float | None:
     """Seconds of an epoch, in a subprocess; None if a package is not installed."""
-    command = [sys.executable, "-P", __file__, "--one", candidate, "--data", name, "--epochs", str(epochs)]
+    command = [sys.executable, "-P", __file__, "--one", candidate, "--datasets", name]
+    command += ["--epochs", str(epochs)]
     settings = {"KERAS_BACKEND": CANDIDATES[candidate][1], "TF_CPP_MIN_LOG_LEVEL": "3"}
     result = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **settings})
     if result.returncode:
@@ -267,7 +268,7 @@ def compare(name: str, candidates: list[str], rounds: int, epochs: int) -> list[
 def main() -> None:
     """Measure, print, save."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", nargs="+", default=list(SHAPES), choices=list(SHAPES))
+    parser.add_argument("--datasets", nargs="+", default=list(SHAPES), choices=list(SHAPES))
     parser.add_argument("--candidates", nargs="+", default=list(CANDIDATES), choices=list(CANDIDATES))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=15)
@@ -275,11 +276,11 @@ def main() -> None:
     parser.add_argument("--one", choices=list(CANDIDATES), help="measure one candidate in this process")
     options = parser.parse_args()
     if options.one:
-        X, y, _ = series(options.data[0])
+        X, y, _ = series(options.datasets[0])
         print(json.dumps(CANDIDATES[options.one][0](X, y, options.epochs)))
         return
     rows: list[dict[str, str]] = []
-    for name in options.data:
+    for name in options.datasets:
         rows += compare(name, options.candidates, options.rounds, options.epochs)
         save(rows, options.output)
 

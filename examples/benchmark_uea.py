@@ -46,11 +46,18 @@ def _print(outcome):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("problems", nargs="*", default=["BasicMotions", "JapaneseVowels"])
-    parser.add_argument("--n-resamples", type=int, default=3)
-    parser.add_argument("--n-epochs", type=int)
-    parser.add_argument("--n-jobs", "--jobs", type=int, default=1)
-    parser.add_argument("--folder", default="results")
+    parser.add_argument("--datasets", default="BasicMotions,JapaneseVowels")
+    parser.add_argument("--resamples", type=int, default=3)
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--output", default="results", help="folder of the results")
     parser.add_argument("--dry-run", action="store_true")
-    arguments = vars(parser.parse_args())
-    main(tuple(arguments.pop("problems")), **arguments)
+    given = parser.parse_args()
+    main(
+        tuple(given.datasets.split(",")),
+        n_epochs=given.epochs,
+        n_resamples=given.resamples,
+        n_jobs=given.jobs,
+        folder=given.output,
+        dry_run=given.dry_run,
+    )

@@ -1,7 +1,7 @@
 """Reproduce the accuracies in docs/accuracy.md: this package and MiniRocket, in one run.
 
 Every estimator is fitted to every data set, on the archive's split with seeds 0, 1, ..., or on resamples.
-An interrupted run resumes. Results in OUTPUT are not computed again, even if the recipe has changed; use an
+An interrupted run resumes. Results in TABLES are not computed again, even if the recipe has changed; use an
 empty folder after a change of the recipe. The soft vote over an estimator's seeds is added as another
 estimator; it needs the predictions of all seeds. MiniRocket requires numba (extra `bench`). MLSTM_FCN_DATA is
 searched first for the data sets.
@@ -183,6 +183,7 @@ def main(
         rows = pd.read_csv(kept)[["estimator", "problem", "resample"]].itertuples(index=False)
         done = {benchmark.RunKey(*row) for row in rows}
         plan = replace(plan, jobs=[job for job in plan.jobs if job.key not in done])
+    benchmark.require_ready(plan)
     limits = benchmark.Limits(seconds=time_limit, threads=1 if n_jobs > 1 else None)
     benchmark.execute(plan, limits, n_jobs=n_jobs, report=_print)
     for estimator in chosen:
@@ -203,12 +204,24 @@ def _print(outcome):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--problems", default=f"{UEA},{UCR}")
-    parser.add_argument("--estimators", dest="names", default="default,ensemble,paper,MiniRocket")
-    parser.add_argument("--n-seeds", type=int, default=5)
-    parser.add_argument("--n-jobs", type=int, default=2)
-    parser.add_argument("--folder", default="accuracy", help="folder for the predictions")
-    parser.add_argument("--output", help="folder for the tables; default: FOLDER")
-    parser.add_argument("--resampled", action="store_true", help="resamples instead of seeds")
+    parser.add_argument("--datasets", default=f"{UEA},{UCR}")
+    parser.add_argument("--estimators", default="default,ensemble,paper,MiniRocket")
+    parser.add_argument("--seeds", type=int, default=5, help="number of seeds on the archive's split")
+    parser.add_argument("--resamples", type=int, help="number of resamples, instead of seeds")
+    parser.add_argument("--epochs", type=int, help="default: as many as the recipe has")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--output", default="accuracy", help="folder of the predictions")
+    parser.add_argument("--tables", help="folder of the tables; default: OUTPUT")
     parser.add_argument("--time-limit", type=float, default=3600)
-    main(**vars(parser.parse_args()))
+    given = parser.parse_args()
+    main(
+        given.datasets,
+        given.estimators,
+        given.seeds if given.resamples is None else given.resamples,
+        n_epochs=given.epochs,
+        n_jobs=given.jobs,
+        folder=given.output,
+        output=given.tables,
+        time_limit=given.time_limit,
+        resampled=given.resamples is not None,
+    )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import fields
 from typing import Any
 
-from mlstm_fcn._checks import require
+from mlstm_fcn._checks import did_you_mean, require
 from mlstm_fcn._options import given
 from mlstm_fcn.engine import Engine
 from mlstm_fcn.training.recipes import Recipe
@@ -20,6 +20,22 @@ def is_nested(name: str) -> bool:
     """Whether a name is that of an option within a parameter."""
     outer, separator, _ = name.partition("__")
     return bool(separator) and outer in _NESTED
+
+
+def repair(name: str, known: Iterable[str]) -> str:
+    """What to write in place of the name of a parameter that does not exist.
+
+    Args:
+        name: The unknown name.
+        known: Names of the parameters.
+    """
+    option = name.removeprefix("recipe__")
+    if option in {one.name for one in fields(Recipe)}:
+        nested = f"recipe=Recipe({option}=...), or set_params(recipe__{option}=...)"
+        return f"It is an option of the recipe: {nested}."
+    nested_names = [f"{outer}__{one.name}" for outer, kind in _NESTED.items() for one in fields(kind)]
+    every = ", ".join(sorted(set(known) - {"self"}))
+    return did_you_mean(name, known) or did_you_mean(name, nested_names) or f"It has {every}."
 
 
 def nested_options(parameters: Mapping[str, Any]) -> dict[str, Any]:

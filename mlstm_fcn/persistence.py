@@ -69,19 +69,22 @@ def read_archive(path: Path | str) -> tuple[keras.Model, dict[str, Any]]:
     Raises:
         FileNotFoundError: If the file does not exist.
         ValueError: If the file is damaged, was not written by this package, or has an unsupported format.
+        RuntimeError: If the process is a fork of one in which the backend has run.
     """
     import keras
 
     import mlstm_fcn.layers  # noqa: F401  (registers the layers)
+    from mlstm_fcn import engine
 
     path = Path(path)
     with damage_of(path):
         about = _read_about(path)
         _require_version(path, about)
-        with scratch_folder() as folder:  # Keras requires the suffix .keras
-            keras_path = folder / "model.keras"
-            shutil.copyfile(path, keras_path)
-            return keras.saving.load_model(keras_path, compile=False, safe_mode=True), about
+    engine.ready()
+    with damage_of(path), scratch_folder() as folder:  # Keras requires the suffix .keras
+        keras_path = folder / "model.keras"
+        shutil.copyfile(path, keras_path)
+        return keras.saving.load_model(keras_path, compile=False, safe_mode=True), about
 
 
 @contextmanager

@@ -6,6 +6,7 @@ ends before them. So series of different lengths fit into one array.
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,28 @@ Container = np.ndarray | Sequence[Any]
 """Series: an array `(cases, channels, time)`, or a list of pandas DataFrames `(time, channels)`."""
 
 
-def pad(series: Sequence[np.ndarray]) -> np.ndarray:
+def as_container(X: Any) -> Any:
+    """Series as one array, from a list of arrays or lists; sktime's containers as they are.
+
+    Raises:
+        ValueError: If X cannot be series.
+    """
+    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1:
+        X = list(X)
+    many = isinstance(X, list | tuple)
+    strange = X is None or any(
+        isinstance(one, str | bytes | Number) for one in ([X, *X[:1]] if many else [X])
+    )
+    rule = "X must be an array (cases, channels, time), a list of (channels, time), or a panel of sktime's."
+    require(not strange, rule, X=X[:1] if many else X)
+    return pad(X) if many and all(isinstance(case, np.ndarray | list | tuple) for case in X) else X
+
+
+def pad(series: Sequence[Any]) -> np.ndarray:
     """Pad series of different lengths with NaN to one array.
 
     Args:
-        series: Arrays of shape `(channels, time)`; `(time,)` is one channel.
+        series: Arrays, or lists of numbers, of shape `(channels, time)`; `(time,)` is one channel.
 
     Returns:
         An array of shape `(cases, channels, longest time)`.
@@ -33,9 +51,12 @@ def pad(series: Sequence[np.ndarray]) -> np.ndarray:
     """
     require(len(series) > 0, "X must hold at least one series.")
     cases = [np.atleast_2d(_numbers(case)) for case in series]
+    widths = {case.shape[-1] for case in cases}
+    turned = " Series are (channels, time); if these are (time, channels), give [x.T for x in X]."
+    turned = turned if len(widths) == 1 and widths != {1} else ""
     for number, case in enumerate(cases):
         require(case.ndim == 2, "Each series must be (channels, time).", case=number, shape=case.shape)
-        rule = f"All series must have {len(cases[0])} channels, as the first series has."
+        rule = f"All series must have {len(cases[0])} channels, as the first series has.{turned}"
         require(len(case) == len(cases[0]), rule, case=number, shape=case.shape)
     padded = np.full((len(cases), len(cases[0]), max(case.shape[1] for case in cases)), np.nan)
     for row, case in zip(padded, cases, strict=True):
@@ -74,8 +95,14 @@ def _numbers(array: Any) -> np.ndarray:
     """The array, with NaN for masked values and for None in object arrays."""
     if isinstance(array, np.ma.MaskedArray):
         return np.ma.filled(array.astype(np.float64), np.nan)
-    array = np.asarray(array)
-    return array.astype(np.float64) if array.dtype == object else array
+    try:
+        array = np.asarray(array)
+        array = array.astype(np.float64) if array.dtype == object else array
+    except (TypeError, ValueError) as error:  # texts, or channels of different lengths
+        rule = "Every series must hold numbers alone, as many for each channel."
+        raise ValueError(f"{rule} Received: {error}") from None
+    require(array.dtype.kind not in "USV", "X must hold numbers.", dtype=str(array.dtype))
+    return array
 
 
 def lengths(batch: np.ndarray, cases: Sequence[int] | np.ndarray | None = None) -> np.ndarray:

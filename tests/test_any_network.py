@@ -75,7 +75,8 @@ def test_a_sequential_network(network, callbacks, basic_motions, tmp_path):
     probabilities = classifier.predict_proba(X)
     assert np.ptp(probabilities) > 0.01
     classifier.callbacks = None
-    classifier.save(tmp_path / "it.keras")
+    with pytest.warns(UserWarning, match="not the function that made it"):
+        classifier.save(tmp_path / "it.keras")
     np.testing.assert_array_equal(
         NetworkClassifier.load(tmp_path / "it.keras").predict_proba(X), probabilities
     )
@@ -107,7 +108,8 @@ def test_a_function_that_gives_no_fitting_network_is_told_so(network, message, b
 def test_saved_without_its_function_it_still_predicts_series_of_the_length_it_knows(basic_motions, tmp_path):
     X, y = basic_motions.X_train, basic_motions.y_train
     classifier = NetworkClassifier(network=mean_then_dense, **QUICK).fit(X, y)
-    classifier.save(tmp_path / "it.keras")
+    with pytest.warns(UserWarning, match="not the function that made it"):
+        classifier.save(tmp_path / "it.keras")
     loaded = NetworkClassifier.load(tmp_path / "it.keras")
     np.testing.assert_array_equal(loaded.predict_proba(X), classifier.predict_proba(X))
     with pytest.raises(ValueError, match="require the function that made the network: set `network` to it"):

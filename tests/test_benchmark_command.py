@@ -1,6 +1,9 @@
 """`mlstm-fcn benchmark`, and its live progress."""
 
 import io
+import re
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -10,6 +13,7 @@ from sklearn.dummy import DummyClassifier
 from mlstm_fcn.benchmark import Failure, Folder, RunKey, make_plan, resolve
 from mlstm_fcn.benchmark.result import metrics
 from mlstm_fcn.cli import main
+from mlstm_fcn.cli.benchmark import benchmark
 from mlstm_fcn.cli.live import Live
 from tests.results import result
 
@@ -44,12 +48,71 @@ def test_the_command_prints_its_plan_and_runs_it(tmp_path):
     assert "label_smoothing" not in other.output  # equal values are not shown
 
 
-def test_the_command_fails_if_every_fit_does(tmp_path):
-    said = CliRunner().invoke(
-        main, ["benchmark", "--datasets", "Nowhere", "--output", str(tmp_path), "--estimators", "dtw"]
-    )
+def test_failed_fits_are_summarised_and_the_exit_status_tells(tmp_path):
+    """Also those of an earlier run, which are not repeated."""
+    bad = "Bad=sklearn.dummy.DummyClassifier(strategy='no')"
+    arguments = ["--datasets", "UnitTest", "--estimators", f"sklearn.dummy.DummyClassifier,{bad}"]
+    for tried in (4, 0):
+        said = CliRunner().invoke(
+            main, ["benchmark", *arguments, "--resamples", "2", "--output", str(tmp_path)]
+        )
+        assert said.exit_code == 1
+        assert f"to do: {tried}." in said.output
+        assert "2 results are in" in said.output
+        assert "Error: 2 of 4 fits failed:" in said.output
+        assert (
+            "Bad on UnitTest, 2 of 2: error: InvalidParameterError: The 'strategy' parameter" in said.output
+        )
+        assert "`--retry` repeats them" in said.output
+
+
+def test_a_long_summary_is_cut(tmp_path):
+    place = Folder(tmp_path)
+    for number in range(25):
+        place.keep(Failure(RunKey("DummyClassifier", "UnitTest", number), "error", f"No. {number}\nmore"))
+    estimators = ["--estimators", "sklearn.dummy.DummyClassifier", "--resamples", "25"]
+    arguments = ["benchmark", "--datasets", "UnitTest", *estimators, "--output", str(tmp_path)]
+    said = CliRunner().invoke(main, arguments)
     assert said.exit_code == 1
-    assert "Error: All fits failed" in said.output
+    assert "25 of 25 fits failed" in said.output
+    assert said.output.count("error: No.") == 20
+    assert "... and 5 more lines" in said.output
+    assert CliRunner().invoke(main, [*arguments, "--dry-run"]).exit_code == 0
+
+
+@pytest.mark.filterwarnings("ignore:.*requires package 'numba'")
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run"]], ids=["run", "dry run"])
+def test_what_is_missing_is_told_before_the_first_fit(tmp_path, monkeypatch, dry_run):
+    def version(package):
+        if package == "numba":
+            raise PackageNotFoundError(package)
+        return "1"
+
+    monkeypatch.setattr("mlstm_fcn.benchmark.preflight.version", version)
+    arguments = ["--datasets", "UnitTest,Nowhere", "--estimators", "dtw,minirocket", *dry_run]
+    said = CliRunner().invoke(main, ["benchmark", *arguments, "--output", str(tmp_path / "r")])
+    assert said.exit_code == 1
+    assert "No fit was started, since some would fail." in said.output
+    assert "minirocket needs numba: pip install 'mlstm-fcn[bench]'" in said.output
+    assert "dtw needs" not in said.output
+    assert "No such files were found" in said.output
+    assert not (tmp_path / "r").exists()
+
+
+def test_seeds_take_the_place_of_resamples(tmp_path):
+    arguments = ["--estimators", "sklearn.dummy.DummyClassifier", "--output", str(tmp_path), "--dry-run"]
+    assert "4 fits: 2 data sets, 1 estimators, 2 seeds." in command(*arguments, "--seeds", "2").output
+    both = command(*arguments, "--seeds", "2", "--resamples", "2")
+    assert "Give `--resamples` or `--seeds`" in both.output
+
+
+@pytest.mark.parametrize("script", ["benchmark_uea", "reproduce_table"])
+def test_scripts_have_the_options_of_the_command(script):
+    text = (Path(__file__).parent.parent / "examples" / f"{script}.py").read_text()
+    of_script = set(re.findall(r'add_argument\("([^"]*)"', text))
+    of_command = {name for option in benchmark.params for name in option.opts}
+    assert {"--datasets", "--output", "--epochs", "--jobs", "--resamples"} <= of_script
+    assert of_script - {"--tables"} <= of_command
 
 
 @pytest.mark.parametrize(
@@ -62,6 +125,7 @@ def test_the_command_fails_if_every_fit_does(tmp_path):
         (["--address", "tcp://127.0.0.1:1"], "`--address` requires `--engine dask`"),
         (["--jobs", "0"], "`jobs` must be a positive integer"),
         (["--resamples", "0"], "`n_resamples` must be a positive integer"),
+        (["--seeds", "0"], "`seeds` must be a positive integer"),
     ],
 )
 def test_invalid_arguments_get_an_error_message(tmp_path, arguments, message):

@@ -153,7 +153,9 @@ def test_training_that_goes_on_refuses_another_network(data, tmp_path, saved):
 
 
 def test_a_function_that_a_file_could_not_hold_may_be_given_again(data, tmp_path):
-    NetworkClassifier(network=unnamed_layers, n_epochs=1).fit(*data).save(tmp_path / "it.keras")
+    fitted = NetworkClassifier(network=unnamed_layers, n_epochs=1).fit(*data)
+    with pytest.warns(UserWarning, match="not the function that made it"):
+        fitted.save(tmp_path / "it.keras")
     loaded = NetworkClassifier.load(tmp_path / "it.keras")
     loaded.network = unnamed_layers
     assert len(loaded.partial_fit(*data).history_["loss"]) == 2

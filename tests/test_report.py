@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from scipy.stats import rankdata, wilcoxon
 
-from mlstm_fcn.benchmark import Failure, Folder, Result, RunKey, compare, write_report
+from mlstm_fcn.benchmark import Failure, Folder, Result, RunKey, compare, figures, write_report
 from mlstm_fcn.benchmark.comparison import cliques, holm
 from mlstm_fcn.benchmark.document import Code, Figure, Heading, Paragraph, Table, to_html, to_markdown
 from mlstm_fcn.cli import main
@@ -214,7 +215,7 @@ def test_chosen_estimators_are_compared_alone(folder):
 
 def test_both_pages_say_the_same(folder):
     html, markdown = (path.read_text() for path in write_report(folder, published=True))
-    cells = re.findall(r"<td>(?:<b>)?(.*?)(?:</b>)?</td>", html)
+    cells = re.findall(r"<td[^>]*>(?:<b>)?(.*?)(?:</b>)?</td>", html)
     for cell in cells:
         assert cell.replace("&lt;", "<").replace("&gt;", ">").replace("&#x27;", "'") in markdown
     assert "mean rank" in html
@@ -265,6 +266,63 @@ def test_a_folder_without_results_and_an_unknown_measure_are_refused(tmp_path, f
         write_report(tmp_path / "empty")
     with pytest.raises(ValueError, match="`measure` must be one of"):
         write_report(folder, measure="speed")
+
+
+def test_epochs_versions_and_dates_are_shown(tmp_path):
+    place = Folder(tmp_path)
+    for name, epochs in (("net", (60, 300)), ("forest", (None, None))):
+        for number, n in enumerate(epochs):
+            one = result(name, "p", number, 15)
+            place.keep(
+                replace(one, about={**one.about, "epochs": n, "date": f"2026-11-2{number}T10:00:00+00:00"})
+            )
+    text = write_report(tmp_path)[1].read_text()
+    assert "| fit time (s) | epochs | MB |" in text
+    assert re.search(r"\| net \|.*\| 60 to 300 \| 100 \|", text)
+    assert re.search(r"\| forest \|.*\|  \| 100 \|", text)
+    assert "Date: 2026-11-20 to 2026-11-21." in text
+    assert "Versions: numpy=2." in text
+
+
+def test_long_texts_take_several_lines_so_that_the_next_column_is_seen():
+    rows = [
+        ["a protocol of a paper whose name is long", "x"],
+        ["0.5", "a source of figures that is long too, of a paper"],
+    ]
+    html, markdown = (
+        to_html("t", [Table(["by", "of"], rows)]),
+        to_markdown("t", [Table(["by", "of"], rows)], ""),
+    )
+    assert html.count('<td class="text">') == 2
+    assert '<th>by</th><th class="text">of</th>' in html
+    assert "| --- | --- |" in markdown
+    assert re.search(r"td.text { white-space: normal;", html)
+
+
+def drawn_outside(figure):
+    """How far, in inches, a figure's text or lines reach beyond its saved frame."""
+    svg = figures._svg(figure)
+    width, height = (
+        float(value) / 72 for value in re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg).groups()
+    )
+    box = figure.get_tightbbox()
+    return max(box.width - width, box.height - height)
+
+
+@pytest.mark.parametrize("draw", ["critical_difference", "scatter", "cost"])
+def test_figures_are_inside_their_frame_whatever_the_length_of_names(draw, monkeypatch):
+    """And names inside the figure do not leave their axes, or cover each other."""
+    pytest.importorskip("scikit_posthocs")
+    of = {f"{'an estimator with a long name ' * 3}{number}": [0.5, 0.6, 0.7, 0.8] for number in range(4)}
+    rows = table(of)
+    made = []
+    monkeypatch.setattr(figures, "_svg", lambda figure, svg=figures._svg: made.append(figure) or svg(figure))
+    arguments = (compare(rows), rows) if draw == "cost" else (compare(rows),)
+    getattr(figures, draw)(*arguments)
+    monkeypatch.undo()
+    assert drawn_outside(made[0]) <= 0
+    inside = [text for axes in made[0].axes for text in axes.texts if draw == "cost"]
+    assert inside == []
 
 
 def test_the_command_writes_both_pages(folder):

@@ -8,6 +8,7 @@ from mlstm_fcn.benchmark.folder import Folder as Folder
 from mlstm_fcn.benchmark.plan import Plan as Plan
 from mlstm_fcn.benchmark.plan import estimated_seconds as estimated_seconds
 from mlstm_fcn.benchmark.plan import make_plan as make_plan
+from mlstm_fcn.benchmark.preflight import require_ready as require_ready
 from mlstm_fcn.benchmark.process import Limits as Limits
 from mlstm_fcn.benchmark.reporting import write_report as write_report
 from mlstm_fcn.benchmark.result import Failure as Failure
@@ -31,6 +32,7 @@ __all__ = [
     "execute",
     "make_plan",
     "read",
+    "require_ready",
     "resolve",
     "run",
     "write_report",

@@ -6,13 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+_LONG = 40  # characters of a cell
+
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; display: block; overflow-x: auto; font-variant-numeric: tabular-nums; }
-th, td { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid #8884; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; }
-figure { margin: 1rem 0; background: white; width: fit-content; max-width: 100%; overflow-x: auto; }
+th, td { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid #8884; }
+td { white-space: nowrap; }
+th:first-child, td:first-child, .text { text-align: left; }
+td.text { white-space: normal; min-width: 16rem; max-width: 40rem; overflow-wrap: anywhere; }
+figure { margin: 1rem 0; background: white; color: black; width: fit-content; max-width: 100%; }
+figure svg { display: block; max-width: 100%; height: auto; }
+figcaption { padding: .2rem .7rem; }
 pre { overflow-x: auto; background: #8882; padding: .7rem; }
 """
 
@@ -85,10 +91,13 @@ def _html(block: Block) -> str:
         case Figure(_, caption, svg):
             return f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
         case Table(header, rows, bold):
-            head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
+            kinds = [' class="text"' if text else "" for text in _texts(header, rows)]
+            head = "".join(f"<th{kind}>{escape(cell)}</th>" for kind, cell in zip(kinds, header, strict=True))
             lines = [
                 "".join(
-                    f"<td><b>{escape(cell)}</b></td>" if (i, j) in bold else f"<td>{escape(cell)}</td>"
+                    f"<td{kinds[j]}><b>{escape(cell)}</b></td>"
+                    if (i, j) in bold
+                    else f"<td{kinds[j]}>{escape(cell)}</td>"
                     for j, cell in enumerate(row)
                 )
                 for i, row in enumerate(rows)
@@ -108,10 +117,16 @@ def _markdown(block: Block, figures: str) -> str:
         case Figure(name, caption, _):
             return f"![{caption}]({figures}/{name}.svg)\n\n{caption}"
         case Table(header, rows, bold):
-            lines = [list(header), ["---", *("---:" for _ in header[1:])]]
+            _, *others = _texts(header, rows)
+            lines = [list(header), ["---", *("---" if text else "---:" for text in others)]]
             for i, row in enumerate(rows):
                 lines.append([f"**{cell}**" if (i, j) in bold else cell for j, cell in enumerate(row)])
             return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+
+
+def _texts(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[bool]:
+    """Whether each column holds a text so long that it needs several lines."""
+    return [any(len(row[j]) > _LONG for row in rows) for j, _ in enumerate(header)]
 
 
 def _cell(text: str) -> str:

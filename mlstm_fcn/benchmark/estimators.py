@@ -132,6 +132,10 @@ def _text(value):
         return f"{{{', '.join(f'{key!r}: {_text(item)}' for key, item in value.items())}}}"
     if isinstance(value, type):
         return repr(value)
+    if hasattr(value, "to_json") and hasattr(value, "layers"):  # a Keras model
+        from mlstm_fcn.engine.fingerprint import architecture
+
+        return f"{type(value).__name__} {_digest((architecture(value) or value.to_json()).encode())}"
     if isfunction(value):
         return f"{value!r} {_digest(_source(value).encode())}"
     if isinstance(value, np.ndarray) and value.size > np.get_printoptions()["threshold"]:  # repr abbreviates

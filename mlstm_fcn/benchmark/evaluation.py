@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 import time
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -61,6 +62,8 @@ def fit_and_predict(job: Job) -> Result:
             "n_train": len(problem.y_train),
             "data": digest,
             "network_parameters": _n_parameters(estimator),
+            "epochs": getattr(estimator, "n_epochs_", None),
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "versions": _versions(),
             "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
         },

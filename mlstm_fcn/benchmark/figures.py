@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from mlstm_fcn._optional import optional
 from mlstm_fcn.benchmark.comparison import Comparison, mean_seconds
 
 _MOST_PAIRS = 12  # scatter plots
+_NAME = 28  # characters of a line of a name beside a scatter plot
 
 
 def critical_difference(comparison: Comparison) -> str:
@@ -30,15 +32,16 @@ def critical_difference(comparison: Comparison) -> str:
 
 def cost(comparison: Comparison, table: pd.DataFrame) -> str:
     """Scatter plot of the mean of the measure against mean fit time, over the common data sets."""
-    figure = _figure(6, 4)
+    figure = _figure(7, max(4, 0.8 + 0.22 * len(comparison.ranks)))
     axes = figure.add_subplot()
     seconds = mean_seconds(table, comparison.common)
     for name in comparison.ranks.index:
         x, y = seconds[name], comparison.mean.loc[comparison.common, name].mean()
-        axes.plot(x, y, "o")
-        axes.annotate(name, (x, y), xytext=(5, 4), textcoords="offset points")
+        axes.plot(x, y, "o", label=name)
+    # Names at the points would cover each other.
+    axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False)
     axes.set_xscale("log")
-    axes.margins(0.2)
+    axes.margins(0.1)
     axes.set_xlabel("mean fit time in seconds")
     axes.set_ylabel(f"mean {_words(comparison.measure)}")
     return _svg(figure)
@@ -49,14 +52,15 @@ def scatter(comparison: Comparison) -> str:
     best, *others = comparison.ranks.index[: _MOST_PAIRS + 1]
     columns = min(3, len(others))
     rows = -(-len(others) // columns)
-    figure = _figure(3.2 * columns, 3.2 * rows)
+    figure = _figure(3.2 * columns, 3.2 * rows, layout="constrained")
     for number, other in enumerate(others, 1):
         axes = figure.add_subplot(rows, columns, number)
         pair = comparison.mean[[other, best]].dropna()
         low, high = _limits(pair.to_numpy())
         axes.plot([low, high], [low, high], color="grey", linewidth=0.8)
         axes.plot(pair[other], pair[best], "o", markersize=4, alpha=0.7)
-        axes.set(xlim=(low, high), ylim=(low, high), aspect="equal", xlabel=other, ylabel=best)
+        names = {"xlabel": fill(other, _NAME), "ylabel": fill(best, _NAME)}
+        axes.set(xlim=(low, high), ylim=(low, high), aspect="equal", **names)
         won, equal, lost = comparison.wins(best, other)
         axes.set_title(f"{won} wins, {equal} ties, {lost} losses", fontsize=9)
     return _svg(figure)
@@ -72,14 +76,17 @@ def _words(measure):
     return measure.replace("_", " ")
 
 
-def _figure(width: float, height: float) -> Any:
-    return optional("matplotlib.figure", "plot").Figure(figsize=(width, height), layout="constrained")
+def _figure(width: float, height: float, layout: str | None = None) -> Any:
+    return optional("matplotlib.figure", "plot").Figure(figsize=(width, height), layout=layout)
 
 
 def _svg(figure: Any) -> str:
-    """SVG source without a date, so that equal results give equal files; text is kept as text."""
+    """SVG source without a date, so that equal results give equal files; text is kept as text.
+
+    The frame is as large as all that is drawn, however long the names are.
+    """
     style = optional("matplotlib", "plot").rc_context({"svg.fonttype": "none", "svg.hashsalt": "mlstm-fcn"})
     with style, io.StringIO() as file:
-        figure.savefig(file, format="svg", metadata={"Date": None})
+        figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None})
         text = file.getvalue()
     return text[text.index("<svg") :]

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,12 @@ class Plan:
     n_done: int
     n_failed: int
     jobs: list[Job]
+
+    @property
+    def keys(self) -> set[RunKey]:
+        """Of all fits: done, failed and missing."""
+        names, numbers = [one.name for one in self.estimators], range(self.n_resamples)
+        return {RunKey(*key) for key in product(names, self.problems, numbers)}
 
     @property
     def n_fits(self) -> int:

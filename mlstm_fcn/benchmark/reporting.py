@@ -78,6 +78,7 @@ def _overview(comparison: Comparison, table: pd.DataFrame) -> Iterator[Block]:
         f"Means over the {len(common)} data sets on which all estimators have results, of the means over "
         "resamples. Wins are data sets with the best mean, ties included. p-values are those of Wilcoxon's "
         "signed-rank test, adjusted by Holm's method."
+        + (" Epochs are the least and most of a fit." if "epochs" in table else "")
         + (" MB is the peak memory of a process." if "memory_bytes" in table else "")
     )
     counts = comparison.count.loc[common]
@@ -104,6 +105,8 @@ def _costs_and_ranks(comparison: Comparison, table: pd.DataFrame) -> dict[str, M
         "wins": {name: str(wins.count(name)) for name in comparison.ranks.index},
         "fit time (s)": mean_seconds(table, common).map("{:.1f}".format),
     }
+    if "epochs" in table:
+        columns["epochs"] = table[table["problem"].isin(common)].groupby("estimator")["epochs"].agg(_range)
     if "memory_bytes" in table:
         memory = table[table["problem"].isin(common)].groupby("estimator")["memory_bytes"].max()
         columns["MB"] = (memory / 1e6).map("{:.0f}".format)
@@ -203,12 +206,26 @@ def _failures(failures: list[Failure]) -> Iterator[Block]:
 
 
 def _setup(table: pd.DataFrame) -> Iterator[Block]:
-    known = [column for column in ("split", "machine", "versions") if column in table]
+    known = [column for column in ("split", "date", "machine", "versions") if column in table]
     if known:
         yield Heading("Setup")
     for column in known:
         values = sorted(map(str, table[column].dropna().unique()))
-        yield Paragraph(f"{column.capitalize()}: {'; '.join(values)}.")
+        if column == "date":
+            days = sorted({value[:10] for value in values})
+            values = [" to ".join(dict.fromkeys([days[0], days[-1]]))] if days else []
+        if values:
+            yield Paragraph(f"{column.capitalize()}: {'; '.join(values)}.")
+
+
+def _range(numbers: pd.Series) -> str:
+    """Least and greatest of whole numbers, once if they are the same; empty if there is none."""
+    known = pd.to_numeric(numbers, errors="coerce").dropna()
+    return (
+        " to ".join(dict.fromkeys(f"{number:.0f}" for number in (known.min(), known.max())))
+        if len(known)
+        else ""
+    )
 
 
 def _count(number, noun):

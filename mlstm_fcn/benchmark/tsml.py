@@ -121,6 +121,16 @@ def _flat(line):
     about = _about(line)
     metrics, versions = _dictionary(about.get("metrics")), _dictionary(about.get("versions"))
     figures = {name: value for name, value in metrics.items() if name != "accuracy"}
-    names = ("network_parameters", "split", "seed", "n_train", "n_test", "data", "machine")
+    names = (
+        "network_parameters",
+        "epochs",
+        "split",
+        "seed",
+        "n_train",
+        "n_test",
+        "data",
+        "date",
+        "machine",
+    )
     plain = {name: about[name] for name in names if about.get(name) is not None}
     return {**figures, **plain, "versions": " ".join(f"{name}={value}" for name, value in versions.items())}

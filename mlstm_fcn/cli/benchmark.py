@@ -10,8 +10,9 @@ import click
 from mlstm_fcn.cli.quiet import start_keras_quietly
 
 if TYPE_CHECKING:
-    from mlstm_fcn.benchmark import Plan
+    from mlstm_fcn.benchmark import Failure, Plan
 
+_MOST_LINES = 20  # of a summary of failures
 _PATH = click.Path(path_type=Path)
 
 
@@ -24,15 +25,9 @@ _PATH = click.Path(path_type=Path)
     help="Comma-separated: networks, minirocket, rocket, dtw, or [NAME=]import.path.Class(parameter=value).",
 )
 @click.option(
-    "--resamples",
-    type=int,
-    default=1,
-    show_default=True,
-    help="Number of resamples; resample 0 is the archive's split.",
+    "--resamples", type=int, help="Number of resamples; resample 0 is the archive's split.  [default: 1]"
 )
-@click.option(
-    "--seeds-only", is_flag=True, help="Use the archive's split for all resamples, which are then only seeds."
-)
+@click.option("--seeds", type=int, help="Number of seeds on the archive's split, instead of resamples.")
 @click.option("--epochs", type=int, help="Epochs, for estimators with the parameter `n_epochs`.")
 @click.option(
     "--output", type=_PATH, default=Path("results"), show_default=True, help="Folder of the results."
@@ -52,8 +47,8 @@ _PATH = click.Path(path_type=Path)
 def benchmark(
     problems: str,
     estimators: str,
-    resamples: int,
-    seeds_only: bool,
+    resamples: int | None,
+    seeds: int | None,
     epochs: int | None,
     output: Path,
     folder: Path | None,
@@ -69,7 +64,8 @@ def benchmark(
 ) -> None:
     """Fit estimators to data sets, and store the results in OUTPUT.
 
-    The same command resumes an interrupted run. `mlstm-fcn report OUTPUT` makes tables and figures.
+    The same command resumes an interrupted run. `mlstm-fcn report OUTPUT` makes tables and figures. The exit
+    status is 1 if a fit failed, now or in an earlier run.
     """
     import os
 
@@ -79,29 +75,38 @@ def benchmark(
     from mlstm_fcn.cli.live import Live
 
     require_positive_int("jobs", jobs)
-    if threads is not None:
-        require_positive_int("threads", threads)
+    for name, number in {"threads": threads, "seeds": seeds}.items():
+        if number is not None:
+            require_positive_int(name, number)
     rule = "`--address` requires `--engine dask` or `--engine ray`."
     require(address is None or engine != "loky", rule, address=address)
     if threads is None:
         threads = 1 if address else max(1, (os.cpu_count() or 1) // jobs)
+    require(
+        resamples is None or seeds is None,
+        "Give `--resamples` or `--seeds`.",
+        resamples=resamples,
+        seeds=seeds,
+    )
+    n_fits = next((number for number in (seeds, resamples) if number is not None), 1)
     limits = benchmarks.Limits(time_limit, memory_limit, threads)
     chosen = benchmarks.resolve(estimators, **({} if epochs is None else {"n_epochs": epochs}))
     place = benchmarks.Folder(output)
     plan = benchmarks.make_plan(
         [name.strip() for name in problems.split(",")],
         chosen,
-        resamples,
+        n_fits,
         place,
-        resampled=not seeds_only,
+        resampled=seeds is None,
         retry=retry,
         data_folder=None if folder is None else str(folder),
         shard=_shard(shard),
     )
-    place.require_same(chosen, not seeds_only, write_fingerprints=not dry_run)
+    benchmarks.require_ready(plan, data=address is None)
+    place.require_same(chosen, seeds is None, write_fingerprints=not dry_run)
     click.echo(
         f"{plan.n_fits} fits: {len(plan.problems)} data sets, {len(chosen)} estimators, "
-        f"{resamples} resamples. "
+        f"{n_fits} {'resamples' if seeds is None else 'seeds'}. "
         f"Done: {plan.n_done}, failed: {plan.n_failed}, to do: {len(plan.jobs)}."
     )
     if dry_run:
@@ -111,8 +116,26 @@ def benchmark(
         options: dict[str, Any] = {"engine": engine, "n_jobs": jobs, "address": address}
         table = benchmarks.execute(plan, limits, report=live.add, **options)
     click.echo(f"{len(table)} results are in {output / 'results.csv'}")
-    if plan.jobs and table.empty:
-        raise click.ClickException(f"All fits failed; see the failures in {output}.")
+    failures = [one for one in place.read_failures() if one.key in plan.keys]
+    if failures:
+        raise click.ClickException(_summary(failures, plan))  # exit status 1
+
+
+def _summary(failures: list[Failure], plan: Plan) -> str:
+    """What failed, one line for each estimator, data set and message."""
+    groups: dict[tuple[str, str, str], list[int]] = {}
+    for one in failures:
+        line = one.message.splitlines()[0][:200] if one.message else ""
+        text = f"{one.kind}: {line}"
+        groups.setdefault((one.key.estimator, one.key.problem, text), []).append(one.key.resample)
+    lines = [
+        f"  {estimator} on {problem}, {len(numbers)} of {plan.n_resamples}: {text}"
+        for (estimator, problem, text), numbers in groups.items()
+    ]
+    more = [f"  ... and {len(lines) - _MOST_LINES} more lines"] if len(lines) > _MOST_LINES else []
+    head = f"{len(failures)} of {plan.n_fits} fits failed:"
+    end = "`mlstm-fcn report` shows their tracebacks; `--retry` repeats them."
+    return "\n".join([head, *lines[:_MOST_LINES], *more, end])
 
 
 def _shard(text: str) -> tuple[int, int]:

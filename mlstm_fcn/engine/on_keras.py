@@ -38,6 +38,9 @@ class KerasBackend:
         self.idle: Idle[KerasProgram] = Idle(_IDLE_PROGRAMS)
         self.predictions = Predictions(self._own_prediction, self._shared_prediction, architecture)
 
+    def start(self) -> None:
+        """As `engine.Backend.start`."""
+
     @cached_property
     def on_cpu(self) -> bool:
         """Whether steps run on a CPU. Only backends with an engine of their own know better."""

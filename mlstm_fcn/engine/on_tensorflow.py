@@ -16,6 +16,7 @@ from mlstm_fcn.engine.devices import fast_flags, has_fast_convolutions
 from mlstm_fcn.engine.fast_tensorflow import BlockLSTM, batch_norm, fused
 from mlstm_fcn.engine.on_keras import KerasBackend
 from mlstm_fcn.engine.options import Precision
+from mlstm_fcn.engine.quiet import quiet
 from mlstm_fcn.engine.tensorflow_program import TensorFlowProgram, compiled
 
 
@@ -26,6 +27,14 @@ class TensorFlowBackend(KerasBackend):
 
     def __init__(self) -> None:
         super().__init__("tensorflow")
+        self._is_started = False
+
+    def start(self) -> None:
+        """As `engine.Backend.start`; a transposed bool asks for what its CPU library can do."""
+        if not self._is_started:
+            self._is_started = True
+            with quiet():
+                tf.transpose(tf.constant([[True]]))
 
     @cached_property
     def on_cpu(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
-from mlstm_fcn._checks import require, require_choice, require_positive_int
+from mlstm_fcn._checks import did_you_mean, require, require_choice, require_positive_int
 
 Precision = Literal["float32", "bfloat16", "float16"]
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
@@ -49,7 +49,8 @@ class Engine:
         """This engine with changes."""
         for name in changes:
             known = [one.name for one in fields(self)]
-            require(name in known, f"Engine has no option {name!r}. It has {' and '.join(known)}.")
+            repair = did_you_mean(name, known) or f"It has {' and '.join(known)}."
+            require(name in known, f"Engine has no option {name!r}. {repair}")
         return replace(self, **changes)
 
     def __repr__(self) -> str:

@@ -83,6 +83,10 @@ class Backend(Protocol):
 
     name: str
 
+    def start(self) -> None:
+        """Let the backend look for its devices, and keep what it says of them off standard error."""
+        ...
+
     @property
     def on_cpu(self) -> bool:
         """Whether steps run on a CPU, as far as the backend knows."""

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-import numpy as np
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import NotFittedError as SklearnNotFittedError
 from sktime.base import BaseEstimator
 from sktime.exceptions import NotFittedError as SktimeNotFittedError
 
 from mlstm_fcn.memmap import is_large
-from mlstm_fcn.preprocess import pad
+from mlstm_fcn.preprocess import as_container
 
 # What scikit-learn keeps on an estimator across calls of fit, and sktime's reset would delete.
 _SKLEARN_STATE = (
@@ -60,6 +59,4 @@ class Contract(CallbackSupportMixin, BaseEstimator):
 
     def _internal_convert(self, X: Any, y: Any = None) -> Any:
         """Where sktime converts what is convenient; it does not know lists of arrays."""
-        if isinstance(X, list | tuple) and all(isinstance(case, np.ndarray) for case in X):
-            X = pad(X)
-        return super()._internal_convert(X, y)
+        return super()._internal_convert(as_container(X), y)

@@ -21,15 +21,16 @@ class AnyNetwork(TrainingParameters):
     """The network of the estimators below.
 
     Parameters:
-        network: A name of `mlstm_fcn.models.names()`, or a function `f(input_shape, n_outputs)` with
+        network: A name of `mlstm_fcn.models.names()`; or a function `f(input_shape, n_outputs)` with
             input_shape = (time, channels) that gives a functional or sequential `keras.Model` from that
-            shape to probabilities (or numbers). The function may take `activation` (`"softmax"` or
-            `"linear"`), the output's. If it takes `masked`, it is asked with True for a network of
-            `[series, mask]` where series differ in length.
+            shape to probabilities (or numbers); or such a model, whose layers each fit builds anew, with new
+            weights. The function may take `activation` (`"softmax"` or `"linear"`), the output's. If it
+            takes `masked`, it is asked with True for a network of `[series, mask]` where series differ in
+            length. The mask is bool, `(batch, time)`: True at each step of the series, False in the padding.
         network_params: Further arguments by name: options of the config, or of the function.
     """
 
-    network: str | Callable[..., keras.Model] = "mlstm_fcn"
+    network: str | Callable[..., keras.Model] | keras.Model = "mlstm_fcn"
     network_params: dict[str, Any] | None = None
 
     def network_spec(self) -> NetworkSpec:

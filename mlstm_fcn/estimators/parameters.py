@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from mlstm_fcn._checks import did_you_mean, require
+from mlstm_fcn._checks import require
 from mlstm_fcn._documented import Documented
-from mlstm_fcn._nested import flattened, is_nested, nested_options
+from mlstm_fcn._nested import flattened, is_nested, nested_options, repair
 from mlstm_fcn._options import FROM_RECIPE, FromRecipe, given
 from mlstm_fcn.engine import Engine
 from mlstm_fcn.training.recipes import Recipe
@@ -34,8 +34,9 @@ class TrainingParameters(Documented):
 
     Parameters:
         recipe: How to train: `"default"`, `"ensemble"` (five networks that vote and see series in three
-            ways), `"hybrid"` (three networks and random convolutions), `"paper"`, or a `mlstm_fcn.Recipe`, whose options `set_params` and searches reach as
-            `recipe__label_smoothing` and so on. `"recipe"` leaves the next six parameters to it.
+            ways), `"hybrid"` (three networks and random convolutions), `"paper"`, or a `mlstm_fcn.Recipe`,
+            whose options `set_params` and searches reach as `recipe__label_smoothing` and so on. `"recipe"`
+            leaves the next six parameters to it.
         n_epochs: Number of epochs; None: derived from the recipe's `n_steps`, 600 if it has none.
         batch_size: Maximum batch size.
         learning_rate: Highest learning rate of the schedule; None: the optimizer's own.
@@ -84,7 +85,7 @@ class TrainingParameters(Documented):
         known = signature(cls.__init__).parameters
         unknown = [name for name in parameters if name not in known]
         if unknown and not any(one.kind is Parameter.VAR_KEYWORD for one in known.values()):
-            raise TypeError(f"{cls.__name__} has no parameter {unknown[0]!r}. {_repair(unknown[0], known)}")
+            raise TypeError(f"{cls.__name__} has no parameter {unknown[0]!r}. {repair(unknown[0], known)}")
         return super().__new__(cls)
 
     def input_policy(self) -> InputPolicy:
@@ -106,13 +107,6 @@ class TrainingParameters(Documented):
         """Set parameters; `recipe__...` changes an option of the recipe. An unknown name is a ValueError."""
         known = self.get_params(deep=False)
         for name in parameters:
-            rule = f"{type(self).__name__} has no parameter {name!r}. {_repair(name, known)}"
+            rule = f"{type(self).__name__} has no parameter {name!r}. {repair(name, known)}"
             require(name in known or is_nested(name), rule)
         return super().set_params(**flattened(parameters, known))  # type: ignore[misc]
-
-
-def _repair(name: str, known: Any) -> str:
-    if name in _OF_RECIPE:
-        nested = f"recipe=Recipe({name}=...), or set_params(recipe__{name}=...)"
-        return f"It is an option of the recipe: {nested}."
-    return did_you_mean(name, known)

@@ -33,9 +33,9 @@ class Saving(Contract):
 
         Args:
             path: A name that ends in `.keras` or `.mlstm`: one file without pickle, which is also a plain
-                Keras model; `load` reads it. Objects (an optimizer, a loss, callbacks, a random generator, a
-                function) and the path of a checkpoint are not kept; a warning names those that further
-                training would need. Without an ending, or None: sktime's way, which pickles.
+                Keras model; `load` reads it. Objects (optimizer, loss, callbacks, random generator, a function
+                as `network`) and the path of a checkpoint are not kept; a warning says what will be missing.
+                Without an ending, or None: sktime's way, which pickles.
             serialization_format: For sktime's way.
 
         Raises:
@@ -59,19 +59,24 @@ class Saving(Contract):
         return None
 
     @classmethod
-    def load(cls, path: Path | str) -> Any:
+    def load(cls, path: Path | str, network: Any = None) -> Any:
         """Load a fitted estimator that `save` wrote to a `.keras` or `.mlstm` file; no code in it is run.
 
-        A missing file is a FileNotFoundError; one that is damaged, or holds another kind, a ValueError.
+        `network` is the function of a network of your own. Without it, the loaded model predicts and trains
+        further on series of the same length. A missing file is a FileNotFoundError; one that is damaged, or
+        holds another kind, a ValueError.
         """
         from mlstm_fcn.fitting import archive
 
-        fitted, about = archive.load(path)
+        fitted, about = archive.load(path, network)
         kinds = {kind.__name__: kind for kind in _kinds(cls)}
         name = str(about.get("estimator"))
         require(name in kinds, f"{path} must hold one of {', '.join(sorted(kinds))}.", estimator=name)
         with damage_of(path):
-            estimator: Any = kinds[name](**archive.parameters_from_plain(about["parameters"]))
+            parameters = archive.parameters_from_plain(about["parameters"])
+            if parameters.get("network", "") is None:  # a function, which the file does not keep
+                parameters |= {"network": fitted.spec.network, "network_params": fitted.spec.options or None}
+            estimator: Any = kinds[name](**parameters)
         estimator._adopt(fitted)
         estimator._is_fitted = True
         return estimator
@@ -120,7 +125,7 @@ class Saving(Contract):
         rule = f"`{method_name}` requires a network: fit saw one class only, or several columns of y."
         require(hasattr(self, "fitted_"), rule)
         fitted: FittedNetwork = self.fitted_
-        return fitted.reading(self.input_policy())  # parameters may be set after fit
+        return fitted.reading(self.input_policy(), self.network_spec())  # both may be set after fit
 
 
 def _kinds(cls: type[Saving]) -> Iterator[type[Saving]]:

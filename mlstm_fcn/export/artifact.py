@@ -11,7 +11,7 @@ import numpy as np
 from mlstm_fcn._checks import require
 from mlstm_fcn.export import manifest, swap
 from mlstm_fcn.export.formats import FORMATS, Run
-from mlstm_fcn.preprocess import require_complete
+from mlstm_fcn.preprocess import as_container, require_complete
 
 _STEPS = 8  # of the series that tries a model that reads any number of them
 
@@ -34,12 +34,13 @@ class Artifact:
         labels: list[Any] | None = self.about["labels"]
         return labels
 
-    def outputs(self, X: np.ndarray) -> np.ndarray:
+    def outputs(self, X: Any) -> np.ndarray:
         """Probabilities of classes, or the values that a regressor predicts.
 
         Args:
-            X: Series of shape `(cases, channels, time)` in the units of the training data. NaN marks missing
-                values and the padding after the end of a series.
+            X: Series of shape `(cases, channels, time)` in the units of the training data, or a list of
+                `(channels, time)` that may differ in length. NaN marks missing values and the padding after
+                the end of a series.
 
         Returns:
             Outputs of shape `(cases, outputs)`.
@@ -48,7 +49,7 @@ class Artifact:
             ValueError: If the shape does not fit the model, a value is infinite, a series has no value, or
                 the outputs overflow, or the runtime fails.
         """
-        X = np.asarray(X, dtype=np.float32)
+        X = np.asarray(as_container(X), dtype=np.float32)
         channels, length = self.about["channels"], self.about["length"]
         rule = f"X must have shape (cases, {channels}, {length or 'time'})."
         fits = X.ndim == 3 and len(X) > 0 and X.shape[1] == channels and X.shape[2] > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import warnings
 from collections.abc import Callable
@@ -37,6 +38,7 @@ class Format:
         write: Writes a model to a path. The third argument is calibration series of shape
             `(cases, time, channels)`.
         open: Opens an artifact in its own runtime.
+        label: Notes the class labels, or None of a regressor, in an artifact whose format can hold them.
         unrolled: Class names of the recurrent layers that the format or its converter cannot run as a loop.
         companions: Suffixes of the files that belong to the artifact in addition to the file at its path.
         needs_series: Whether export needs the user's series, half to calibrate and half to compare: the
@@ -56,6 +58,7 @@ class Format:
     suffix: str
     write: Callable[[keras.Model, Path, np.ndarray], None]
     open: Callable[[Path], Run]
+    label: Callable[[Path, list[Any] | None], None] | None = None
     unrolled: tuple[str, ...] = ()
     companions: tuple[str, ...] = ()
     needs_series: bool = False
@@ -113,6 +116,22 @@ def _write_onnx(model, path, examples):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # raised inside tf2onnx, about NumPy
         model.export(path, format="onnx", verbose=False)
+
+
+def _label_onnx(path: Path, labels: list[Any] | None) -> None:
+    """Name the output `probabilities`, or `predictions`, and write the labels, as JSON, to the metadata."""
+    onnx = optional("onnx", "onnx")
+    model = onnx.load(path)
+    (output,) = model.graph.output
+    old, new = output.name, "predictions" if labels is None else "probabilities"
+    output.name = new
+    for node in model.graph.node:
+        for names in (node.input, node.output):
+            names[:] = [new if name == old else name for name in names]
+    if labels is not None:
+        onnx.helper.set_model_props(model, {"labels": json.dumps(labels)})
+    onnx.checker.check_model(model)
+    path.write_bytes(model.SerializeToString())
 
 
 def _write_onnx_int8(model, path, examples):
@@ -199,7 +218,12 @@ def _open_openvino(path: Path) -> Run:
 _UNROLLED = (
     "AttentionLSTM",
 )  # tf2onnx converts a Keras LSTM to the LSTM operation, but fails on a custom loop
-_ONNX: dict[str, Any] = {"modules": ("tf2onnx", "onnxruntime"), "extra": "onnx", "unrolled": _UNROLLED}
+_ONNX: dict[str, Any] = {
+    "label": _label_onnx,
+    "modules": ("tf2onnx", "onnxruntime"),
+    "extra": "onnx",
+    "unrolled": _UNROLLED,
+}
 _LITERT: dict[str, Any] = {"modules": ("ai_edge_litert",), "extra": "litert", "unrolled": RECURRENT}
 _OPENVINO: dict[str, Any] = {"modules": ("tf2onnx", "openvino"), "extra": "openvino", "unrolled": _UNROLLED}
 _INT8: dict[str, Any] = {"needs_series": True, "bound": None, "max_changed": 0.05}

@@ -78,7 +78,7 @@ def export(
     with partial_folder(path.parent) as folder:
         artifact = folder / path.name
         expected = np.asarray(copy(compared, training=False))
-        received = _written_and_run(form, copy, artifact, calibration, compared)
+        received = _written_and_run(form, copy, artifact, calibration, compared, about["labels"])
         check: dict[str, Any] = {"series": "random" if series is None else "given", "n_series": len(compared)}
         check |= _compare(form, received, expected)
         shape = {"channels": channels, "length": steps}
@@ -109,15 +109,22 @@ def _halves(format: str, series: np.ndarray | None) -> tuple[np.ndarray, np.ndar
 
 
 def _written_and_run(
-    form: Format, copy: keras.Model, artifact: Path, calibration: np.ndarray, compared: np.ndarray
+    form: Format,
+    copy: keras.Model,
+    artifact: Path,
+    calibration: np.ndarray,
+    compared: np.ndarray,
+    labels: list[Any] | None,
 ) -> np.ndarray:
-    """Write an artifact and return its outputs.
+    """Write an artifact with its labels and return its outputs.
 
     Raises:
         ValueError: If the conversion or the runtime fails, whatever the exception type.
     """
     try:
         form.write(copy, artifact, calibration)
+        if form.label is not None:
+            form.label(artifact, labels)
         return form.outputs(artifact, compared)
     except (ImportError, ValueError, OSError):
         raise

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
@@ -15,10 +16,15 @@ from mlstm_fcn.engine import Engine, Precision
 from mlstm_fcn.fitting.fitted import FittedNetwork
 from mlstm_fcn.fitting.inputs import InputPolicy
 from mlstm_fcn.fitting.network import NetworkSpec
+from mlstm_fcn.fitting.own_network import is_model
 from mlstm_fcn.fitting.task import LABEL_KINDS, Classification, Regression, Task
 from mlstm_fcn.models.ensemble import members
+from mlstm_fcn.models.pipeline import split
 from mlstm_fcn.persistence import damage_of, read_archive, write_archive
 from mlstm_fcn.training.recipes import Recipe
+
+if TYPE_CHECKING:
+    import keras
 
 _OF_THIS_MACHINE = ("callbacks", "checkpoint")  # code and paths are never in a file
 _MOST_BYTES = 2**26  # of labels
@@ -28,14 +34,17 @@ def save(fitted: FittedNetwork, path: Path | str, about: Mapping[str, Any] | Non
     """Write a fitted network.
 
     Args:
-        fitted: The network. A function that made it is not kept; the loaded network needs it again for
-            further training and for series of other lengths.
+        fitted: The network. A function that made it is not kept: the loaded network trains further on series
+            of the same length without it, and needs it for other lengths.
         path: A name that ends in `.keras` or `.mlstm`; an existing file is replaced in one step.
         about: Further values that JSON can hold.
 
     Raises:
         ValueError: If the name has another ending, or labels are neither numbers nor strings.
         FileNotFoundError: If the folder does not exist.
+
+    Warns:
+        UserWarning: If a function made the network.
     """
     named = fitted.spec.network if isinstance(fitted.spec.network, str) else None
     values = {
@@ -48,17 +57,31 @@ def save(fitted: FittedNetwork, path: Path | str, about: Mapping[str, Any] | Non
         "precision": fitted.precision,
     }
     write_archive(path, fitted.keras_model, {**values, **(about or {})})
+    if named is None and not is_model(fitted.spec.network):
+        text = (
+            "The file keeps the network, but not the function that made it. Series of other lengths and "
+            "other `network_params` will require it: load(path, network=...)."
+        )
+        warnings.warn(text, UserWarning, stacklevel=3)
 
 
-def load(path: Path | str) -> tuple[FittedNetwork, dict[str, Any]]:
+def load(
+    path: Path | str, network: Callable[..., keras.Model] | None = None
+) -> tuple[FittedNetwork, dict[str, Any]]:
     """Read what `save` wrote; no code in the file is run.
+
+    Args:
+        path: The file.
+        network: The function that made the network. Without it, the loaded model itself says what to build
+            in further training.
 
     Returns:
         The fitted network, and all values of the file.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged, or another program wrote it.
+        ValueError: If the file is damaged, or another program wrote it; or it names its network, and a
+            function is given.
     """
     model, about = read_archive(path)
     with damage_of(path):
@@ -67,10 +90,13 @@ def load(path: Path | str) -> tuple[FittedNetwork, dict[str, Any]]:
         labels, outputs = about.get("classes"), model.output_shape[-1]
         rule = "There must be a label for each output."
         require(labels is None or len(labels) == outputs, rule, labels=labels, outputs=outputs)
-        network = about["network"]
+        named, options = about["network"]["name"], from_plain(about["network"]["options"])
+        rule = "`network` is the function of a network of your own; this file names its network."
+        require(named is None or network is None, rule, network=network, named=named)
+        chosen = named or network
         fitted = FittedNetwork(
             model,
-            NetworkSpec(network["name"], from_plain(network["options"])),
+            NetworkSpec(chosen, options) if chosen else NetworkSpec(members(split(model)[1])[0]),
             from_plain(about["network_options"]),
             task,
             InputPolicy(**about["inputs"]),

@@ -62,7 +62,9 @@ def as_targets(y: Any) -> np.ndarray:
     """
     if isinstance(y, list | tuple) and len(y) > 0:
         require_targets(np.asarray(y, dtype=object))
-    return np.asarray(y)
+    targets = np.asarray(y)
+    require(targets.ndim > 0, "`y` must hold a target for each case.", y=y)
+    return targets
 
 
 def checked_targets(X: Any, y: Any) -> Any:
@@ -94,11 +96,13 @@ def require_cases(X: Any, y: Any) -> None:
         ValueError: If there is no case, the shape of X or the lengths differ, or a target is missing.
     """
     require(len(y) > 0, "X and y must hold at least one case.")
-    if isinstance(X, np.ndarray):
+    if isinstance(X, np.ndarray) and not (X.ndim == 1 and X.dtype == object):  # of arrays, a list in effect
         require(X.ndim in (2, 3), "X must be (cases, channels, time) or (cases, time).", shape=X.shape)
         require(X.size > 0, "X must hold at least one value.", shape=X.shape)
     if isinstance(X, np.ndarray | list | tuple):
-        require(len(X) == len(y), "X and y must have equally many cases.", X=len(X), y=len(y))
+        one = len(y) == 1 and getattr(X, "ndim", 3) == 2
+        repair = " If X is one series (channels, time), give [X]." if one else ""
+        require(len(X) == len(y), f"X and y must have equally many cases.{repair}", X=len(X), y=len(y))
     require_targets(y)
 
 

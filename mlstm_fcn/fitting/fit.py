@@ -16,7 +16,7 @@ import numpy as np
 
 from mlstm_fcn._checks import require
 from mlstm_fcn._randomness import seeded
-from mlstm_fcn.engine import AUTO, Engine, Precision, current
+from mlstm_fcn.engine import AUTO, Engine, Precision, ready
 from mlstm_fcn.fitting.cases import Cases
 from mlstm_fcn.fitting.fitted import FittedNetwork, History, Member
 from mlstm_fcn.fitting.inputs import InputPolicy, ends_early
@@ -93,10 +93,12 @@ def fit(
         FileNotFoundError: If the folder of the checkpoint does not exist.
         Interrupted: If the keyboard interrupts training; its `fitted` is the network with its whole epochs.
             Any other error that a callback raises gets this attribute too.
+        RuntimeError: If the process is a fork of one in which the backend has run.
 
     Warns:
         UserWarning: If training diverged, a validation split is not stratified, or series are cut.
     """
+    backend = ready()
     rule = "A fit with a `checkpoint` requires an integer as `random_state`, so that it can be resumed."
     require(not checkpoint or rng.is_fixed, rule, random_state=rng.state)
     if start:
@@ -114,7 +116,7 @@ def fit(
     by_gradient = [member for member, kind in zip(members, kinds, strict=True) if kind == "gradient"]
     precision: Precision = "float32"
     if by_gradient:
-        precision = current().precision_for(by_gradient[0].network, engine.precision)
+        precision = backend.precision_for(by_gradient[0].network, engine.precision)
     lesson = Lesson(
         as_members_read(preprocessor, training),
         None if held_back is None else as_members_read(preprocessor, held_back),
@@ -194,12 +196,13 @@ def _untrained(
     every = [data for data in (training, held_back) if data is not None]
     for data in every:
         data.inputs[0] = inputs.fit_length(data.inputs[0], time, channels)
-    masked = any(ends_early(data.inputs[0]) for data in every)
+    masked = spec.reads_mask or any(ends_early(data.inputs[0]) for data in every)
     form: dict[str, Any] = {"activation": task.activation, "masked": masked}
     members = []
     for number, rng in enumerate(generators):
+        one = spec.like(start.members[number].network) if start else spec
         with seeded(rng):
-            network = spec.build((time, channels), task.n_outputs, options[number], **form)
+            network = one.build((time, channels), task.n_outputs, options[number], **form)
         if start:
             transfer(start.members[number].network, network)
         before = start.history if start else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -85,6 +86,11 @@ class FittedNetwork:
     precision: engine.Precision = "float32"
     _variants: _Variants = field(default_factory=_Variants, repr=False)
 
+    def __reduce__(self) -> Any:
+        """As bytes of the Keras model, which a fork of a process that uses the backend cannot restore."""
+        others = {name: value for name, value in vars(self).items() if name != "keras_model"}
+        return _restored, (pickle.dumps(self.keras_model), others)
+
     @property
     def preprocessor(self) -> keras.Model:
         """Scaling and filling in: from raw series to series as the members read them."""
@@ -125,8 +131,10 @@ class FittedNetwork:
         rule = "`warm_start`, `partial_fit` and `fine_tune` cannot change the network, "
         require(not changed, f"{rule}`scaling` or `missing`.", **changed)
 
-    def reading(self, inputs: InputPolicy) -> FittedNetwork:
+    def reading(self, inputs: InputPolicy, spec: NetworkSpec | None = None) -> FittedNetwork:
         """The same network with another policy for series that are too long or miss values.
+
+        A spec gives it the function that made it, where a file has lost it.
 
         Raises:
             ValueError: If the policy differs in what the network has built in.
@@ -135,6 +143,8 @@ class FittedNetwork:
         allowed = {"missing"} if inputs.missing == "error" else set()
         rule = "`scaling` and `missing` are part of the fitted network; fit again to change them."
         require(changed.keys() <= allowed, rule, **changed)
+        if spec is not None and spec.has_function_of(self.spec):
+            return replace(self, inputs=inputs, spec=spec)
         return self if inputs == self.inputs else replace(self, inputs=inputs)
 
     def outputs(self, X: Any) -> np.ndarray:
@@ -145,9 +155,10 @@ class FittedNetwork:
 
         Raises:
             ValueError: If X does not fit, or an output is not finite.
+            RuntimeError: If the process is a fork of one in which the backend has run.
         """
+        run = engine.ready().predict
         model, batch = self.model_for(X)
-        run = engine.current().predict
         values = np.concatenate([run(model, chunk)[0] for chunk in chunks(batch)])
         cases = np.flatnonzero(~np.isfinite(values).all(axis=1)).tolist()
         rule = "Outputs overflowed: the inputs are far outside the training range, or training diverged."
@@ -198,6 +209,7 @@ class FittedNetwork:
         """
         if self.takes_mask:
             return self
+        engine.ready()
         return replace(self, keras_model=self._variants.get("masked", self._masked_model))
 
     def _masked_model(self) -> keras.Model:
@@ -211,6 +223,19 @@ class FittedNetwork:
         masked = self.spec.build(shape, self.task.n_outputs, member.options, **form)  # type: ignore[arg-type]
         copy_weights(member.network, masked)
         return masked
+
+
+def _restored(model: bytes, others: dict[str, Any]) -> FittedNetwork:
+    """A copy of a fitted network; where the backend cannot run, one that says so as soon as it is used."""
+    return FittedNetwork(Unusable() if engine.lost_in_fork() else pickle.loads(model), **others)
+
+
+class Unusable:
+    """In the place of a Keras model, which a fork of a process that uses the backend cannot make."""
+
+    def __getattr__(self, name: str) -> Any:
+        engine.current()  # raises, and says why
+        raise AttributeError(name)
 
 
 def is_large_and_complete(batch: Batch) -> bool:

@@ -12,9 +12,9 @@ from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn._options import FILL_METHODS, ON_LONGER, SCALINGS
 from mlstm_fcn.memmap import MemmapSeries, chunks, is_large
 from mlstm_fcn.preprocess import (
+    as_container,
     channel_statistics,
     lengths,
-    pad,
     require_complete,
     to_batch,
     warn_of_coarse_channels,
@@ -63,8 +63,7 @@ class InputPolicy:
         Raises:
             ValueError: If X holds what it must not, or misses a value and `missing` is `"error"`.
         """
-        if isinstance(X, list | tuple) and all(isinstance(case, np.ndarray) for case in X):
-            X = pad(X)
+        X = as_container(X)
         if isinstance(X, np.ndarray) and not is_large(X):
             rule = "X must be (cases, channels, time) or (cases, time)."
             require(X.ndim in (2, 3), rule, shape=X.shape)
@@ -88,9 +87,14 @@ class InputPolicy:
         Warns:
             UserWarning: If series are cut and `on_longer` is `"warn"`.
         """
-        n_channels = batch.shape[2]
-        require(n_channels == channels, f"X must have {channels} channels, as in fit.", channels=n_channels)
-        steps = batch.shape[1]
+        n_cases, steps, n_channels = batch.shape
+        repair = ""
+        if n_channels == 1 and n_cases == channels:
+            repair = " If X is one series (channels, time), give [X]."
+        elif steps == channels:
+            repair = " If its series are (time, channels), give np.swapaxes(X, 1, 2)."
+        rule = f"X must have {channels} channels, as in fit.{repair}"
+        require(n_channels == channels, rule, channels=n_channels)
         if time is None or steps == time:
             return batch
         rule = f"X must not be longer than {time} steps, as in fit; `on_longer='cut'` cuts it."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from inspect import Parameter, signature
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from mlstm_fcn import models
 from mlstm_fcn._checks import require, require_choice
+from mlstm_fcn.fitting.own_network import built_anew, is_model, require_functional, require_mask
 from mlstm_fcn.training.recipes import Recipe
 
 Shape = tuple[int | None, int]
@@ -19,6 +20,11 @@ Shape = tuple[int | None, int]
 
 
 _NOT_GIVEN = "not given"
+_WHAT = "`network` must be a name, a `keras.Model`, or a function that returns a `keras.Model`."
+_ONE_LENGTH = (
+    "A Keras model without a mask reads series of one length. Others require the function that made the "
+    "network: set `network` to it, as in `load(path, network=...)`."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +33,13 @@ class NetworkSpec:
 
     Attributes:
         network: A name of `models.names()`; or a function `f(input_shape, n_outputs, **options)` that returns
-            a `keras.Model`; or None for a function that a file could not hold.
+            a `keras.Model`; or such a model, whose layers are built anew. A function that takes `masked` is
+            asked with True for a model of `[series, mask]`: the mask, bool `(batch, time)`, is True at each
+            step that belongs to the series, and False in the padding.
         options: Options of the network's config, or further arguments of the function.
     """
 
-    network: str | Callable[..., keras.Model] | None
+    network: str | Callable[..., keras.Model] | keras.Model
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def trained_by(self, options: Mapping[str, Any]) -> str:
@@ -42,6 +50,15 @@ class NetworkSpec:
     def network_of(self, options: Mapping[str, Any]) -> str | Callable[..., keras.Model] | None:
         """The network of a member: the option `network` names one that differs from the others'."""
         return options.get("network", self.network)
+
+    @property
+    def reads_mask(self) -> bool:
+        """Whether the network reads a mask in any case."""
+        return is_model(self.network) and len(getattr(self.network, "inputs", ())) > 1
+
+    def like(self, member: keras.Model) -> NetworkSpec:
+        """What builds another network like one that it has built."""
+        return replace(self, network=member) if is_model(self.network) else self
 
     def merged(self, recipe: Recipe, member: int = 0) -> dict[str, Any]:
         """The options of a member: the one order of precedence.
@@ -60,6 +77,8 @@ class NetworkSpec:
             return {"network": other, **models.config(str(other)).suited({**defaults, **own})}
         defaults, own = _without_network(defaults), _without_network(own)
         options = {**self.options, **own}
+        rule = "Options require a name or a function as `network`: a Keras model has its own already."
+        require(not (options and is_model(self.network)), rule, **options)
         if not isinstance(self.network, str):
             return options
         known = {one.name for _, config in models.MODELS.values() for one in fields(config)}
@@ -101,33 +120,40 @@ class NetworkSpec:
             masked: Whether it reads `[series, mask]`.
 
         Raises:
-            ValueError: If the function is missing, or its model does not fit.
+            ValueError: If the function's model does not fit, or a model reads no mask and needs one.
         """
-        function: Any = self.network_of(options)
-        options = _without_network(options)
-        rule = "Training and other lengths require the function that made the network: set `network` to it."
-        require(function is not None, rule, network=function)
-        if isinstance(function, str):
-            form: dict[str, Any] = {"activation": activation, "masked": masked}
-            return models.build(function, shape, n_outputs, **form, **options)
-        form = _taken(function, {"activation": activation, "masked": masked})
-        made = function(shape, n_outputs, **form, **options)
+        network: Any = self.network_of(options)
+        options, form = _without_network(options), {"activation": activation, "masked": masked}
+        if isinstance(network, str):
+            return models.build(network, shape, n_outputs, **form, **options)  # type: ignore[arg-type]
+        if is_model(network):
+            require(self.reads_mask or not masked, _ONE_LENGTH)
+            made = built_anew(network, n_outputs)
+        else:
+            require(callable(network), _WHAT, network=network)
+            made = network(shape, n_outputs, **_taken(network, form), **options)
         _require_fitting(made, shape, n_outputs)
+        require_mask(made, shape[0], masked)
         return made
 
     def differs_from(self, other: NetworkSpec) -> dict[str, Any]:
         """Network and options that are not the same in another spec, with their values here.
 
-        A function that the other one has lost may be given again.
+        A function may take the place of the model that a file holds instead of it.
         """
         differing: dict[str, Any] = {}
-        if other.network is not None and not _same(self.network, other.network):
+        if not self.has_function_of(other) and not _same(self.network, other.network):
             differing["network"] = self.network
         for name in sorted(self.options.keys() | other.options.keys()):
             here, there = self.options.get(name, _NOT_GIVEN), other.options.get(name, _NOT_GIVEN)
             if not _same(here, there):
                 differing[name] = here
         return differing
+
+    def has_function_of(self, other: NetworkSpec) -> bool:
+        """Whether a function may be the one that made the model of the other spec."""
+        is_function = callable(self.network) and not is_model(self.network)
+        return is_function and is_model(other.network)
 
 
 def _without_network(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,8 +171,8 @@ def _plain(value: Any) -> Any:
 
 def _require_fitting(network: Any, shape: Shape, n_outputs: int) -> None:
     """Raise unless a user's function returned a network for these series and outputs."""
-    rule = "`network` must be a name, or a function that returns a `keras.Model`."
-    require(isinstance(network, keras.Model), rule, returned=type(network).__name__)
+    require(isinstance(network, keras.Model), _WHAT, returned=type(network).__name__)
+    require_functional(network)
     inputs = network.input_shape[0] if isinstance(network.input_shape, list) else network.input_shape
     good = len(inputs) == 3 and all(
         one in (None, other) for one, other in zip(inputs[1:], shape, strict=True)

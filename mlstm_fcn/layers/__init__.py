@@ -1,5 +1,8 @@
 """Keras layers for series `(batch, time, channels)`; masks of valid steps are passed as tensors."""
 
+import mlstm_fcn.engine.start  # noqa: F401  (first, since it imports Keras quietly)
+
+# isort: split
 from mlstm_fcn.layers.attention_lstm import AttentionLSTM as AttentionLSTM
 from mlstm_fcn.layers.conv_norm import ConvNorm1D as ConvNorm1D
 from mlstm_fcn.layers.differences import AppendDifferences as AppendDifferences

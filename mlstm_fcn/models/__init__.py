@@ -1,11 +1,15 @@
 """Networks by name: a table of (builder, config), and one function that builds from it."""
 
+import mlstm_fcn.engine.start  # noqa: F401  (first, since it imports Keras quietly)
+
+# isort: split
 from dataclasses import fields, replace
 from typing import Any
 
 import keras
 import numpy as np
 
+from mlstm_fcn import engine
 from mlstm_fcn._checks import require, require_choice, require_positive_int
 from mlstm_fcn.models.counting import Cost as Cost
 from mlstm_fcn.models.counting import cost as cost
@@ -128,11 +132,13 @@ def build(
 
     Raises:
         ValueError: If the name or an option is unknown, or a value is out of its range.
+        RuntimeError: If the process is a fork of one in which the backend has run.
 
     Example:
         >>> build("mlstm_fcn", input_shape=(100, 6), n_classes=4).output_shape
         (None, 4)
     """
+    engine.ready()
     chosen = config(name, **options)
     time, channels = _shape(input_shape)
     require_positive_int("n_classes", n_classes)

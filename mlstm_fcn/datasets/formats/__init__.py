@@ -83,6 +83,7 @@ def read(
     """
     source = path if isinstance(path, Source) else Source(Path(path))
     require_choice("dtype", dtype, ("float32", "float64"))
+    _known(source.name.suffix, SUFFIXES)
     require(not memory_map or source.name.suffix == ".npy", "`memory_map` requires a .npy file.", path=path)
     if source.name.suffix == ".npy":
         return arrays.read_npy(source, np.dtype(dtype), memory_map)
