@@ -57,7 +57,7 @@ def to_batch(X: Container, cases: Sequence[int] | np.ndarray | None = None) -> n
         ValueError: If a value is infinite in float32, or a series has only missing values.
     """
     if not isinstance(X, np.ndarray):
-        X = pad([frame.to_numpy(dtype=np.float64).T for frame in X])
+        X = pad([_values(frame) for frame in X])
     X = _numbers(X)
     with np.errstate(over="ignore"):
         batch = np.ascontiguousarray(np.swapaxes(X, 1, 2), dtype=np.float32)
@@ -75,7 +75,42 @@ def _numbers(array: Any) -> np.ndarray:
     if isinstance(array, np.ma.MaskedArray):
         return np.ma.filled(array.astype(np.float64), np.nan)
     array = np.asarray(array)
+    _require_real(array.dtype)
     return array.astype(np.float64) if array.dtype == object else array
+
+
+def require_real_frames(X: Any) -> None:
+    """Raise if a data frame, or one in a list, has a column of dates or complex numbers."""
+    frames = X if isinstance(X, list | tuple) else [X]
+    dtypes = {dtype for frame in frames for dtype in getattr(frame, "dtypes", ())}
+    _require_real(*dtypes)
+
+
+def _require_real(*dtypes: Any) -> None:
+    for dtype in dtypes:
+        rule = "X must hold real numbers; turn dates into numbers, and complex ones into two channels."
+        require(dtype.kind in "biufO", rule, dtype=str(dtype))
+
+
+def _values(frame: Any) -> np.ndarray:
+    """A frame `(time, channels)` as an array `(channels, time)`."""
+    require_real_frames(frame)
+    values: np.ndarray = frame.to_numpy(dtype=np.float64).T
+    return values
+
+
+def warn_of_layout(X: Any) -> None:
+    """Warn about an array `(cases, channels, time)` that has more channels than steps.
+
+    Warns:
+        UserWarning: If so; its axes may be `(cases, time, channels)`.
+    """
+    if X.ndim == 3 and X.shape[1] > X.shape[2]:
+        text = (
+            f"X is read as (cases, channels, time): {X.shape[1]} channels of {X.shape[2]} steps. If it is "
+            "(cases, time, channels), give `X.transpose(0, 2, 1)` here and in `predict`."
+        )
+        warnings.warn(text, UserWarning, stacklevel=2)
 
 
 def lengths(batch: np.ndarray, cases: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
@@ -133,7 +168,7 @@ def warn_of_coarse_channels(X: Container) -> None:
         UserWarning: Once for each such channel.
     """
     is_array = isinstance(X, np.ndarray)
-    arrays = [_numbers(X)] if is_array else [frame.to_numpy(dtype=np.float64).T[None] for frame in X]
+    arrays = [_numbers(X)] if is_array else [_values(frame)[None] for frame in X]
     low, high = (
         reduce([reduce(array, axis=(0, 2)).astype(np.float64) for array in arrays])
         for reduce in (np.fmin.reduce, np.fmax.reduce)
@@ -163,8 +198,8 @@ def channel_statistics(chunks: Callable[[], Iterable[np.ndarray]]) -> tuple[np.n
         chunks: Yields all series, as arrays of shape `(cases, time, channels)`. It is called twice.
 
     Returns:
-        Two float32 arrays of shape `(channels,)`. A constant channel gets standard deviation 1, and scaling
-        makes it zero. A channel with only missing values gets mean 0 and standard deviation 1.
+        Two float32 arrays of shape `(channels,)`. The standard deviation of a channel that float32 cannot
+        tell from a constant is 0. A channel with only missing values has mean 0 and standard deviation 0.
     """
     count: Any = 0
     total: Any = 0.0
@@ -178,7 +213,25 @@ def channel_statistics(chunks: Callable[[], Iterable[np.ndarray]]) -> tuple[np.n
         squares += np.sum(np.square(batch - mean), axis=(0, 1), where=~np.isnan(batch))
     std = np.sqrt(squares / np.maximum(count, 1))
     constant = std <= np.finfo(np.float32).eps * np.abs(mean)
-    return mean.astype(np.float32), np.where(constant, 1.0, std).astype(np.float32)
+    return mean.astype(np.float32), np.where(constant, 0.0, std).astype(np.float32)
+
+
+def warn_of_constant_channels(std: np.ndarray) -> None:
+    """Warn about channels that are constant, or missing, in all training series.
+
+    Args:
+        std: Their standard deviations, shape `(channels,)`.
+
+    Warns:
+        UserWarning: If one is zero.
+    """
+    constant = np.flatnonzero(std == 0).tolist()
+    if constant:
+        text = (
+            f"The network ignores channels that are constant or missing in all training series: {constant}. "
+            "Train on series in which they vary, or leave them out."
+        )
+        warnings.warn(text, UserWarning, stacklevel=2)
 
 
 def _blocks(chunks: Iterable[np.ndarray]) -> Iterable[np.ndarray]:

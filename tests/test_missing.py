@@ -71,8 +71,8 @@ def test_channel_statistics_are_those_of_the_values_that_are_there(holes):
     np.testing.assert_allclose(std, np.nanstd(values, axis=(0, 1)), rtol=1e-4)
 
 
-def test_constant_and_absent_channels_have_deviation_1():
+def test_constant_and_absent_channels_have_no_deviation():
     x = np.ones((3, 4, 2)) * [7.3, np.nan]
     mean, std = channel_statistics(lambda: [x])
     np.testing.assert_allclose(mean, [7.3, 0])
-    np.testing.assert_array_equal(std, [1, 1])
+    np.testing.assert_array_equal(std, [0, 0])

@@ -41,6 +41,7 @@ def save(fitted: FittedNetwork, path: Path | str, about: Mapping[str, Any] | Non
         "history": dict(fitted.history),
         "epochs_trained": fitted.epochs_trained,
         "precision": fitted.precision,
+        "channel_names": to_plain(fitted.channel_names),
     }
     write_archive(path, fitted.keras_model, {**values, **(about or {})})
 
@@ -71,6 +72,7 @@ def load(path: Path | str) -> tuple[FittedNetwork, dict[str, Any]]:
             about["history"],
             int(about["epochs_trained"]),
             about["precision"],
+            from_plain(about.get("channel_names")),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is damaged: {error!r}") from error

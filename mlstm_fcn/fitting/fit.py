@@ -19,9 +19,11 @@ from mlstm_fcn._randomness import seeded
 from mlstm_fcn.engine import AUTO, Engine, Precision, current
 from mlstm_fcn.fitting.cases import Cases
 from mlstm_fcn.fitting.fitted import FittedNetwork, History, Member
-from mlstm_fcn.fitting.inputs import InputPolicy, ends_early
+from mlstm_fcn.fitting.inputs import InputPolicy, ends_early, warn_of_ignored_channels
 from mlstm_fcn.fitting.members import Callbacks, Lesson
+from mlstm_fcn.fitting.names import channel_names
 from mlstm_fcn.fitting.network import NetworkSpec
+from mlstm_fcn.fitting.outputs import require_outputs
 from mlstm_fcn.fitting.prepare import as_members_read, datasets
 from mlstm_fcn.fitting.rng import RngSpec
 from mlstm_fcn.fitting.schedule import Training, side_by_side
@@ -103,7 +105,8 @@ def fit(
         rng.generator(number, start.epochs_trained if start else 0)
         for number in range(_n_members(recipe, start))
     ]
-    training, held_back = datasets(train, validation, task, recipe, inputs, rng)
+    names = (start.channel_names if start else None) or channel_names(train.X)
+    training, held_back = datasets(train, validation, task, recipe, inputs, rng, names)
     preprocessor, members = _untrained(training, held_back, network, task, recipe, inputs, start, generators)
     require_freezable([member.network for member in members], freeze)
     precision = current().precision_for(members[0].network, engine.precision)
@@ -124,7 +127,7 @@ def fit(
         n_new = len(history["loss"]) - (len(start.history.get("loss", ())) if start else 0)
         epochs = (start.epochs_trained if start else 0) + n_new
         options = tuple(member.options for member in chosen)
-        return FittedNetwork(model, network, options, task, inputs, history, epochs, precision)
+        return FittedNetwork(model, network, options, task, inputs, history, epochs, precision, names)
 
     trainings = [
         Training(member.network, member.history, generator, file)  # type: ignore[arg-type]
@@ -180,12 +183,16 @@ def _untrained(
     every = [data for data in (training, held_back) if data is not None]
     for data in every:
         data.inputs[0] = inputs.fit_length(data.inputs[0], time, channels)
+    if start:
+        warn_of_ignored_channels(preprocessor, training.inputs[0])
     masked = any(ends_early(data.inputs[0]) for data in every)
     form: dict[str, Any] = {"activation": task.activation, "masked": masked}
     members = []
     for number, rng in enumerate(generators):
         with seeded(rng):
             network = spec.build((time, channels), task.n_outputs, options[number], **form)
+        if number == 0 and not isinstance(spec.network, str):
+            require_outputs(network, task.activation)
         if start:
             transfer(start.members[number].network, network)
         before = start.history if start else {}
