@@ -23,7 +23,7 @@ from mlstm_fcn.fitting.inputs import InputPolicy, ends_early, warn_of_ignored_ch
 from mlstm_fcn.fitting.members import Callbacks, Lesson
 from mlstm_fcn.fitting.names import channel_names
 from mlstm_fcn.fitting.network import NetworkSpec
-from mlstm_fcn.fitting.outputs import require_outputs
+from mlstm_fcn.fitting.outputs import require_probabilities
 from mlstm_fcn.fitting.prepare import as_members_read, datasets
 from mlstm_fcn.fitting.rng import RngSpec
 from mlstm_fcn.fitting.schedule import Training, side_by_side
@@ -191,8 +191,8 @@ def _untrained(
     for number, rng in enumerate(generators):
         with seeded(rng):
             network = spec.build((time, channels), task.n_outputs, options[number], **form)
-        if number == 0 and not isinstance(spec.network, str):
-            require_outputs(network, task.activation)
+        if number == 0 and task.activation == "softmax" and not isinstance(spec.network, str):
+            require_probabilities(network)
         if start:
             transfer(start.members[number].network, network)
         before = start.history if start else {}

@@ -1,4 +1,4 @@
-"""What a network of the user must give out."""
+"""What a network of the user must give out, which nothing but a trial tells."""
 
 from __future__ import annotations
 
@@ -12,29 +12,22 @@ from mlstm_fcn._checks import require
 _SOME_STEPS = 50  # where the network reads any number of them
 
 
-def require_outputs(network: keras.Model, activation: str) -> None:
-    """Raise unless an untrained network gives what its task takes, tried on two random series.
+def require_probabilities(network: keras.Model) -> None:
+    """Raise unless the network of a classifier gives probabilities, tried on two random series.
 
     Args:
         network: From series, or `[series, mask]`, to outputs.
-        activation: What the outputs must have gone through: `"softmax"` or `"linear"`.
 
     Raises:
-        ValueError: If outputs are no probabilities, where they must be; or are always 1, where they must not.
+        ValueError: If an output is negative, or those of a series do not sum to 1.
     """
     outputs = _outputs_of_two(network)
-    shown = outputs[0].round(3).tolist()
-    if activation == "softmax":
-        rule = (
-            "The outputs of a classifier's network must be probabilities: end it with `activation='softmax'`. "
-            "A function may take `activation`, for its last layer."
-        )
-        sums = outputs.sum(axis=1)
-        good = bool((outputs >= 0).all()) and np.allclose(sums, 1, atol=0.01)
-        require(good, rule, outputs=shown)
-    else:
-        rule = "The output of a regressor's network must be able to be any number: end it without softmax."
-        require(not (outputs == 1).all(), rule, outputs=shown)
+    rule = (
+        "The outputs of a classifier's network must be probabilities: end it with `activation='softmax'`, "
+        "which a function may take as `activation`."
+    )
+    good = bool((outputs >= 0).all()) and np.allclose(outputs.sum(axis=1), 1, atol=0.01)
+    require(good, rule, outputs=outputs[0].round(3).tolist())
 
 
 def _outputs_of_two(network: keras.Model) -> np.ndarray:

@@ -48,6 +48,6 @@ def warn_of_loss(epochs: int) -> None:
     if epochs:
         text = (
             "`set_params` has reset this estimator, since it would build another network: training begins "
-            f"anew, and {epochs} epochs are lost."
+            f"anew (epochs lost: {epochs})."
         )
         warnings.warn(text, UserWarning, stacklevel=5)
