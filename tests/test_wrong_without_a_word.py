@@ -117,6 +117,12 @@ def test_one_hot_rows_are_classes(method, dtype, data):
     assert read.score(X, one_hot_array(y)) == expected.score(X, numbers)
 
 
+def test_one_hot_rows_are_classes_in_training_that_goes_on(data):
+    X, rows = data[0], one_hot_array(data[1])
+    classifier = small(n_epochs=1, warm_start=True).fit(X, rows)
+    assert classifier.fit(X, rows).partial_fit(X, rows).fine_tune(X, rows).classes_.tolist() == [0, 1, 2, 3]
+
+
 def test_one_hot_frames_are_the_classes_that_their_columns_name(data, plain):
     X, y = data
     read = fit((X, pd.get_dummies(y)), None, X, pd.get_dummies(y))

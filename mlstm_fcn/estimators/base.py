@@ -58,15 +58,12 @@ class NetworkEstimator(TrainingParameters, Saving):
         """The network, with the options that the constructor was given."""
         raise NotImplementedError
 
-    _has_classes = property(lambda self: self._task_type == "Classification")
-
     def _learn_task(self, y: np.ndarray, classes: Any = None) -> Task:
         """What training is for, learnt from targets, or from the classes that they may be."""
         from mlstm_fcn import fitting
 
-        if classes is not None:
-            return fitting.Classification(np.unique(classes))
-        return getattr(fitting, self._task_type).learn(y)
+        kind: Any = getattr(fitting, self._task_type)
+        return kind.learn(y) if classes is None else kind(np.unique(classes))
 
     def fit(
         self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None
@@ -80,7 +77,7 @@ class NetworkEstimator(TrainingParameters, Saving):
             X: Series: an array of shape `(cases, channels, time)` or `(cases, time)`, a list of arrays
                 `(channels, time)` that may differ in length, or any panel container of sktime's. A large
                 `numpy.memmap` (256 MiB) is read batch by batch. NaN is missing, or padding at the end.
-            y: One target for each case.
+            y: One target for each case; classes also as one-hot rows.
             sample_weight: A weight, not negative, for each case; None: 1.
             X_val: Series for validation after each epoch.
             y_val: Their targets.
@@ -93,7 +90,6 @@ class NetworkEstimator(TrainingParameters, Saving):
         if start is None:
             return self._fit_with(X, y, **given)
         start.require_same(self.network_spec(), self.input_policy())
-        start.task.require_same(y)
         return self._fit_with(X, y, **given, start=replace(start, history={}), task=start.task)
 
     def fine_tune(
@@ -135,7 +131,9 @@ class NetworkEstimator(TrainingParameters, Saving):
     def _fit_with(self, X: Any, y: Any, **request: Any) -> NetworkEstimator:
         from mlstm_fcn.fitting.cases import checked_targets
 
-        y = checked_targets(X, y, classes=self._has_classes, **request)
+        y = checked_targets(X, y, self._task_type, **request)
+        if task := request.get("task"):
+            task.require_same(y)
         if is_large(X):
             self.reset()
             return self._fit_directly(X, np.ravel(y), **request)
@@ -156,7 +154,7 @@ class NetworkEstimator(TrainingParameters, Saving):
         from mlstm_fcn.fitting.cases import checked_targets, one_column
         from mlstm_fcn.fitting.same import warn_of_loss
 
-        y = one_column(checked_targets(X, y, classes=self._has_classes, sample_weight=sample_weight))
+        y = one_column(checked_targets(X, y, self._task_type, sample_weight))
         start = getattr(self, "fitted_", None)
         if start is None:
             warn_of_loss(getattr(self, "_lost__epochs", 0))
@@ -195,7 +193,7 @@ class NetworkEstimator(TrainingParameters, Saving):
         if one_epoch:
             recipe = recipe.for_one_epoch(len(start.options) if start else recipe.n_members)
         convert = self._check_convert_X_for_predict
-        validation = validation_cases(X_val, y_val, convert, classes=self._has_classes)
+        validation = validation_cases(X_val, y_val, convert, self._task_type)
         n_training = len(y) if validation else recipe.n_training(len(y))
         tasks = EpochTasks(self, recipe.epochs(n_training) * recipe.n_members, X, y)
         try:

@@ -45,7 +45,7 @@ class Cases:
         return weights
 
 
-def validation_cases(X: Any, y: Any, convert: Callable[[Any], Any], *, classes: bool) -> Cases | None:
+def validation_cases(X: Any, y: Any, convert: Callable[[Any], Any], task_type: str) -> Cases | None:
     """Validation series and targets as cases, or None if there are none; series are converted.
 
     Raises:
@@ -56,7 +56,7 @@ def validation_cases(X: Any, y: Any, convert: Callable[[Any], Any], *, classes: 
     both = X is not None and y is not None
     require(both, "`X_val` and `y_val` must be given together, or neither.")
     require_same_order(X, y_val=y)
-    targets = one_column(from_one_hot(y) if classes else y)
+    targets = one_column(from_one_hot(y) if task_type == "Classification" else y)
     require_targets(targets)
     return Cases(convert(X), targets)
 
@@ -72,13 +72,13 @@ def as_targets(y: Any) -> np.ndarray:
     return np.asarray(y)
 
 
-def checked_targets(X: Any, y: Any, *, classes: bool, sample_weight: Any = None, **request: Any) -> Any:
+def checked_targets(X: Any, y: Any, task_type: str, sample_weight: Any = None, **request: Any) -> Any:
     """Targets as an array, or the frame that they are; X, y and weights fit together.
 
     Args:
         X: Series in any container.
         y: Targets as the user gives them.
-        classes: Whether targets are classes, which may be one-hot.
+        task_type: The name of the task; targets of `Classification` may be one-hot.
         sample_weight: Weights as the user gives them.
         **request: What else was given to fit, or None; sktime's way with several columns would lose it.
 
@@ -87,7 +87,7 @@ def checked_targets(X: Any, y: Any, *, classes: bool, sample_weight: Any = None,
     """
     require_same_order(X, y=y, sample_weight=sample_weight)
     y = y if hasattr(y, "columns") else as_targets(y)
-    y = from_one_hot(y) if classes else y
+    y = from_one_hot(y) if task_type == "Classification" else y
     require_cases(X, y)
     one_column_only = y.ndim == 1 or y.shape[1] == 1
     require(
