@@ -418,7 +418,7 @@ def test_a_parameter_of_training_keeps_what_was_fitted(name, data, plain):
 
 @pytest.mark.parametrize("name", OF_NETWORK)
 def test_a_parameter_of_the_network_resets_and_partial_fit_says_so(name, data, plain):
-    classifier = copy.deepcopy(plain).set_params(**{name: OF_NETWORK[name]})
+    classifier = copy.deepcopy(plain).set_params(**{name: OF_NETWORK[name]}).set_params(verbose=0)
     assert not classifier.is_fitted
     with pytest.raises(NotFittedError):
         classifier.predict(data[0])

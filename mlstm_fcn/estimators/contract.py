@@ -38,7 +38,7 @@ class Contract(CallbackSupportMixin, BaseEstimator):
 
     def set_params(self, **parameters: Any) -> Any:
         """As sktime does, but keep what was fitted where the parameters would build the same network."""
-        fitted, lost = getattr(self, "fitted_", None), 0
+        fitted, lost = getattr(self, "fitted_", None), getattr(self, "_lost__epochs", 0)
         if fitted and parameters:
             from mlstm_fcn.fitting.same import would_build
 

@@ -91,7 +91,7 @@ class Classification:
     @classmethod
     def learn(cls, y: np.ndarray) -> Classification:
         """The classes of targets; it is a ValueError if they look like numbers to predict."""
-        require_classes(y)
+        require_classes(np.asarray(y))
         return cls(np.unique(y))
 
     @property
