@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import fields
+from inspect import Parameter, signature
 from typing import Any
 
 from mlstm_fcn._checks import did_you_mean, require
@@ -48,16 +49,32 @@ def nested_options(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return options
 
 
-def flattened(changes: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+def require_taken(kind: type, names: Iterable[str]) -> None:
+    """Raise a TypeError that helps if a constructor takes no parameter of a name."""
+    known = signature(kind.__init__).parameters  # type: ignore[misc]
+    if not any(one.kind is Parameter.VAR_KEYWORD for one in known.values()):
+        for name in names:
+            if name not in known:
+                raise TypeError(_unknown(name, kind.__name__, known))
+
+
+def _unknown(name: str, of: str, known: Iterable[str]) -> str:
+    return f"{of} has no parameter {name!r}. {repair(name, known)}"
+
+
+def flattened(changes: Mapping[str, Any], before: Mapping[str, Any], of: str) -> dict[str, Any]:
     """Changes of parameters, those of nested options as new values of the parameters that have them.
 
     Args:
         changes: New values by name.
         before: All parameters as they are.
+        of: What has the parameters, for errors.
 
     Raises:
-        ValueError: If an option does not exist, or a parameter replaces it.
+        ValueError: If a parameter or option does not exist, or a parameter replaces the option.
     """
+    for name in changes:
+        require(name in before or is_nested(name), _unknown(name, of, before))
     flat = {name: value for name, value in changes.items() if not is_nested(name)}
     for outer in _NESTED:
         prefix = f"{outer}__"

@@ -5,7 +5,7 @@ ends before them. So series of different lengths fit into one array.
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Number
 from typing import Any
 
@@ -13,7 +13,6 @@ import numpy as np
 
 from mlstm_fcn._checks import require
 
-_BLOCK = 1 << 22  # values per block in statistics
 _COARSE = 2.0**-13  # range of a channel over its largest value; float32 resolves it into about 2000 values
 
 Container = np.ndarray | Sequence[Any]
@@ -78,7 +77,7 @@ def to_batch(X: Container, cases: Sequence[int] | np.ndarray | None = None) -> n
         ValueError: If a value is infinite in float32, or a series has only missing values.
     """
     if not isinstance(X, np.ndarray):
-        X = pad([frame.to_numpy(dtype=np.float64).T for frame in X])
+        X = pad([_values(frame) for frame in X])
     X = _numbers(X)
     with np.errstate(over="ignore"):
         batch = np.ascontiguousarray(np.swapaxes(X, 1, 2), dtype=np.float32)
@@ -97,12 +96,47 @@ def _numbers(array: Any) -> np.ndarray:
         return np.ma.filled(array.astype(np.float64), np.nan)
     try:
         array = np.asarray(array)
-        array = array.astype(np.float64) if array.dtype == object else array
+        numbers = array.astype(np.float64) if array.dtype == object else array
     except (TypeError, ValueError) as error:  # texts, or channels of different lengths
         rule = "Every series must hold numbers alone, as many for each channel."
         raise ValueError(f"{rule} Received: {error}") from None
-    require(array.dtype.kind not in "USV", "X must hold numbers.", dtype=str(array.dtype))
-    return array
+    require(numbers.dtype.kind not in "USV", "X must hold numbers.", dtype=str(numbers.dtype))
+    _require_real(numbers.dtype)
+    return numbers
+
+
+def require_real_frames(X: Any) -> None:
+    """Raise if a data frame, or one in a list, has a column of dates or complex numbers."""
+    frames = X if isinstance(X, list | tuple) else [X]
+    dtypes = {dtype for frame in frames for dtype in getattr(frame, "dtypes", ())}
+    _require_real(*dtypes)
+
+
+def _require_real(*dtypes: Any) -> None:
+    for dtype in dtypes:
+        rule = "X must hold real numbers; turn dates into numbers, and complex ones into two channels."
+        require(dtype.kind in "biufO", rule, dtype=str(dtype))
+
+
+def _values(frame: Any) -> np.ndarray:
+    """A frame `(time, channels)` as an array `(channels, time)`."""
+    require_real_frames(frame)
+    values: np.ndarray = frame.to_numpy(dtype=np.float64).T
+    return values
+
+
+def warn_of_layout(X: Any) -> None:
+    """Warn about an array `(cases, channels, time)` that has more channels than steps.
+
+    Warns:
+        UserWarning: If so; its axes may be `(cases, time, channels)`.
+    """
+    if X.ndim == 3 and X.shape[1] > X.shape[2]:
+        text = (
+            f"X is read as (cases, channels, time): {X.shape[1]} channels of {X.shape[2]} steps. If it is "
+            "(cases, time, channels), give `X.transpose(0, 2, 1)` here and in `predict`."
+        )
+        warnings.warn(text, UserWarning, stacklevel=2)
 
 
 def lengths(batch: np.ndarray, cases: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
@@ -160,7 +194,7 @@ def warn_of_coarse_channels(X: Container) -> None:
         UserWarning: Once for each such channel.
     """
     is_array = isinstance(X, np.ndarray)
-    arrays = [_numbers(X)] if is_array else [frame.to_numpy(dtype=np.float64).T[None] for frame in X]
+    arrays = [_numbers(X)] if is_array else [_values(frame)[None] for frame in X]
     low, high = (
         reduce([reduce(array, axis=(0, 2)).astype(np.float64) for array in arrays])
         for reduce in (np.fmin.reduce, np.fmax.reduce)
@@ -181,35 +215,3 @@ def _warn_if_coarse(low: float, high: float, where: str) -> None:
             f"{high!r}; subtract a constant, such as their mean, first."
         )
         warnings.warn(text, UserWarning, stacklevel=3)
-
-
-def channel_statistics(chunks: Callable[[], Iterable[np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each channel over all values that are not missing, for scaling.
-
-    Args:
-        chunks: Yields all series, as arrays of shape `(cases, time, channels)`. It is called twice.
-
-    Returns:
-        Two float32 arrays of shape `(channels,)`. A constant channel gets standard deviation 1, and scaling
-        makes it zero. A channel with only missing values gets mean 0 and standard deviation 1.
-    """
-    count: Any = 0
-    total: Any = 0.0
-    squares: Any = 0.0
-    for batch in _blocks(chunks()):
-        observed = ~np.isnan(batch)
-        count += observed.sum(axis=(0, 1))
-        total += np.sum(batch, axis=(0, 1), dtype=np.float64, where=observed)
-    mean = total / np.maximum(count, 1)
-    for batch in _blocks(chunks()):
-        squares += np.sum(np.square(batch - mean), axis=(0, 1), where=~np.isnan(batch))
-    std = np.sqrt(squares / np.maximum(count, 1))
-    constant = std <= np.finfo(np.float32).eps * np.abs(mean)
-    return mean.astype(np.float32), np.where(constant, 1.0, std).astype(np.float32)
-
-
-def _blocks(chunks: Iterable[np.ndarray]) -> Iterable[np.ndarray]:
-    """Divide the series into blocks of some megabytes, since float64 statistics copy their input."""
-    for chunk in chunks:
-        size = max(1, _BLOCK // max(1, chunk[0].size))
-        yield from (chunk[start : start + size] for start in range(0, len(chunk), size))

@@ -30,6 +30,7 @@ FLOORS = {
     "layers": 2,
     "models": 3,
     "datasets": 3,
+    "channel_statistics": 3,
     "preprocess": 3,
     "persistence": 3,
     "memmap": 4,

@@ -72,7 +72,8 @@ def test_units_of_a_channel_do_not_matter(basic_motions):
 def test_a_constant_channel_is_harmless(basic_motions):
     X = basic_motions.X_train.copy()
     X[:, 2] = 7.3
-    classifier = MLSTMFCNClassifier(**SMALL).fit(X, basic_motions.y_train)
+    with pytest.warns(UserWarning, match=r"ignores channels that are constant or missing.*\[2\]"):
+        classifier = MLSTMFCNClassifier(**SMALL).fit(X, basic_motions.y_train)
     assert np.isfinite(classifier.predict_proba(X)).all()
     assert np.isfinite(classifier.predict_proba(basic_motions.X_test)).all()
 

@@ -162,7 +162,10 @@ def test_commands_take_data_of_ones_own(tmp_path):
     assert f"No such files were found in {tmp_path}" not in missing
     (tmp_path / "Gait_TEST.ts").unlink()
     halved = run("train", *own, code=1)
-    assert "Gait_TRAIN and Gait_TEST must be in the same folder. Received: found=['" in halved
+    assert "Gait_TRAIN and Gait_TEST, as one of" in halved
+    assert (
+        "must be in one folder or zip archive. Complete or remove what is there. Received: found=" in halved
+    )
     assert "Gait_TRAIN.ts']" in halved
     (tmp_path / "Gait_TRAIN.ts").unlink()
     assert f"No such files were found in {tmp_path}," in run("train", *own, code=1)

@@ -83,10 +83,11 @@ def test_places_are_looked_at_in_their_order(tmp_path, monkeypatch):
     assert datasets.load("GunPoint", folder=tmp_path / "given").X_train[0, 0, 0] == 3.0
 
 
-def test_a_folder_with_one_part_is_not_mixed_with_another_place(tmp_path):
+def test_a_cache_with_one_part_is_not_mixed_with_another_place(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLSTM_FCN_CACHE", str(tmp_path))
     put(tmp_path, 1.0)
     (tmp_path / "GunPoint_TEST.ts").unlink()
-    assert datasets.load("GunPoint", folder=tmp_path).X_train.shape == (50, 1, 150)
+    assert datasets.load("GunPoint").X_train.shape == (50, 1, 150)
 
 
 def test_a_changed_file_is_read_anew_and_its_old_arrays_are_removed(tmp_path, monkeypatch):

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import memmap
+from mlstm_fcn.channel_statistics import channel_statistics
 from mlstm_fcn.memmap import MemmapSeries
-from mlstm_fcn.preprocess import channel_statistics, to_batch
+from mlstm_fcn.preprocess import to_batch
 from tests.quick_fit import SMALL, assert_same, differ, fit
 
 X = np.random.default_rng(0).normal(size=(20, 3, 12)).astype(np.float32)

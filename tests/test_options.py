@@ -130,7 +130,11 @@ def test_none_is_another_value_than_none_given(cases):
 
 
 def fit_values(cases, **given):
-    values = {"network": NetworkSpec(dense), "task": Classification.learn(cases.y), "inputs": InputPolicy()}
+    values = {
+        "network": NetworkSpec(dense),
+        "task": Classification(np.unique(cases.y)),
+        "inputs": InputPolicy(),
+    }
     return fit_network(cases, **{**values, "recipe": Recipe(n_epochs=1), "rng": RngSpec(0), **given})
 
 

@@ -8,7 +8,8 @@ The search order is:
 4. The mirror `MLSTM_FCN_MIRROR`, if it is a folder.
 5. Downloads into the cache: from the mirror, if it is a URL, then Zenodo, then the archive's website.
 
-A folder holds a data set in a subfolder named after it, directly, or as `<Name>.zip`.
+A folder holds a data set in a subfolder named after it, directly, or as `<Name>.zip`. What a user put into a
+folder or a mirror is read or refused: no later place answers for it.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ def find(name: str, folder: Path | str | None = None, offline: bool = False) -> 
     Raises:
         FileNotFoundError: If the data set is not on this machine and `offline` is set.
         FetchError: If every download failed.
-        ValueError: If no data set has this name, or an archive is unsafe.
+        ValueError: If no data set has this name, an archive is damaged or unsafe, or a folder or mirror of
+            the user has some files of the data set, but not both.
     """
     fits = isinstance(name, str) and _NAME.fullmatch(name)
     require(bool(fits), "The name of a data set must consist of letters, digits and ._+- only.", name=name)
@@ -55,6 +57,8 @@ def find(name: str, folder: Path | str | None = None, offline: bool = False) -> 
         except archives.UnsafeArchiveError:
             if place != cache_folder() or offline:
                 raise
+        if place not in (cache_folder(), shipped()):
+            _require_no_pieces(place, name)
     searched = ", ".join(map(str, folders))
     if "://" not in (fetch.mirror() or ""):
         _require_known(name, folders, searched)
@@ -63,6 +67,24 @@ def find(name: str, folder: Path | str | None = None, offline: bool = False) -> 
             f"{name} is not on this machine, and offline=True forbids a download. Searched: {searched}"
         )
     return _in_archive(fetch.fetch(name, cache_folder(), lambda path: _require_parts(path, name)), name)
+
+
+def _require_no_pieces(place: Path, name: str) -> None:
+    """Raise if a folder of the user has a file of the data set, but not both files in one folder."""
+    file = re.compile(rf"{re.escape(name)}(_(train|test)\..*|\.zip)", re.IGNORECASE)
+    inside = re.compile(rf"{file.pattern}|[xy]_(train|test)\..*", re.IGNORECASE)
+    found = [
+        str(path)
+        for folder, pattern in ((place, file), (place / name, inside))
+        for path in (sorted(folder.iterdir()) if folder.is_dir() else ())
+        if pattern.fullmatch(path.name) and path.is_file()
+    ]
+    rule = f"{_wanted(name)}, must be in one folder or zip archive. Complete or remove what is there."
+    require(not found, rule, found=found)
+
+
+def _wanted(name: str) -> str:
+    return f"{name}_TRAIN and {name}_TEST, as one of {', '.join(SUFFIXES)}"
 
 
 def _require_known(name: str, folders: list[Path], searched: str) -> None:
@@ -79,8 +101,7 @@ def _require_known(name: str, folders: list[Path], searched: str) -> None:
 
 def _require_parts(path: Path, name: str) -> None:
     if not _in_archive(path, name):
-        wanted = f"{name}_TRAIN and {name}_TEST as one of {', '.join(SUFFIXES)}"
-        raise archives.UnsafeArchiveError(f"{path.name} does not contain {wanted}")
+        raise archives.UnsafeArchiveError(f"{path.name} does not contain {_wanted(name)}")
 
 
 def here(folder: Path | str | None = None) -> list[str]:

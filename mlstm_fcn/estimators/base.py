@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from sklearn.callback import with_callbacks
 
-from mlstm_fcn._checks import require
 from mlstm_fcn.engine import Engine
 from mlstm_fcn.estimators.parameters import TrainingParameters
 from mlstm_fcn.estimators.saving import Saving
@@ -59,11 +58,12 @@ class NetworkEstimator(TrainingParameters, Saving):
         """The network, with the options that the constructor was given."""
         raise NotImplementedError
 
-    def _learn_task(self, y: np.ndarray) -> Task:
-        """What training is for, learnt from targets."""
+    def _learn_task(self, y: np.ndarray, classes: Any = None) -> Task:
+        """What training is for, learnt from targets, or from the classes that they may be."""
         from mlstm_fcn import fitting
 
-        return getattr(fitting, self._task_type).learn(y)
+        kind: Any = getattr(fitting, self._task_type)
+        return kind.learn(y) if classes is None else kind(np.unique(classes))
 
     def fit(
         self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None
@@ -76,7 +76,7 @@ class NetworkEstimator(TrainingParameters, Saving):
             X: Series: an array of shape `(cases, channels, time)` or `(cases, time)`, a list of arrays
                 `(channels, time)` that may differ in length, or any panel container of sktime's. A large
                 `numpy.memmap` (256 MiB) is read batch by batch. NaN is missing, or padding at the end.
-            y: One target for each case.
+            y: One target for each case; classes also as one-hot rows.
             sample_weight: A weight, not negative, for each case; None: 1.
             X_val: Series for validation after each epoch.
             y_val: Their targets.
@@ -89,7 +89,6 @@ class NetworkEstimator(TrainingParameters, Saving):
         if start is None:
             return self._fit_with(X, y, **given)
         start.require_same(self.network_spec(), self.input_policy())
-        start.task.require_same(y)
         return self._fit_with(X, y, **given, start=replace(start, history={}), task=start.task)
 
     def fine_tune(
@@ -122,9 +121,8 @@ class NetworkEstimator(TrainingParameters, Saving):
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkEstimator:
         """Train for one more epoch at a constant learning rate; the first call prepares as `fit` does.
 
-        The first call decides channels, length and scaling. The optimizer is new in each call. To continue
-        with another parameter, set the attribute (`classifier.learning_rate = 1e-4`): `set_params` resets
-        the estimator, as in all of sktime. Arguments, result and errors are those of `fit`.
+        The first call decides channels, length and scaling. The optimizer is new in each call. After
+        `set_params` has reset the estimator, it warns. Arguments, result and errors are those of `fit`.
         """
         return self._fit_one_epoch(X, y, sample_weight)
 
@@ -132,12 +130,10 @@ class NetworkEstimator(TrainingParameters, Saving):
     def _fit_with(self, X: Any, y: Any, **request: Any) -> NetworkEstimator:
         from mlstm_fcn.fitting.cases import checked_targets
 
-        y = checked_targets(X, y)
-        rule = "`sample_weight`, `X_val` and warm start do not support multi-output `y`."
-        is_plain = all(value is None for value in request.values())
-        require(y.ndim == 1 or y.shape[1] == 1 or is_plain, rule, shape=y.shape)
+        y = checked_targets(X, y, self._task_type, **request)
+        if task := request.get("task"):
+            task.require_same(y)
         if is_large(X):
-            require(y.size == len(X), "Memory-mapped series require one column of `y`.", shape=y.shape)
             self.reset()
             return self._fit_directly(X, np.ravel(y), **request)
         self.__request = request  # sktime's reset keeps names with two underscores
@@ -154,15 +150,17 @@ class NetworkEstimator(TrainingParameters, Saving):
 
     @with_callbacks
     def _fit_one_epoch(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> NetworkEstimator:
-        from mlstm_fcn.fitting.cases import one_column, require_cases
+        from mlstm_fcn.fitting.cases import checked_targets, one_column
+        from mlstm_fcn.fitting.same import warn_of_loss
 
-        y, start = one_column(y), getattr(self, "fitted_", None)
-        require_cases(X, y)
+        y = one_column(checked_targets(X, y, self._task_type, sample_weight))
+        start = getattr(self, "fitted_", None)
         if start is None:
+            warn_of_loss(getattr(self, "_lost__epochs", 0))
             self.reset()
-            task = self._learn_task(y if classes is None else np.asarray(classes))
-        else:
-            task = start.task
+        elif classes is not None:
+            start.task.require_same(classes)
+        task = start.task if start else self._learn_task(y, classes)
         return self._fit_directly(X, y, sample_weight=sample_weight, start=start, task=task, one_epoch=True)
 
     def _fit_directly(self, X: Any, y: np.ndarray, **request: Any) -> NetworkEstimator:
@@ -193,10 +191,8 @@ class NetworkEstimator(TrainingParameters, Saving):
         recipe = self.training_recipe()
         if one_epoch:
             recipe = recipe.for_one_epoch(len(start.options) if start else recipe.n_members)
-        validation = None
-        if X_val is not None or y_val is not None:
-            converted = None if X_val is None else self._check_convert_X_for_predict(X_val)
-            validation = validation_cases(converted, y_val)
+        convert = self._check_convert_X_for_predict
+        validation = validation_cases(X_val, y_val, convert, self._task_type)
         n_training = len(y) if validation else recipe.n_training(len(y))
         tasks = EpochTasks(self, recipe.most_epochs(n_training), X, y)
         try:

@@ -37,10 +37,14 @@ class BaseNetworkClassifier(ClassifierMixin, NetworkEstimator, BaseClassifier, B
 
     _task_type: ClassVar[str] = "Classification"
 
-    score = ClassifierMixin.score  # unlike sktime's it takes sample weights
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Share of cases whose class is predicted; unlike sktime's it takes sample weights."""
+        from mlstm_fcn.fitting.labels import from_one_hot
+
+        return float(ClassifierMixin.score(self, X, from_one_hot(y), sample_weight))
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Any:
-        """As for every estimator; in the first call `classes` are all labels that will ever come."""
+        """As for every estimator; `classes`, in the first call, are all labels that will ever come."""
         return self._fit_one_epoch(X, y, sample_weight, classes)
 
     def _adopt(self, fitted: FittedNetwork) -> NetworkEstimator:

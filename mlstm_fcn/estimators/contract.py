@@ -8,7 +8,7 @@ from sktime.base import BaseEstimator
 from sktime.exceptions import NotFittedError as SktimeNotFittedError
 
 from mlstm_fcn.memmap import is_large
-from mlstm_fcn.preprocess import as_container
+from mlstm_fcn.preprocess import as_container, require_real_frames
 
 # What scikit-learn keeps on an estimator across calls of fit, and sktime's reset would delete.
 _SKLEARN_STATE = (
@@ -32,7 +32,23 @@ class Contract(CallbackSupportMixin, BaseEstimator):
         """Forget what was fitted, as sktime does, but keep what scikit-learn stores between calls."""
         kept = {name: self.__dict__[name] for name in _SKLEARN_STATE if name in self.__dict__}
         super().reset()
-        self.__dict__.update(kept)
+        self.__dict__.update(kept, _lost__epochs=0)
+        return self
+
+    def set_params(self, **parameters: Any) -> Any:
+        """As sktime does, but keep what was fitted where the parameters would build the same network."""
+        fitted, lost = getattr(self, "fitted_", None), getattr(self, "_lost__epochs", 0)
+        if fitted and parameters:
+            from mlstm_fcn.fitting.same import would_build
+
+            new: Any = type(self)(**{**self.get_params(deep=False), **parameters})
+            members: Any = [(one.recipe, one.n_members) for one in (self, new)]
+            if would_build(fitted, new.network_spec(), new.input_policy(), *members):
+                self.__dict__.update(parameters)
+                return self
+            lost = fitted.epochs_trained
+        super().set_params(**parameters)
+        self._lost__epochs = lost  # reset keeps names with two underscores
         return self
 
     def check_is_fitted(self, method_name: str | None = None) -> None:
@@ -58,5 +74,6 @@ class Contract(CallbackSupportMixin, BaseEstimator):
         return X if is_large(X) else super()._check_convert_X_for_predict(X)
 
     def _internal_convert(self, X: Any, y: Any = None) -> Any:
-        """Where sktime converts what is convenient; it does not know lists of arrays."""
+        """Where sktime converts what is convenient; it does not know lists of arrays, and says less."""
+        require_real_frames(X)
         return super()._internal_convert(as_container(X), y)

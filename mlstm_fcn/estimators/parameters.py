@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from mlstm_fcn._checks import require
 from mlstm_fcn._documented import Documented
-from mlstm_fcn._nested import flattened, is_nested, nested_options, repair
+from mlstm_fcn._nested import flattened, nested_options, require_taken
 from mlstm_fcn._options import FROM_RECIPE, FromRecipe, given
 from mlstm_fcn.engine import Engine
 from mlstm_fcn.training.recipes import Recipe
@@ -82,10 +80,7 @@ class TrainingParameters(Documented):
 
     def __new__(cls, *arguments: Any, **parameters: Any) -> Self:
         """Raise a helpful error for unknown parameters; `__init__` does the rest."""
-        known = signature(cls.__init__).parameters
-        unknown = [name for name in parameters if name not in known]
-        if unknown and not any(one.kind is Parameter.VAR_KEYWORD for one in known.values()):
-            raise TypeError(f"{cls.__name__} has no parameter {unknown[0]!r}. {repair(unknown[0], known)}")
+        require_taken(cls, parameters)
         return super().__new__(cls)
 
     def input_policy(self) -> InputPolicy:
@@ -104,9 +99,9 @@ class TrainingParameters(Documented):
         return {**parameters, **nested_options(parameters)} if deep else parameters
 
     def set_params(self, **parameters: Any) -> Self:
-        """Set parameters; `recipe__...` changes an option of the recipe. An unknown name is a ValueError."""
-        known = self.get_params(deep=False)
-        for name in parameters:
-            rule = f"{type(self).__name__} has no parameter {name!r}. {repair(name, known)}"
-            require(name in known or is_nested(name), rule)
-        return super().set_params(**flattened(parameters, known))  # type: ignore[misc]
+        """Set parameters; `recipe__...` changes an option of the recipe. An unknown name is a ValueError.
+
+        It resets the estimator, as in all of sktime, unless a fitted network would be built the same.
+        """
+        changes = flattened(parameters, self.get_params(deep=False), type(self).__name__)
+        return super().set_params(**changes)  # type: ignore[misc]

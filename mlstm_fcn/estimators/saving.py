@@ -33,8 +33,8 @@ class Saving(Contract):
 
         Args:
             path: A name that ends in `.keras` or `.mlstm`: one file without pickle, which is also a plain
-                Keras model; `load` reads it. Objects (optimizer, loss, callbacks, random generator, a function
-                as `network`) and the path of a checkpoint are not kept; a warning says what will be missing.
+                Keras model; `load` reads it. Objects (optimizer, loss, callbacks, random generator, function)
+                and the path of a checkpoint are not kept; a warning says what will be missing.
                 Without an ending, or None: sktime's way, which pickles.
             serialization_format: For sktime's way.
 

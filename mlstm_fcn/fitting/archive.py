@@ -55,6 +55,7 @@ def save(fitted: FittedNetwork, path: Path | str, about: Mapping[str, Any] | Non
         "history": dict(fitted.history),
         "epochs_trained": fitted.epochs_trained,
         "precision": fitted.precision,
+        "channel_names": to_plain(fitted.channel_names),
     }
     write_archive(path, fitted.keras_model, {**values, **(about or {})})
     if named is None and not is_model(fitted.spec.network):
@@ -103,6 +104,7 @@ def load(
             about["history"],
             about["epochs_trained"],
             about["precision"],
+            from_plain(about.get("channel_names")),
         )
         rule = "There must be options for each member."
         require(len(fitted.options) == len(members(fitted.network)), rule, options=len(fitted.options))

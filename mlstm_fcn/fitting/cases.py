@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,9 @@ import numpy as np
 import pandas as pd
 
 from mlstm_fcn._checks import require
+from mlstm_fcn.fitting.labels import from_one_hot
+from mlstm_fcn.fitting.names import require_same_order
+from mlstm_fcn.memmap import is_large
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,17 +45,20 @@ class Cases:
         return weights
 
 
-def validation_cases(X: Any, y: Any) -> Cases:
-    """Validation series and targets as cases.
+def validation_cases(X: Any, y: Any, convert: Callable[[Any], Any], task_type: str) -> Cases | None:
+    """Validation series and targets as cases, or None if there are none; series are converted.
 
     Raises:
-        ValueError: If only one of them is given, or targets are missing or in several columns.
+        ValueError: If only one of them is given, as `checked_targets`, or there are several columns.
     """
+    if X is None and y is None:
+        return None
     both = X is not None and y is not None
     require(both, "`X_val` and `y_val` must be given together, or neither.")
-    targets = one_column(y)
+    require_same_order(X, y_val=y)
+    targets = one_column(from_one_hot(y) if task_type == "Classification" else y)
     require_targets(targets)
-    return Cases(X, targets)
+    return Cases(convert(X), targets)
 
 
 def as_targets(y: Any) -> np.ndarray:
@@ -67,14 +74,30 @@ def as_targets(y: Any) -> np.ndarray:
     return targets
 
 
-def checked_targets(X: Any, y: Any) -> Any:
-    """Targets as an array, or the frame that they are; X and y fit together.
+def checked_targets(X: Any, y: Any, task_type: str, sample_weight: Any = None, **request: Any) -> Any:
+    """Targets as an array, or the frame that they are; X, y and weights fit together.
+
+    Args:
+        X: Series in any container.
+        y: Targets as the user gives them.
+        task_type: The name of the task; targets of `Classification` may be one-hot.
+        sample_weight: Weights as the user gives them.
+        **request: What else was given to fit, or None; sktime's way with several columns would lose it.
 
     Raises:
-        ValueError: As `require_cases`.
+        ValueError: As `require_cases`, `require_same_order` and `from_one_hot`.
     """
+    require_same_order(X, y=y, sample_weight=sample_weight)
     y = y if hasattr(y, "columns") else as_targets(y)
+    y = from_one_hot(y) if task_type == "Classification" else y
     require_cases(X, y)
+    one_column_only = y.ndim == 1 or y.shape[1] == 1
+    require(
+        one_column_only or not is_large(X), "Memory-mapped series require one column of `y`.", shape=y.shape
+    )
+    is_plain = sample_weight is None and all(value is None for value in request.values())
+    rule = "`sample_weight`, `X_val` and warm start do not support multi-output `y`."
+    require(one_column_only or is_plain, rule, shape=y.shape)
     return y
 
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import math
-import statistics
-import warnings
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +14,13 @@ from mlstm_fcn._checks import require
 from mlstm_fcn._randomness import seeded
 from mlstm_fcn.engine import AUTO, Engine, Precision, ready
 from mlstm_fcn.fitting.cases import Cases
-from mlstm_fcn.fitting.fitted import FittedNetwork, History, Member
-from mlstm_fcn.fitting.inputs import InputPolicy, ends_early
+from mlstm_fcn.fitting.fitted import FittedNetwork, Member
+from mlstm_fcn.fitting.history import mean_history, warn_of_divergence
+from mlstm_fcn.fitting.inputs import InputPolicy, ends_early, warn_of_ignored_channels
 from mlstm_fcn.fitting.lesson import Callbacks, Lesson
+from mlstm_fcn.fitting.names import channel_names
 from mlstm_fcn.fitting.network import NetworkSpec
+from mlstm_fcn.fitting.outputs import require_probabilities
 from mlstm_fcn.fitting.prepare import as_members_read, datasets
 from mlstm_fcn.fitting.rng import RngSpec
 from mlstm_fcn.fitting.schedule import Training, side_by_side
@@ -109,7 +108,8 @@ def fit(
         rng.generator(number, start.epochs_trained if start else 0)
         for number in range(_n_members(recipe, start))
     ]
-    training, held_back = datasets(train, validation, task, recipe, inputs, rng)
+    names = (start.channel_names if start else None) or channel_names(train.X)
+    training, held_back = datasets(train, validation, task, recipe, inputs, rng, names)
     preprocessor, members = _untrained(training, held_back, network, task, recipe, inputs, start, generators)
     require_freezable([member.network for member in members], freeze)
     kinds = [network.trained_by(member.options) for member in members]
@@ -132,11 +132,11 @@ def fit(
 
     def fitted(chosen: Sequence[Member], shares: Sequence[float] | None = None) -> FittedNetwork:
         model = compose(preprocessor, ensemble([member.network for member in chosen], shares), task.unit)
-        history = _mean([member.history for member in chosen])
+        history = mean_history([member.history for member in chosen])
         n_new = len(history.get("loss", ())) - (len(start.history.get("loss", ())) if start else 0)
         epochs = (start.epochs_trained if start else 0) + n_new
         options = tuple(member.options for member in chosen)
-        return FittedNetwork(model, network, options, task, inputs, history, epochs, precision)
+        return FittedNetwork(model, network, options, task, inputs, history, epochs, precision, names)
 
     parts = parts_left_out(recipe, kinds, lesson.training, rng)
     trainings = [
@@ -159,7 +159,7 @@ def fit(
         raise
     weighted = recipe.vote == "worth" and len(members) > 1
     result = fitted(members, worths(kinds, unseen, lesson.training, task) if weighted else None)
-    _warn_of_divergence(result.history, precision)
+    warn_of_divergence(result.history, precision)
     for file in filter(None, reversed(files)):  # the first one last: the others are invalid without it
         file.unlink(missing_ok=True)
     return result
@@ -196,6 +196,8 @@ def _untrained(
     every = [data for data in (training, held_back) if data is not None]
     for data in every:
         data.inputs[0] = inputs.fit_length(data.inputs[0], time, channels)
+    if start:
+        warn_of_ignored_channels(preprocessor, training.inputs[0])
     masked = spec.reads_mask or any(ends_early(data.inputs[0]) for data in every)
     form: dict[str, Any] = {"activation": task.activation, "masked": masked}
     members = []
@@ -203,6 +205,8 @@ def _untrained(
         one = spec.like(start.members[number].network) if start else spec
         with seeded(rng):
             network = one.build((time, channels), task.n_outputs, options[number], **form)
+        if number == 0 and task.activation == "softmax" and not isinstance(spec.network, str):
+            require_probabilities(network)
         if start:
             transfer(start.members[number].network, network)
         before = start.history if start else {}
@@ -222,27 +226,3 @@ def _checkpoints(path: Path | None, n_members: int) -> list[Path | None]:
     left = [str(other) for other in others if other.exists() and not path.exists()]
     require(not left, f"{path} is missing, but checkpoints of other members exist; delete them.", files=left)
     return [path, *others]
-
-
-def _mean(histories: Sequence[History]) -> dict[str, list[float]]:
-    """Figures of each epoch, means over the members that had the epoch."""
-    with_epochs = [history for history in histories if "loss" in history]
-    begun = with_epochs or [history for history in histories if history]
-    names = dict.fromkeys(name for history in begun for name in history)
-    columns = {name: zip_longest(*(history.get(name, ()) for history in begun)) for name in names}
-    return {
-        name: [statistics.fmean(figure for figure in figures if figure is not None) for figures in column]
-        for name, column in columns.items()
-    }
-
-
-def _warn_of_divergence(history: History, precision: Precision) -> None:
-    last = history.get("loss", [0.0])[-1]
-    if not math.isfinite(last):
-        repair = (
-            "`scaling`, or another `precision` than float16"
-            if precision == "float16"
-            else "A lower `learning_rate`"
-        )
-        text = f"Training has diverged: its last loss is {last}. {repair} may help."
-        warnings.warn(text, UserWarning, stacklevel=3)

@@ -16,15 +16,15 @@ from sklearn.utils.metaestimators import available_if
 from mlstm_fcn import engine
 from mlstm_fcn._checks import require
 from mlstm_fcn._randomness import seeded
+from mlstm_fcn.fitting.history import History
 from mlstm_fcn.fitting.inputs import Batch, InputPolicy, ends_early
+from mlstm_fcn.fitting.names import Names, in_order
 from mlstm_fcn.fitting.network import NetworkSpec
 from mlstm_fcn.fitting.task import Classification, Task
 from mlstm_fcn.memmap import chunks
 from mlstm_fcn.models.ensemble import ensemble, members, shares
 from mlstm_fcn.models.pipeline import compose, split, takes_mask, with_mask, without_filling
 from mlstm_fcn.models.transfer import copy_weights
-
-History = Mapping[str, list[float]]
 
 _LARGE = 1 << 20  # values; in more, looking for gaps in the graph takes long
 
@@ -74,6 +74,7 @@ class FittedNetwork:
         history: Figures of each epoch by name, means over the members that had the epoch.
         epochs_trained: Number of epochs, including those of earlier fits that this one continues.
         precision: Arithmetic of the last training, see `mlstm_fcn.Engine`; the network is float32.
+        channel_names: The columns of the frames that it was fitted to, in order; None if they were arrays.
     """
 
     keras_model: keras.Model
@@ -84,6 +85,7 @@ class FittedNetwork:
     history: History = field(default_factory=dict)
     epochs_trained: int = 0
     precision: engine.Precision = "float32"
+    channel_names: Names | None = None
     _variants: _Variants = field(default_factory=_Variants, repr=False)
 
     def __reduce__(self) -> Any:
@@ -139,10 +141,9 @@ class FittedNetwork:
         Raises:
             ValueError: If the policy differs in what the network has built in.
         """
-        changed = inputs.differs_from(self.inputs)
-        allowed = {"missing"} if inputs.missing == "error" else set()
+        changed = inputs.cannot_read_for(self.inputs)
         rule = "`scaling` and `missing` are part of the fitted network; fit again to change them."
-        require(changed.keys() <= allowed, rule, **changed)
+        require(not changed, rule, **changed)
         if spec is not None and spec.has_function_of(self.spec):
             return replace(self, inputs=inputs, spec=spec)
         return self if inputs == self.inputs else replace(self, inputs=inputs)
@@ -194,8 +195,9 @@ class FittedNetwork:
         return self._variants.get("complete", self._complete_model), batch
 
     def read(self, X: Any) -> Batch:
-        """Series as the network reads them: checked, at the length that it fixes."""
-        return self.inputs.fit_length(self.inputs.read(X), self.time, self.channels)
+        """Series as the network reads them: checked, channels in order, at the length that it fixes."""
+        batch = self.inputs.read(in_order(X, self.channel_names))
+        return self.inputs.fit_length(batch, self.time, self.channels)
 
     def _complete_model(self) -> keras.Model:
         preprocessor, network, unit = split(self.keras_model)

@@ -10,14 +10,15 @@ import numpy as np
 
 from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn._options import FILL_METHODS, ON_LONGER, SCALINGS
+from mlstm_fcn.channel_statistics import channel_statistics, warn_of_constant_channels
 from mlstm_fcn.memmap import MemmapSeries, chunks, is_large
 from mlstm_fcn.preprocess import (
     as_container,
-    channel_statistics,
     lengths,
     require_complete,
     to_batch,
     warn_of_coarse_channels,
+    warn_of_layout,
     with_length,
 )
 
@@ -58,7 +59,8 @@ class InputPolicy:
 
         Args:
             X: As `Cases.X`.
-            warns: Whether to warn of channels of which float32 keeps little; not of memory-mapped ones.
+            warns: Whether to warn of more channels than steps, and of channels of which float32 keeps little
+                (not of memory-mapped ones).
 
         Raises:
             ValueError: If X holds what it must not, or misses a value and `missing` is `"error"`.
@@ -68,6 +70,8 @@ class InputPolicy:
             rule = "X must be (cases, channels, time) or (cases, time)."
             require(X.ndim in (2, 3), rule, shape=X.shape)
             X = X[:, None] if X.ndim == 2 else X
+        if warns and isinstance(X, np.ndarray):
+            warn_of_layout(X)
         if is_large(X):
             batch: Batch = MemmapSeries(X).trimmed()
         else:
@@ -108,10 +112,15 @@ class InputPolicy:
         return batch.with_length(time) if isinstance(batch, MemmapSeries) else with_length(batch, time)
 
     def preprocessor(self, batch: Batch) -> keras.Model:
-        """Scaling and filling in as a model, with the statistics of training series."""
+        """Scaling and filling in as a model, with the statistics of training series.
+
+        Warns:
+            UserWarning: If a channel is constant, which the network then ignores.
+        """
         from mlstm_fcn.models.pipeline import build_preprocessor
 
-        mean, std = channel_statistics(batch.chunks if isinstance(batch, MemmapSeries) else lambda: [batch])
+        mean, std = _statistics(batch)
+        warn_of_constant_channels(std)
         missing = "zero" if self.missing == "error" else self.missing
         return build_preprocessor(mean, std, scaling=self.scaling, missing=missing)
 
@@ -119,6 +128,29 @@ class InputPolicy:
         """What a trained model has built in and is not the same in another policy, with its values here."""
         names = [name for name in ("scaling", "missing") if getattr(self, name) != getattr(other, name)]
         return {name: getattr(self, name) for name in names}
+
+    def cannot_read_for(self, other: InputPolicy) -> dict[str, Any]:
+        """As `differs_from`, but any trained model may come to refuse missing values."""
+        changed = self.differs_from(other)
+        return {n: value for n, value in changed.items() if (n, value) != ("missing", "error")}
+
+
+def warn_of_ignored_channels(preprocessor: keras.Model, batch: Batch) -> None:
+    """Warn about channels that vary in series, but were constant when a preprocessor was made."""
+    from mlstm_fcn.models.pipeline import constant_channels
+
+    if constant := constant_channels(preprocessor):
+        std = _statistics(batch)[1]
+        if vary := [channel for channel in constant if std[channel] > 0]:
+            text = (
+                f"The network ignores channels that were constant in the first fit, and vary now: {vary}. "
+                "A new `fit` learns from them."
+            )
+            warnings.warn(text, UserWarning, stacklevel=2)
+
+
+def _statistics(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+    return channel_statistics(batch.chunks if isinstance(batch, MemmapSeries) else lambda: [batch])
 
 
 def ends_early(batch: Batch) -> bool:

@@ -15,6 +15,7 @@ from mlstm_fcn._checks import require
 from mlstm_fcn.fitting.cases import Cases
 from mlstm_fcn.fitting.fitted import is_large_and_complete
 from mlstm_fcn.fitting.inputs import InputPolicy
+from mlstm_fcn.fitting.names import Names, in_order
 from mlstm_fcn.fitting.rng import RngSpec
 from mlstm_fcn.fitting.task import Task
 from mlstm_fcn.memmap import MemmapSeries
@@ -30,10 +31,13 @@ def datasets(
     recipe: Recipe,
     inputs: InputPolicy,
     rng: RngSpec,
+    channels: Names | None = None,
 ) -> tuple[Dataset, Dataset | None]:
-    """What to train on and what to validate on, as raw series."""
+    """What to train on and what to validate on, as raw series; frames with their channels in that order."""
+    train = replace(train, X=in_order(train.X, channels))
     examples = _dataset(train, task, recipe, inputs, warns=True)
     if validation is not None:
+        validation = replace(validation, X=in_order(validation.X, channels))
         return examples, _dataset(validation, task, recipe, inputs)
     if not recipe.validation_split:
         return examples, None

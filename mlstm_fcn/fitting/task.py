@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils.class_weight import compute_sample_weight
 
 from mlstm_fcn._checks import require
+from mlstm_fcn.fitting.labels import require_classes
 from mlstm_fcn.preprocess import warn_of_coarse_targets
 from mlstm_fcn.training.recipes import Recipe
 
@@ -92,7 +93,8 @@ class Classification:
 
     @classmethod
     def learn(cls, y: np.ndarray) -> Classification:
-        """The classes of targets."""
+        """The classes of targets; it is a ValueError if they look like numbers to predict."""
+        require_classes(np.asarray(y))
         return cls(np.unique(y))
 
     @property
@@ -144,13 +146,9 @@ class Classification:
         return weights
 
     def require_same(self, y: Any) -> None:
-        """Check labels.
-
-        Raises:
-            ValueError: If they are not all labels of this task.
-        """
+        """Check labels; it is a ValueError if they are not all labels of this task."""
         labels = self.labels.tolist()
-        rule = "With `warm_start` the labels must be those of the last fit."
+        rule = "With `warm_start` the labels must be those of the last fit, and so must `classes`."
         require(np.unique(y).tolist() == labels, rule, before=labels)
 
     def to_plain(self) -> dict[str, Any]:

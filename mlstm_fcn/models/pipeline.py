@@ -6,15 +6,20 @@ import numpy as np
 from mlstm_fcn.layers import FillMissing, StandardizeChannels, StandardizeSeries
 from mlstm_fcn.layers.missing import valid_steps
 
+_SILENCED = "without_constant_channels"
+
 
 def build_preprocessor(
     mean: np.ndarray, std: np.ndarray, *, scaling: str | None, missing: str
 ) -> keras.Model:
     """Scaling, then filling in of missing values; training does not change them.
 
+    A channel that was constant in the training set becomes zero, however series are scaled: what it holds
+    later has never been learnt from.
+
     Args:
         mean: Mean of each channel in the training set, shape `(channels,)`.
-        std: Standard deviation of each channel, shape `(channels,)`, none of them zero.
+        std: Standard deviation of each channel, shape `(channels,)`; zero for a constant channel.
         scaling: `"channel"` by these statistics, `"series"` each series by itself, or None.
         missing: How `FillMissing` fills in; after scaling, so that its zero is the mean.
 
@@ -22,14 +27,24 @@ def build_preprocessor(
         A model from `(batch, time, channels)`, NaN where nothing was measured, to that shape without NaN.
     """
     raw = keras.Input((None, len(mean)), name="raw_series")
-    series = raw
+    series, varies = raw, std > 0
     if scaling == "channel":
+        std = np.where(varies, std, 1.0)
         series = StandardizeChannels(mean.tolist(), std.tolist(), dtype="float32", name="scaling")(series)
     elif scaling == "series":
         series = StandardizeSeries(dtype="float32", name="scaling")(series)
+    if not varies.all():
+        factors = varies.astype(float)[None, None].tolist()  # also right where Keras has channels first
+        series = keras.layers.Rescaling(factors, dtype="float32", name=_SILENCED)(series)
     return keras.Model(
         raw, FillMissing(missing, dtype="float32", name="fill_missing")(series), name="preprocessor"
     )
+
+
+def constant_channels(preprocessor: keras.Model) -> list[int]:
+    """Channels that were constant in the training set, and are zero to the network."""
+    layers = [layer for layer in preprocessor.layers if layer.name == _SILENCED]
+    return np.flatnonzero(np.ravel(layers[0].scale) == 0).tolist() if layers else []
 
 
 def with_mask(preprocessor: keras.Model) -> keras.Model:

@@ -17,6 +17,7 @@ _DIGITS = b"0123456789"
 _TO_LINES = bytes.maketrans(b",:", b"\n\n")
 _WORTH_A_CALL = 16_000  # bytes; for smaller text the call costs more than it saves
 _EXPONENT = re.compile(rb"[eE][+-]?[0-9]+(?:\n|\Z)")
+_SIGNED_MARK = re.compile(rb"[+-]\?")  # `float` reads -nan, so it would read -? too
 
 
 def without_digits(text: bytes) -> bytes:
@@ -44,8 +45,8 @@ def parse(text: bytes, marks: bytes | None = None) -> np.ndarray:
             return _parse_plain(lines)
         except ValueError:
             pass  # `float` accepts more, such as a plus sign, and raises a precise error
-    if b"_" in text:
-        raise ValueError("A number must not contain underscores.")
+    if b"_" in text or _SIGNED_MARK.search(text):
+        raise ValueError("A number must not contain underscores, and ? must not have a sign.")
     return np.array([*map(float, lines.replace(b"?", b"nan").split(b"\n"))], dtype=np.float64)
 
 

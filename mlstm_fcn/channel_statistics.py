@@ -1,0 +1,59 @@
+"""Mean and standard deviation of each channel, for scaling."""
+
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+_BLOCK = 1 << 22  # values per block in statistics
+
+
+def channel_statistics(chunks: Callable[[], Iterable[np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each channel over all values that are not missing, for scaling.
+
+    Args:
+        chunks: Yields all series, as arrays of shape `(cases, time, channels)`. It is called twice.
+
+    Returns:
+        Two float32 arrays of shape `(channels,)`. The standard deviation of a channel that float32 cannot
+        tell from a constant is 0. A channel with only missing values has mean 0 and standard deviation 0.
+    """
+    count: Any = 0
+    total: Any = 0.0
+    squares: Any = 0.0
+    for batch in _blocks(chunks()):
+        observed = ~np.isnan(batch)
+        count += observed.sum(axis=(0, 1))
+        total += np.sum(batch, axis=(0, 1), dtype=np.float64, where=observed)
+    mean = total / np.maximum(count, 1)
+    for batch in _blocks(chunks()):
+        squares += np.sum(np.square(batch - mean), axis=(0, 1), where=~np.isnan(batch))
+    std = np.sqrt(squares / np.maximum(count, 1))
+    constant = std <= np.finfo(np.float32).eps * np.abs(mean)
+    return mean.astype(np.float32), np.where(constant, 0.0, std).astype(np.float32)
+
+
+def warn_of_constant_channels(std: np.ndarray) -> None:
+    """Warn about channels that are constant, or missing, in all training series.
+
+    Args:
+        std: Their standard deviations, shape `(channels,)`.
+
+    Warns:
+        UserWarning: If one is zero.
+    """
+    constant = np.flatnonzero(std == 0).tolist()
+    if constant:
+        text = (
+            f"The network ignores channels that are constant or missing in all training series: {constant}. "
+            "Train on series in which they vary, or leave them out."
+        )
+        warnings.warn(text, UserWarning, stacklevel=2)
+
+
+def _blocks(chunks: Iterable[np.ndarray]) -> Iterable[np.ndarray]:
+    """Divide the series into blocks of some megabytes, since float64 statistics copy their input."""
+    for chunk in chunks:
+        size = max(1, _BLOCK // max(1, chunk[0].size))
+        yield from (chunk[start : start + size] for start in range(0, len(chunk), size))
