@@ -106,7 +106,8 @@ def fit(
     training, held_back = datasets(train, validation, task, recipe, inputs, rng)
     preprocessor, members = _untrained(training, held_back, network, task, recipe, inputs, start, generators)
     require_freezable([member.network for member in members], freeze)
-    precision = current().precision_for(members[0].network, engine.precision)
+    with current().on(engine):
+        precision = current().precision_for(members[0].network, engine.precision)
     lesson = Lesson(
         as_members_read(preprocessor, training),
         None if held_back is None else as_members_read(preprocessor, held_back),
@@ -132,8 +133,9 @@ def fit(
     ]
     whole = set(range(len(members)) if start else ())  # members that were trained before vote in any case
     try:
-        for number in side_by_side(trainings, lesson, network.trained_by, engine.n_jobs):
-            whole.add(number)
+        with current().on(engine):
+            for number in side_by_side(trainings, lesson, network.trained_by, engine):
+                whole.add(number)
     except BaseException as error:
         chosen = [members[number] for number in sorted(whole or {0})]  # the first may have whole epochs
         partial = fitted(chosen) if any(member.history for member in chosen) else None

@@ -12,7 +12,7 @@ import numpy as np
 from joblib.externals.loky import as_completed, get_reusable_executor
 
 from mlstm_fcn._checks import require
-from mlstm_fcn.engine import current
+from mlstm_fcn.engine import Engine, current
 from mlstm_fcn.engine.fingerprint import architecture, is_known
 from mlstm_fcn.fitting.members import TRAINERS, Lesson
 from mlstm_fcn.training.loop import History
@@ -44,15 +44,14 @@ class Training:
 
 
 def side_by_side(
-    trainings: Sequence[Training], lesson: Lesson, trained_by: str, n_jobs: int
+    trainings: Sequence[Training], lesson: Lesson, trained_by: str, engine: Engine
 ) -> Iterator[int]:
     """Train all, in processes where there are several of both; yields the number of each that is whole."""
-    if n_jobs > 1 and len(trainings) > 1:
-        return in_processes(trainings, lesson, trained_by, n_jobs)
-    return in_turn(trainings, lesson, trained_by)
+    several = engine.n_jobs > 1 and len(trainings) > 1
+    return (in_processes if several else in_turn)(trainings, lesson, trained_by, engine)
 
 
-def in_turn(trainings: Sequence[Training], lesson: Lesson, trained_by: str) -> Iterator[int]:
+def in_turn(trainings: Sequence[Training], lesson: Lesson, trained_by: str, engine: Engine) -> Iterator[int]:
     """Train one after another; yields the number of each when it is whole."""
     for number, training in enumerate(trainings):
         training.run(lesson, trained_by)
@@ -60,7 +59,7 @@ def in_turn(trainings: Sequence[Training], lesson: Lesson, trained_by: str) -> I
 
 
 def in_processes(
-    trainings: Sequence[Training], lesson: Lesson, trained_by: str, n_jobs: int
+    trainings: Sequence[Training], lesson: Lesson, trained_by: str, engine: Engine
 ) -> Iterator[int]:
     """Train in processes, on TensorFlow of one thread each; yields the number of each when it is whole.
 
@@ -83,11 +82,11 @@ def in_processes(
     in_memory = lesson.training.prepare is None
     require(in_memory, "Memory-mapped series need one process: set the engine's `n_jobs` to 1.")
     settings = dict.fromkeys(_THREADS, "1") | {"KERAS_BACKEND": backend.name}
-    pool = get_reusable_executor(min(n_jobs, len(trainings)), timeout=_IDLE_SECONDS, env=settings)
+    pool = get_reusable_executor(min(engine.n_jobs, len(trainings)), timeout=_IDLE_SECONDS, env=settings)
     silent = replace(lesson, callbacks=list)
     try:
         numbers = {
-            pool.submit(_trained, training, _values(training.network), silent, trained_by): number
+            pool.submit(_trained, training, _values(training.network), silent, trained_by, engine): number
             for number, training in enumerate(trainings)
         }
         for future in as_completed(numbers):
@@ -102,11 +101,12 @@ def in_processes(
 
 
 def _trained(
-    training: Training, values: list[Any], lesson: Lesson, trained_by: str
+    training: Training, values: list[Any], lesson: Lesson, trained_by: str, engine: Engine
 ) -> tuple[list[Any], History]:
     """Run in a process of its own. A pickled network lacks the state of its dropout, so values come too."""
     _assign(training.network, values)
-    training.run(lesson, trained_by)
+    with current().on(engine):
+        training.run(lesson, trained_by)
     return _values(training.network), training.history
 
 
