@@ -1,6 +1,7 @@
 """A chosen device, and several: the same training, and words for what is not there."""
 
 import os
+import socket
 import subprocess
 import sys
 
@@ -250,3 +251,46 @@ def test_steps_in_one_call_of_jax_are_the_steps_one_by_one():
 def test_the_engine_in_use_is_one_object_whatever_the_device():
     with engine.current().on(Engine(device="cpu")):
         assert engine.current() is engine.current()
+
+
+TWO_PROCESSES = """
+import sys
+import jax
+jax.distributed.initialize(f"127.0.0.1:{sys.argv[2]}", 2, int(sys.argv[3]), initialization_timeout=120)
+import keras, numpy as np
+from mlstm_fcn import Engine, MLSTMFCNClassifier, engine
+
+assert len(engine.current().devices()) == 2 and len(jax.local_devices()) == 1
+rng, y = np.random.default_rng(0), np.arange(28) % 2
+X = rng.normal(size=(28, 3, 20)) + y[:, None, None]
+options = {"filters": (4,), "kernel_sizes": (3,), "dropout": 0.0, "random_state": 0}
+options |= {"n_epochs": 3, "batch_size": 7}
+alone = MLSTMFCNClassifier(**options).fit(X, y)
+both = MLSTMFCNClassifier(**options, engine=Engine(distribution="data")).fit(X, y)
+np.testing.assert_allclose(both.history_["loss"], alone.history_["loss"], atol=1e-4)
+np.testing.assert_allclose(both.predict_proba(X), alone.predict_proba(X), atol=1e-4)
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_of_jax_on_loopback_train_as_one():
+    pytest.importorskip("jax")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    settings = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", TWO_PROCESSES, "jax", port, str(number)],
+            env=settings,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(2)
+    ]
+    try:
+        ended = [(process.communicate(timeout=240)[1], process.returncode) for process in both]
+        assert [code for _, code in ended] == [0, 0], ended[0][0][-2000:]
+    finally:
+        for process in both:
+            process.kill()
