@@ -222,7 +222,7 @@ batches, ends = np.array_split(np.arange(23), 5), []
 
 def trained(kind, rates):
     keras.utils.set_random_seed(0)
-    network = models.build("mlstm_fcn", (12, 2), 2, filters=(4,), kernel_sizes=(3,), reduction=2)
+    network = models.build("fcn", (12, 2), 2, filters=(4,), kernel_sizes=(3,))
     made, source = JaxBackend(), BatchSource(data)
     made.__dict__["default_kind"] = kind
     given = network, keras.optimizers.AdamW(0.01), "categorical_crossentropy", ["accuracy"]
