@@ -2,19 +2,18 @@
 
     python benchmarks/step.py
 
-TensorFlow's profiler records one epoch after three. Operations of one kind are summed over the threads, so
-that the sum of all is up to the number of threads times the length of the step; the table has their shares.
-Run it on an idle machine: an operation that waits for a thread counts as long. The result is written to
-`step.csv`.
+TensorFlow's profiler records some epochs after the first ones. Each operation counts with its median over
+the steps, since one that waits for a core takes far longer. Operations are summed over the threads, so the
+sum of all may exceed the length of a step; the table has their shares. The result is written to `step.csv`.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import statistics
 import tempfile
-import time
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from speed import BATCH, SHAPES
 from mlstm_fcn.engine.devices import fast_flags
 
 FIELDS = ("data set", "precision", "part", "operations a step", "ms a step", "share", "CPU")
+STEPS = 36  # recorded; of far more the profiler drops some
 REST = "rest: reads, casts, random numbers, control"
 PARTS = {  # the first one that matches the type of an operation
     "convolution, gradient of kernels": ("Conv2DBackpropFilter",),
@@ -44,8 +44,8 @@ def part_of(operation: str) -> str:
     return next((part for part, kinds in PARTS.items() if any(kind in operation for kind in kinds)), REST)
 
 
-def profile(name: str, precision: Any) -> tuple[Counter[str], Counter[str], float]:
-    """Milliseconds and number of operations a step, by part; milliseconds of a step without the profiler."""
+def profile(name: str, precision: Any) -> tuple[Counter[str], Counter[str]]:
+    """Milliseconds and number of operations a step, by part."""
     import keras
     import tensorflow as tf
 
@@ -64,16 +64,13 @@ def profile(name: str, precision: Any) -> tuple[Counter[str], Counter[str], floa
         tempfile.TemporaryDirectory() as folder,
     ):
         program.prepare(source)
-        taken = []
-        for _ in range(6):
-            begin = time.perf_counter()
+        for _ in range(3):
             program.train(source, batches, np.full(len(batches), 1e-3))
-            taken.append(time.perf_counter() - begin)
         tf.profiler.experimental.start(folder)
-        program.train(source, batches, np.full(len(batches), 1e-3))
+        for _ in range(STEPS // len(batches)):
+            program.train(source, batches, np.full(len(batches), 1e-3))
         tf.profiler.experimental.stop()
-        milliseconds, count = recorded(Path(folder), len(batches))
-    return milliseconds, count, 1e3 * float(np.median(taken[2:])) / len(batches)
+        return recorded(Path(folder), STEPS // len(batches) * len(batches))
 
 
 def recorded(folder: Path, n_steps: int) -> tuple[Counter[str], Counter[str]]:
@@ -83,26 +80,28 @@ def recorded(folder: Path, n_steps: int) -> tuple[Counter[str], Counter[str]]:
     space = xplane_pb2.XSpace()
     (path,) = folder.rglob("*.xplane.pb")
     space.ParseFromString(path.read_bytes())
-    milliseconds: Counter[str] = Counter()
-    count: Counter[str] = Counter()
+    durations: defaultdict[str, list[float]] = defaultdict(list)
     for plane in space.planes:
         for event in (event for line in plane.lines for event in line.events):
-            scope, _, operation = plane.event_metadata[event.metadata_id].name.rpartition(":")
-            if "/" in scope:  # an operation of the graph has a scope; what runs it has none
-                milliseconds[part_of(operation)] += event.duration_ps / 1e9 / n_steps
-                count[part_of(operation)] += 1 / n_steps
+            durations[plane.event_metadata[event.metadata_id].name].append(event.duration_ps / 1e9)
+    milliseconds: Counter[str] = Counter()
+    count: Counter[str] = Counter()
+    for name, every in durations.items():
+        scope, _, operation = name.rpartition(":")
+        if "/" in scope:  # an operation of the graph has a scope; what runs it has none
+            milliseconds[part_of(operation)] += statistics.median(every) * len(every) / n_steps
+            count[part_of(operation)] += len(every) / n_steps
     return milliseconds, count
 
 
 def rows(name: str, precision: str) -> list[dict[str, str]]:
     """The rows of one data set in one precision."""
-    milliseconds, count, step = profile(name, precision)
+    milliseconds, count = profile(name, precision)
     whole, cpu = sum(milliseconds.values()), " ".join(sorted(fast_flags())) or "no bfloat16"
     table = [
         (name, precision, part, f"{count[part]:.0f}", f"{taken:.3f}", f"{taken / whole:.2f}", cpu)
         for part, taken in milliseconds.most_common()
     ]
-    table.append((name, precision, "the step, without the profiler", "", f"{step:.3f}", "", cpu))
     return [dict(zip(FIELDS, values, strict=True)) for values in table]
 
 

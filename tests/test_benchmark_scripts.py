@@ -108,9 +108,10 @@ def test_operations_of_the_graph_are_counted_for_a_step_and_what_runs_them_is_no
     ]
     for number, name in enumerate(names):
         plane.event_metadata[number].name = name
-        for _ in range(4):
+        for _ in range(5):
             line.events.add(metadata_id=number, duration_ps=3_000_000_000)
+        line.events.add(metadata_id=number, duration_ps=900_000_000_000)  # it waited for a core
     (tmp_path / "a.xplane.pb").write_bytes(space.SerializeToString())
-    milliseconds, count = step.recorded(tmp_path, 2)
+    milliseconds, count = step.recorded(tmp_path, 3)
     assert milliseconds == {"convolution": 6.0, "Adam": 6.0}
     assert count == {"convolution": 2.0, "Adam": 2.0}
