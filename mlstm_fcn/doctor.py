@@ -8,14 +8,13 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from shutil import which
 from typing import Any
 
 import keras
 import numpy as np
 
 from mlstm_fcn import __version__, engine, models
+from mlstm_fcn.engine.placement import unusable_gpu
 from mlstm_fcn.training.dataset import BatchSource, Dataset
 
 _CASES, _STEPS, _CHANNELS, _CLASSES = 16, 100, 6, 4  # a batch of BasicMotions
@@ -41,39 +40,19 @@ def examine(*, times: bool = True) -> Iterator[tuple[str, str]]:
     yield "processor", f"{os.cpu_count()} cores, {platform.machine()}"
     devices = backend.devices()
     yield "devices", ", ".join(devices)
-    problem = unusable_gpu(devices)
+    problem = unusable_gpu(devices, backend.name)
     if problem:
         yield "problem", problem
     chosen = backend.precision_for(network, "auto")
     yield "precision", f"{chosen} ({backend.precision_reason})"
     yield "LSTM", backend.lstm_reason
     for device in devices if times else ():
-        with keras.device(device):
+        with backend.on(engine.Engine(device=device)):
             floor = _milliseconds(_convolutions(), "float32")
             yield f"floor on {device}", f"{floor:.1f} ms"
             for precision in dict.fromkeys(("float32", chosen)):
                 step = _milliseconds(_network(), precision)
                 yield f"{precision} on {device}", f"{step:.1f} ms, {step / floor:.1f} times the floor"
-
-
-def unusable_gpu(devices: list[str], root: Path = Path("/dev")) -> str:
-    """What to do about a GPU that the system has and the backend does not see; empty if there is none.
-
-    Args:
-        devices: What the backend sees.
-        root: Where the system lists its devices.
-    """
-    if any(not device.startswith("cpu") for device in devices):
-        return ""
-    if not (root / "nvidia0").exists() and which("nvidia-smi") is None:
-        return ""
-    extras, name = {"tensorflow": "'mlstm-fcn[gpu]'", "jax": "'jax[cuda12]'"}, engine.current().name
-    if name not in extras:  # the package does not ask it for its devices
-        return ""
-    return (
-        f"An NVIDIA GPU is present, but {name} does not see it. Run `pip install {extras[name]}`, "
-        "and check the driver with `nvidia-smi`. (Reasoned from the documentation, not run.)"
-    )
 
 
 def _network() -> keras.Model:

@@ -9,7 +9,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from mlstm_fcn import __version__
+from mlstm_fcn import Engine, NetworkClassifier, __version__
 from mlstm_fcn.cli import main
 from mlstm_fcn.training.progress import ProgressBar
 
@@ -210,6 +210,20 @@ def test_train_takes_any_network(tmp_path):
     assert "Did you mean 'resnet'" in run("train", "BasicMotions", "--network", "resnt", code=1)
     output = run("train", "BasicMotions", "--network", "fcn", "--attention", code=1)
     assert "give them without `--network`" in output
+
+
+def test_train_takes_the_engines_options(tmp_path):
+    path, network = (
+        tmp_path / "it.keras",
+        ("--network", "mlp", "--epochs", 1, "--quiet", "--output", tmp_path / "it.keras"),
+    )
+    run("train", "BasicMotions", *network, "--device", "cpu", "--precision", "float32", "--jobs", 2)
+    assert NetworkClassifier.load(path).engine == Engine(device="cpu", precision="float32", n_jobs=2)
+    several = run("train", "BasicMotions", *network, "--distribution", "data", code=1)
+    assert "requires at least two devices that tensorflow sees" in several
+    assert "must be 'auto', 'cpu', 'gpu', or one of several" in run(
+        "train", "BasicMotions", "--device", "tpu", code=1
+    )
 
 
 def test_train_takes_several_networks_that_vote(tmp_path):

@@ -5,6 +5,7 @@ from click.testing import CliRunner
 
 from mlstm_fcn import doctor, engine
 from mlstm_fcn.cli import main
+from mlstm_fcn.engine import placement
 
 
 def test_the_command_tells_devices_versions_and_the_precision_with_its_reason():
@@ -49,9 +50,9 @@ def test_the_floor_is_really_trained():
 def test_a_gpu_that_the_backend_does_not_see_is_told_with_the_extra_that_helps(
     devices, present, told, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(doctor, "which", lambda name: None)
+    monkeypatch.setattr(placement, "which", lambda name: None)
     if present:
         (tmp_path / "nvidia0").touch()
-    text = doctor.unusable_gpu(devices, tmp_path)
+    text = placement.unusable_gpu(devices, "tensorflow", tmp_path)
     assert bool(text) == told
     assert not told or "pip install 'mlstm-fcn[gpu]'" in text

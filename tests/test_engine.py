@@ -163,7 +163,7 @@ def test_an_epoch_in_several_calls_is_the_same_epoch(source, monkeypatch):
         return train(self, data, batches, rates)
 
     monkeypatch.setattr(TensorFlowProgram, "_train", counted)
-    monkeypatch.setattr("mlstm_fcn.engine.tensorflow_program._FIRST_STEPS", 2)
+    monkeypatch.setattr("mlstm_fcn.engine.tensorflow_program._SECONDS_PER_CALL", 1e6)
     monkeypatch.setattr(TensorFlowProgram, "_steps_per_call", 2)
     monkeypatch.setattr("mlstm_fcn.engine.tensorflow_program._MOST_STEPS", 2)
     parts, same_figures, _ = trained(TensorFlowBackend(), BatchSource(source.dataset), batches, rates)
@@ -191,7 +191,7 @@ def test_flags_of_the_cpu_decide_how_dilation_is_computed(tmp_path, monkeypatch)
 def test_what_suits_a_cpu_alone_is_not_done_on_a_gpu(rng):
     """A GPU convolves with dilation and groups itself, and has cuDNN's loop."""
     made = TensorFlowBackend()
-    made.__dict__["on_cpu"] = False
+    made.__dict__["default_kind"] = "gpu"
     assert not made.unrolls(4)
     assert not isinstance(made.fast_layer(keras.layers.LSTM(4)), BlockLSTM)
     series, kernel = (

@@ -2,6 +2,8 @@
 
 import gc
 import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -163,3 +165,31 @@ def test_memory_does_not_grow_with_each_fit(compiled):
     for _ in range(10):
         fit(problem()).predict(problem()[0])
     assert resident() - before < 40  # compiling each time it was 150 and more
+
+
+FIFTY_FITS = """
+import gc, os
+from mlstm_fcn import MLSTMFCNClassifier, datasets
+
+X, y = datasets.load("BasicMotions", "train")
+
+
+def fit():
+    MLSTMFCNClassifier(n_epochs=1).fit(X, y).predict(X)
+    gc.collect()
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+before = [fit() for _ in range(3)][-1]
+after = [fit() for _ in range(50)][-1]
+print(after - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="memory is read as Linux tells it")
+def test_fifty_fits_of_the_default_network_leave_under_50_megabytes():
+    command = [sys.executable, "-c", FIFTY_FITS]
+    output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=280).stdout
+    assert float(output) < 50

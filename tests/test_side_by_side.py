@@ -150,7 +150,7 @@ def test_what_other_processes_cannot_do_is_refused(data, tmp_path, monkeypatch):
         NetworkClassifier(**options, engine=IN_TWO).fit(*data)
     with pytest.raises(ValueError, match="A loss or optimizer of your own needs one process"):
         small(n_members=2, engine=IN_TWO, recipe=Recipe(loss=OwnLoss())).fit(*data)
-    monkeypatch.setitem(engine.current().__dict__, "on_cpu", False)
+    monkeypatch.setitem(engine.current().__dict__, "default_kind", "gpu")
     with pytest.raises(ValueError, match="Processes side by side need a CPU"):
         small(n_members=2, engine=IN_TWO).fit(*data)
     with pytest.raises(ValueError, match="`n_jobs` must be a positive integer"):

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="Arithmetic of training; auto: bfloat16 where it is faster, else float32.",
 )
+@click.option("--device", default="auto", show_default=True, help="Train on: auto, cpu, gpu, gpu:1, ...")
+@click.option("--distribution", type=click.Choice(["data"]), help="Divide batches among all devices.")
+@click.option("--jobs", type=int, default=1, show_default=True, help="Processes that train ensemble members.")
 @click.option(
     "--on-longer",
     type=click.Choice(["cut", "error"]),
@@ -60,6 +63,9 @@ def train(
     lstm_units: int,
     attention: bool,
     precision: Literal["auto", "float32", "bfloat16", "float16"],
+    device: str,
+    distribution: Literal["data"] | None,
+    jobs: int,
     on_longer: Literal["cut", "error"],
     seed: int,
     folder: Path | None,
@@ -96,10 +102,16 @@ def train(
     from mlstm_fcn.engine import Engine
     from mlstm_fcn.estimators import MLSTMFCNClassifier, NetworkClassifier
 
+    engine = Engine(precision=precision, device=device, distribution=distribution, n_jobs=jobs)
     options = {"n_epochs": epochs, "batch_size": batch_size, "n_members": members}
     common: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
-    common |= {"engine": Engine(precision=precision)}
-    common |= {"recipe": recipe, "on_longer": on_longer, "random_state": seed, "verbose": int(not quiet)}
+    common |= {
+        "engine": engine,
+        "recipe": recipe,
+        "on_longer": on_longer,
+        "random_state": seed,
+        "verbose": int(not quiet),
+    }
     if network is None:
         classifier: Any = MLSTMFCNClassifier(lstm_units=lstm_units, attention=attention, **common)
     else:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import keras
@@ -49,7 +50,7 @@ class KerasProgram:
         *inputs, targets, weights = source.sample()
         self.model.compute_loss(one_or_list(inputs), targets, targets, weights)
         self.model.compute_metrics(one_or_list(inputs), targets, targets, weights)
-        self._initial_optimizer = [ops.convert_to_numpy(v.value) for v in self.model.optimizer.variables]
+        self._initial_optimizer = [variable.numpy() for variable in self.model.optimizer.variables]
 
     def restart_from(self, network: keras.Model) -> None:
         """Take over a network's state, with an optimizer that has done nothing yet."""
@@ -62,26 +63,32 @@ class KerasProgram:
     ) -> Figures:
         """As `engine.Program.train`."""
         step, logs = self._step("train"), {}
-        for number, cases in enumerate(batches):
+        for number, (data, cases) in enumerate(self._batches(source, batches)):
             if rates is not None:
                 self.model.optimizer.learning_rate = rates[number]
-            logs = step(*self._data(source, cases))
-        return as_numbers(logs)
+            logs = step(data, cases)
+        return read_figures(logs)
 
     def evaluate(self, source: Source, n_steps: int) -> Figures:
         """As `engine.Program.evaluate`."""
         step, logs = self._step("test"), {}
         self.model.reset_metrics()
-        size = cases_at_a_time(n_steps)
-        for start in range(0, len(source), size):
-            logs = step(*self._data(source, np.arange(start, min(start + size, len(source)))))
-        return as_numbers(logs)
+        for data, cases in self._batches(source, self._held_back(len(source), cases_at_a_time(n_steps))):
+            logs = step(data, cases)
+        return read_figures(logs)
 
-    def _data(self, source: Source, cases: np.ndarray) -> tuple[Any, np.ndarray]:
-        """Arrays on the device, and which of their cases a step reads."""
+    def _held_back(self, n_cases: int, size: int) -> list[np.ndarray]:
+        """Batches to evaluate on."""
+        return np.split(np.arange(n_cases), range(size, n_cases, size))
+
+    def _batches(self, source: Source, batches: Sequence[np.ndarray]) -> Iterator[tuple[Any, np.ndarray]]:
+        """Arrays on the device, and which of their cases a step reads, for each batch."""
         if source.resident:
-            return source.on_device(self._place), cases
-        return self._place(source.read(cases)), np.arange(len(cases))
+            data = source.on_device(self._place)
+            yield from ((data, cases) for cases in batches)
+        else:
+            for arrays in read_ahead(source, batches):
+                yield self._place(arrays), np.arange(len(arrays[-1]))
 
     def _step(self, kind: str) -> Any:
         if kind not in self._steps:
@@ -108,12 +115,32 @@ def one_or_list(inputs: list[Any]) -> Any:
     return inputs[0] if len(inputs) == 1 else inputs
 
 
-def as_numbers(logs: dict[str, Any]) -> Figures:
-    """Figures as Python's numbers, read from the device."""
-    return {name: float(value) for name, value in logs.items()}
+def read_ahead(source: Source, batches: Sequence[np.ndarray]) -> Iterator[list[Any]]:
+    """Arrays of each batch, in order; a thread reads the next batch while the caller computes.
+
+    The source is read by one thread at a time, in order, so that what it draws at random is the same.
+    """
+    if len(batches) < 2:
+        yield from map(source.read, batches)
+        return
+    with ThreadPoolExecutor(1, "mlstm_fcn-reader") as reader:
+        coming = reader.submit(source.read, batches[0])
+        for cases in batches[1:]:
+            arrays, coming = coming.result(), reader.submit(source.read, cases)
+            yield arrays
+        yield coming.result()
+
+
+def read_figures(logs: dict[str, Any]) -> Figures:
+    """Figures as Python's numbers, read from the device at once."""
+    if not logs:
+        return {}
+    dtype = keras.backend.result_type(*(keras.backend.standardize_dtype(one.dtype) for one in logs.values()))
+    values = ops.convert_to_numpy(ops.stack([ops.cast(value, dtype) for value in logs.values()]))
+    return dict(zip(logs, map(float, values), strict=True))
 
 
 def copy_state(source: keras.Model, target: keras.Model) -> None:
-    """Give a network all variables of its twin, those of its dropout too."""
+    """Give a network all variables of its twin, those of its dropout too, whatever device each is on."""
     for old, new in zip(source.variables, target.variables, strict=True):
-        new.assign(old)
+        new.assign(old.numpy())

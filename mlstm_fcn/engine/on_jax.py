@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import Any
 from weakref import ref
@@ -9,56 +11,47 @@ from weakref import ref
 import jax
 import keras
 import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
 
 from mlstm_fcn.engine.cache import Call, as_list
-from mlstm_fcn.engine.keras_program import KerasProgram, one_or_list
+from mlstm_fcn.engine.jax_program import JaxLoopProgram, JaxProgram
 from mlstm_fcn.engine.on_keras import KerasBackend
-
-
-class JaxProgram(KerasProgram):
-    """Steps on data that stay on the device, where Keras' `train_on_batch` moves each batch."""
-
-    def _compile(self, kind: str) -> Any:
-        keras_step = getattr(self.model, f"{kind}_step")
-        optimizer = [self.model.optimizer.variables] if kind == "train" else []
-        groups = [self.model.trainable_variables, self.model.non_trainable_variables, *optimizer]
-        groups.append(self.model.metrics_variables)
-
-        @jax.jit
-        def run(state: Any, data: Any, cases: Any) -> Any:
-            *inputs, targets, weights = (array[cases] for array in data)
-            return keras_step(state, (one_or_list(inputs), targets, weights))
-
-        def step(data: Any, cases: Any) -> Any:
-            logs, state = run([[variable.value for variable in group] for group in groups], data, cases)
-            for group, values in zip(groups, state, strict=True):
-                for variable, value in zip(group, values, strict=True):
-                    variable.assign(value)
-            return logs
-
-        return step
 
 
 class JaxBackend(KerasBackend):
     """See `engine.Backend`."""
 
-    program_type = JaxProgram
-
     def __init__(self) -> None:
         super().__init__("jax")
 
+    @property
+    def program_type(self) -> type[JaxProgram]:
+        """A call for each step on a CPU, for many on other devices."""
+        return JaxProgram if self.on_cpu else JaxLoopProgram
+
     @cached_property
-    def on_cpu(self) -> bool:
-        """Whether JAX computes on a CPU by default."""
-        return bool(jax.default_backend() == "cpu")
+    def default_kind(self) -> str:
+        """JAX' name of it."""
+        return str(jax.default_backend())
+
+    def _scope(self, names: Sequence[str]) -> AbstractContextManager[Any]:
+        """A device, or Keras' distribution over several."""
+        if len(names) == 1:
+            return keras.device(names[0])
+        return keras.distribution.DataParallel(devices=list(names), auto_shard_dataset=False).scope()
 
     def devices(self) -> list[str]:
         """As `engine.Backend.devices`."""
-        return [f"{device.platform}:{device.id}" for device in jax.devices()]
+        every = dict.fromkeys([*jax.devices("cpu"), *jax.devices()])
+        return [f"{device.platform}:{device.id}" for device in every]
 
     def place(self, arrays: list[Any]) -> list[Any]:
-        """As `engine.Backend.place`."""
-        return [jax.device_put(array) for array in arrays]
+        """As `engine.Backend.place`; on every device of a distribution."""
+        distribution = keras.distribution.distribution()
+        if distribution is None:
+            return [jax.device_put(array) for array in arrays]
+        whole = NamedSharding(distribution.device_mesh.backend_mesh, PartitionSpec())
+        return [jax.device_put(array, whole) for array in arrays]
 
     def _own_prediction(self, model: keras.Model) -> Call:
         model_ref, n_trainable = ref(model), len(model.trainable_variables)

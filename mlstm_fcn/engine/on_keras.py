@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property, partial
 from typing import Any, cast
 
@@ -17,7 +17,8 @@ from mlstm_fcn.engine.cache import Call, Idle, Predictions, as_list
 from mlstm_fcn.engine.convolution import ungrouped
 from mlstm_fcn.engine.fingerprint import architecture, program_key
 from mlstm_fcn.engine.keras_program import KerasProgram, cases_at_a_time, copy_state
-from mlstm_fcn.engine.options import Precision
+from mlstm_fcn.engine.options import Engine, Precision
+from mlstm_fcn.engine.placement import chosen, in_use, using
 from mlstm_fcn.engine.precision import layers_in_16_bits, lowered
 
 _UNROLLED = 16  # steps; a CPU runs up to this number faster as copies of the cell
@@ -31,8 +32,6 @@ class KerasBackend:
         name: Keras' name of the backend.
     """
 
-    program_type: type[KerasProgram] = KerasProgram
-
     def __init__(self, name: str):
         self.name = name
         self.idle: Idle[KerasProgram] = Idle(_IDLE_PROGRAMS)
@@ -41,10 +40,35 @@ class KerasBackend:
     def start(self) -> None:
         """As `engine.Backend.start`."""
 
+    @property
+    def program_type(self) -> type[KerasProgram]:
+        """What runs the steps, on the devices in use."""
+        return KerasProgram
+
     @cached_property
+    def default_kind(self) -> str:
+        """Where steps run by default. Only backends with an engine of their own know better than `"cpu"`."""
+        return "cpu"
+
+    @property
     def on_cpu(self) -> bool:
-        """Whether steps run on a CPU. Only backends with an engine of their own know better."""
-        return True
+        """As `engine.Backend.on_cpu`."""
+        return (in_use() or (self.default_kind,))[0].startswith("cpu")
+
+    @contextmanager
+    def on(self, engine: Engine) -> Iterator[None]:
+        """As `engine.Backend.on`."""
+        names = chosen(engine, self.devices(), self.name)
+        if not names:
+            yield
+            return
+        with using(names), self._scope(names):
+            yield
+
+    def _scope(self, names: Sequence[str]) -> AbstractContextManager[Any]:
+        """Within it, variables are made on one device, or on each of several, and steps run there."""
+        rule = "`device` requires the backend 'tensorflow' or 'jax'; use `keras.device` with others."
+        raise ValueError(f"{rule} Received: backend={self.name!r}")
 
     @property
     def compiles(self) -> bool:
@@ -100,9 +124,11 @@ class KerasBackend:
         """
         form = architecture(network)
         if form is None:  # it has user code, which a copy may not share
+            rule = "A network with layers of your own trains on the default device: leave out `device`."
+            require(not in_use(), rule, devices=in_use())
             yield self.program_type(network, self.fast_optimizer(optimizer), loss, metrics, self.place)
             return
-        settings = [form, *metrics, self.name, str(self.compiles), precision]
+        settings = [form, *metrics, self.name, str(self.compiles), precision, *in_use()]
         key = program_key(optimizer, loss, settings) if reusable else None
         program = None if key is None else self.idle.take(key)
         if program is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
 from functools import cached_property
 from typing import Any
 from weakref import ref
@@ -18,16 +19,17 @@ from mlstm_fcn.engine.on_keras import KerasBackend
 from mlstm_fcn.engine.options import Precision
 from mlstm_fcn.engine.quiet import quiet
 from mlstm_fcn.engine.tensorflow_program import TensorFlowProgram, compiled
+from mlstm_fcn.engine.tensorflow_replicas import ReplicaProgram, batch_norm_of_replicas
 
 
 class TensorFlowBackend(KerasBackend):
     """See `engine.Backend`."""
 
-    program_type = TensorFlowProgram
-
     def __init__(self) -> None:
         super().__init__("tensorflow")
         self._is_started = False
+        self._strategies: dict[tuple[str, ...], tf.distribute.Strategy] = {}
+        _let_memory_grow()
 
     def start(self) -> None:
         """As `engine.Backend.start`; a transposed bool asks for what its CPU library can do."""
@@ -36,17 +38,31 @@ class TensorFlowBackend(KerasBackend):
             with quiet():
                 tf.transpose(tf.constant([[True]]))
 
+    @property
+    def program_type(self) -> type[TensorFlowProgram]:
+        """Steps on one device, or on the replicas of a strategy."""
+        return ReplicaProgram if tf.distribute.has_strategy() else TensorFlowProgram
+
     @cached_property
-    def on_cpu(self) -> bool:
-        """Whether TensorFlow sees no GPU."""
-        return not tf.config.list_physical_devices("GPU")
+    def default_kind(self) -> str:
+        """A GPU if TensorFlow sees one."""
+        return "gpu" if tf.config.list_physical_devices("GPU") else "cpu"
+
+    def _scope(self, names: Sequence[str]) -> AbstractContextManager[Any]:
+        """A device, or a strategy that mirrors all variables on several."""
+        if len(names) == 1:
+            return keras.device(names[0])
+        key = tuple(names)  # a compiled step belongs to one strategy
+        if key not in self._strategies:
+            self._strategies[key] = tf.distribute.MirroredStrategy([name.upper() for name in names])
+        return self._strategies[key].scope()
 
     @cached_property
     def dilates_in_rows(self) -> bool:
         """Whether a dilated convolution over rows is faster than TensorFlow's own."""
         return not has_fast_convolutions()
 
-    @cached_property
+    @property
     def fastest_precision(self) -> Precision:
         """Bfloat16 on CPUs with AVX512-BF16 or AMX, and on GPUs from compute capability 8.0 on."""
         if self.on_cpu:
@@ -73,7 +89,7 @@ class TensorFlowBackend(KerasBackend):
         return [
             f"{kind.lower()}:{number}"
             for kind in kinds
-            for number, _ in enumerate(tf.config.list_physical_devices(kind))
+            for number, _ in enumerate(tf.config.list_logical_devices(kind))
         ]
 
     @property
@@ -122,6 +138,15 @@ class TensorFlowBackend(KerasBackend):
             return _conv_with_gradient(series, kernel, strides, padding, dilation_rate)
         return keras.ops.conv(series, kernel, strides=strides, padding=padding, dilation_rate=dilation_rate)
 
+    def _twin(self, network: keras.Model, precision: Precision) -> keras.Model:
+        """Batch normalisation that is Keras' own takes statistics over all replicas too, where it can."""
+        twin = super()._twin(network, precision)
+        if tf.distribute.has_strategy():
+            for layer in twin._flatten_layers():
+                if isinstance(layer, keras.layers.BatchNormalization):
+                    layer.synchronized = True
+        return twin
+
     def fast_layer(self, layer: keras.layers.Layer) -> keras.layers.Layer:
         """An LSTM as one operation, on CPUs; other layers as they are."""
         if self.on_cpu and BlockLSTM.suits(layer):
@@ -130,11 +155,24 @@ class TensorFlowBackend(KerasBackend):
 
     def fast_optimizer(self, optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
         """Adam and AdamW as one operation a variable."""
-        return fused(optimizer) if self.compiles else optimizer
+        return fused(optimizer) if self.compiles and not tf.distribute.has_strategy() else optimizer
 
     def fused_batch_norm(self, dtype: str) -> Any:
         """As `engine.Backend.fused_batch_norm`; statistics are float32."""
-        return None if dtype == "float64" else batch_norm
+        if dtype == "float64":
+            return None
+        replica = tf.distribute.get_replica_context()
+        return batch_norm_of_replicas if replica and replica.num_replicas_in_sync > 1 else batch_norm
+
+
+def _let_memory_grow() -> None:
+    """Leave memory of GPUs to other processes until it is needed (reasoned, not run).
+
+    What users have set stays: a runtime that has started, or a limit, refuses the change.
+    """
+    for gpu in tf.config.list_physical_devices("GPU"):
+        with suppress(RuntimeError, ValueError):
+            tf.config.experimental.set_memory_growth(gpu, True)
 
 
 def _compute_capability() -> tuple[int, int]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from mlstm_fcn.engine.options import Precision
+from mlstm_fcn.engine.options import Engine, Precision
 
 if TYPE_CHECKING:
     import keras
@@ -65,7 +65,7 @@ class Program(Protocol):
             rates: Learning rate of each step; None leaves the optimizer's own.
 
         Returns:
-            Loss and metrics since the model's `reset_metrics`.
+            Loss and metrics since the model's `reset_metrics`, read from the device at once, at the end.
         """
         ...
 
@@ -90,6 +90,14 @@ class Backend(Protocol):
     @property
     def on_cpu(self) -> bool:
         """Whether steps run on a CPU, as far as the backend knows."""
+        ...
+
+    def on(self, engine: Engine) -> AbstractContextManager[None]:
+        """Programs that are made and run within the block train on the devices that an engine chooses.
+
+        Raises:
+            ValueError: If the backend does not see them.
+        """
         ...
 
     def program(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from mlstm_fcn.engine.keras_program import KerasProgram, as_numbers, one_or_list
+from mlstm_fcn.engine.keras_program import KerasProgram, one_or_list, read_figures
 from mlstm_fcn.engine.protocol import Figures, Source
 
 _SECONDS_PER_CALL = 0.5
@@ -25,30 +25,30 @@ class TensorFlowProgram(KerasProgram):
         self, source: Source, batches: Sequence[np.ndarray], rates: np.ndarray | None = None
     ) -> Figures:
         """As `engine.Program.train`."""
-        figures: Figures = {}
+        logs: dict[str, Any] = {}
         if source.resident:
             data, start = source.on_device(self._place), 0
             while start < len(batches):  # in calls of a fraction of a second, so that Ctrl-C is heard
                 steps = slice(start, start + self._steps_per_call)
-                figures = self._train(data, batches[steps], None if rates is None else rates[steps])
+                logs = self._train(data, batches[steps], None if rates is None else rates[steps])
                 start = steps.stop
-            return figures
-        for number, cases in enumerate(batches):
-            one = None if rates is None else rates[number : number + 1]
-            figures = self._train(self._place(source.read(cases)), [np.arange(len(cases))], one)
-        return figures
+            return read_figures(logs)
+        for number, (data, cases) in enumerate(self._batches(source, batches)):
+            logs = self._train(data, [cases], None if rates is None else rates[number : number + 1])
+        return read_figures(logs)
 
-    def _train(self, data: Any, batches: Sequence[np.ndarray], rates: np.ndarray | None) -> Figures:
+    def _train(self, data: Any, batches: Sequence[np.ndarray], rates: np.ndarray | None) -> dict[str, Any]:
+        """Figures since the last reset, on the device."""
         steps = self._step("train" if rates is None else "train at rates")
         ends = np.cumsum([len(cases) for cases in batches])
         given = [np.concatenate(batches), ends, np.zeros(0) if rates is None else rates]
         types = ("int64", "int64", "float32")
         order = [tf.constant(array, dtype) for array, dtype in zip(given, types, strict=True)]
         begin = time.perf_counter()
-        figures = as_numbers(steps(*order, *data))
+        logs: dict[str, Any] = steps(*order, *data)
         seconds = (time.perf_counter() - begin) / len(batches)
         self._steps_per_call = max(1, min(_MOST_STEPS, round(_SECONDS_PER_CALL / seconds)))
-        return figures
+        return logs
 
     def _compile(self, kind: str) -> Any:
         inputs = [(tensor.shape, tensor.dtype) for tensor in self.model.inputs]
@@ -60,7 +60,11 @@ class TensorFlowProgram(KerasProgram):
         return compiled(self._loop(sets_rates=kind == "train at rates"), [*order, *data])
 
     def _test_step(self, cases: Any, *data: Any) -> Any:
-        return self.model.test_step(_chosen(data, cases))
+        return self.model.test_step(chosen(data, cases))
+
+    def _train_on(self, data: Any, cases: Any) -> None:
+        """A training step, within the loop."""
+        self.model.train_step(chosen(data, cases))
 
     def _loop(self, *, sets_rates: bool) -> Callable[..., Any]:
         """A function that trains a step for each end of a batch, and gives the figures of all."""
@@ -70,7 +74,7 @@ class TensorFlowProgram(KerasProgram):
             def step(number: Any, start: Any) -> tuple[Any, Any]:
                 if sets_rates:
                     model.optimizer.learning_rate = rates[number]
-                model.train_step(_chosen(data, order[start : ends[number]]))
+                self._train_on(data, order[start : ends[number]])
                 return number + 1, ends[number]
 
             first = tf.constant(0), tf.constant(0, "int64")
@@ -90,6 +94,7 @@ def compiled(function: Callable[..., Any], signature: Sequence[tuple[tuple[int |
     return traced if tf.config.functions_run_eagerly() else traced.get_concrete_function()
 
 
-def _chosen(data: Sequence[Any], cases: Any) -> tuple[Any, Any, Any]:
+def chosen(data: Sequence[Any], cases: Any) -> tuple[Any, Any, Any]:
+    """Inputs, targets and weights of some cases, as Keras' steps take them."""
     *inputs, targets, weights = (tf.gather(tensor, cases) for tensor in data)
     return one_or_list(inputs), targets, weights

@@ -115,13 +115,15 @@ def fit(
     kinds = [network.trained_by(member.options) for member in members]
     by_gradient = [member for member, kind in zip(members, kinds, strict=True) if kind == "gradient"]
     precision: Precision = "float32"
-    if by_gradient:
-        precision = backend.precision_for(by_gradient[0].network, engine.precision)
+    with backend.on(engine):
+        if by_gradient:
+            precision = backend.precision_for(by_gradient[0].network, engine.precision)
     lesson = Lesson(
         as_members_read(preprocessor, training),
         None if held_back is None else as_members_read(preprocessor, held_back),
         recipe,
         task,
+        engine,
         precision,
         freeze,
         callbacks,
@@ -146,7 +148,7 @@ def fit(
     unseen: list[np.ndarray | None] = [None] * len(members)
     whole = set(range(len(members)) if start else ())  # members that were trained before vote in any case
     try:
-        for number, outputs in side_by_side(trainings, lesson, engine.n_jobs):
+        for number, outputs in side_by_side(trainings, lesson):
             whole.add(number)
             unseen[number] = outputs
     except BaseException as error:

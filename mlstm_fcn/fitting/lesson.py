@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import keras
 
-from mlstm_fcn.engine import Precision
+from mlstm_fcn.engine import AUTO, Engine, Precision
 from mlstm_fcn.fitting.task import Task
 from mlstm_fcn.training.dataset import Dataset
 from mlstm_fcn.training.recipes import Recipe
@@ -25,6 +25,7 @@ class Lesson:
         validation: Validation cases, or None.
         recipe: How to train.
         task: What for.
+        engine: How to compute.
         precision: Arithmetic of training by gradient.
         freeze: Prefixes of the names of layers that training leaves as they are.
         callbacks: Makes the callbacks of each training by gradient.
@@ -36,6 +37,7 @@ class Lesson:
     validation: Dataset | None
     recipe: Recipe
     task: Task
+    engine: Engine = AUTO
     precision: Precision = "float32"
     freeze: Sequence[str] = ()
     callbacks: Callbacks = field(default=list)

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from mlstm_fcn._checks import require
+from mlstm_fcn.engine import current
 from mlstm_fcn.fitting.closed_form import by_ridge
 from mlstm_fcn.fitting.lesson import Lesson
 from mlstm_fcn.models.transfer import frozen
@@ -61,7 +62,7 @@ def by_gradient(
     checkpoint: Path | None,
 ) -> None:
     """Gradient descent as the recipe says. See `Trainer`."""
-    with frozen(network, lesson.freeze):
+    with frozen(network, lesson.freeze), current().on(lesson.engine):
         train(
             network,
             lesson.training,

@@ -69,10 +69,10 @@ Whole = tuple[int, np.ndarray | None]
 """The number of a training that is whole, and its outputs for cases that it has not seen."""
 
 
-def side_by_side(trainings: Sequence[Training], lesson: Lesson, n_jobs: int) -> Iterator[Whole]:
+def side_by_side(trainings: Sequence[Training], lesson: Lesson) -> Iterator[Whole]:
     """Train all, in processes where there are several of both; yields each when it is whole."""
-    if n_jobs > 1 and len(trainings) > 1:
-        return safely(in_processes(trainings, lesson, n_jobs))
+    if lesson.engine.n_jobs > 1 and len(trainings) > 1:
+        return safely(in_processes(trainings, lesson))
     return in_turn(trainings, lesson)
 
 
@@ -82,7 +82,7 @@ def in_turn(trainings: Sequence[Training], lesson: Lesson) -> Iterator[Whole]:
         yield number, training.run(lesson)
 
 
-def in_processes(trainings: Sequence[Training], lesson: Lesson, n_jobs: int) -> Iterator[Whole]:
+def in_processes(trainings: Sequence[Training], lesson: Lesson) -> Iterator[Whole]:
     """Train in processes, on TensorFlow of one thread each; yields each when it is whole.
 
     With one thread, the result is that of `in_turn` to the bit. An error or an interrupt ends the processes;
@@ -93,7 +93,9 @@ def in_processes(trainings: Sequence[Training], lesson: Lesson, n_jobs: int) -> 
             device is not a CPU.
     """
     backend, recipe = current(), lesson.recipe
-    require(backend.on_cpu, "Processes side by side need a CPU: set the engine's `n_jobs` to 1.")
+    with backend.on(lesson.engine):
+        on_cpu = backend.on_cpu
+    require(on_cpu, "Processes side by side need a CPU: set the engine's `n_jobs` to 1.")
     parts = [part for part in (recipe.loss, recipe.optimizer) if isinstance(part, _OBJECTS)]
     rule = "A loss or optimizer of your own needs one process: set the engine's `n_jobs` to 1."
     require(all(map(is_known, parts)), rule, loss=recipe.loss, optimizer=recipe.optimizer)
@@ -104,7 +106,7 @@ def in_processes(trainings: Sequence[Training], lesson: Lesson, n_jobs: int) -> 
     in_memory = lesson.training.prepare is None
     require(in_memory, "Memory-mapped series need one process: set the engine's `n_jobs` to 1.")
     settings = dict.fromkeys(_THREADS, "1") | {"KERAS_BACKEND": backend.name}
-    n_workers = min(n_jobs, len(trainings))
+    n_workers = min(lesson.engine.n_jobs, len(trainings))
     end_with_us = {"initializer": exit_with, "initargs": (os.getpid(),)}
     pool = get_reusable_executor(n_workers, timeout=_IDLE_SECONDS, env=settings, **end_with_us)
     silent = replace(lesson, callbacks=list)

@@ -88,7 +88,7 @@ class Checkpoint:
             "rng": self._rng.bit_generator.state,
             "best": best,
         }
-        arrays: dict[str, Any] = {f"variables_{i}": np.asarray(v) for i, v in enumerate(self._variables())}
+        arrays: dict[str, Any] = {f"variables_{i}": v.numpy() for i, v in enumerate(self._variables())}
         arrays |= {f"best_{i}": weight for i, weight in enumerate(best_weights)}
         with written_whole(self._path) as partial, partial.open("wb") as file:
             np.savez(file, allow_pickle=False, values=np.array(json.dumps(values)), **arrays)

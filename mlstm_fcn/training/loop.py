@@ -15,7 +15,7 @@ from mlstm_fcn.training.augmentation import augmented
 from mlstm_fcn.training.best_epoch import BestEpoch
 from mlstm_fcn.training.checkpoint import Checkpoint, identity
 from mlstm_fcn.training.dataset import BatchSource, Dataset
-from mlstm_fcn.training.optimizer import learning_rates, optimizer_of, plateau
+from mlstm_fcn.training.optimizer import learning_rates, optimizer_of, plateau, rate_of
 from mlstm_fcn.training.recipes import Recipe
 
 History = dict[str, list[float]]
@@ -91,7 +91,7 @@ class _Training:
         optimizer, self.n_cases = program.model.optimizer, len(examples)
         self.n_epochs, n_steps = recipe.epochs(self.n_cases), -(-self.n_cases // recipe.batch_size)
         self.rates = learning_rates(recipe, optimizer, self.n_epochs, n_steps)
-        every = [*plateau(recipe, float(optimizer.learning_rate)), *callbacks]
+        every = [*plateau(recipe, rate_of(optimizer)), *callbacks]
         sizes = {"epochs": self.n_epochs, "steps": n_steps}
         self.calls = keras.callbacks.CallbackList(every, model=program.model, **sizes)
         self.step_by_step = any(map(_has_batch_hooks, callbacks))

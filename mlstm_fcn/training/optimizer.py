@@ -46,7 +46,12 @@ def learning_rates(
     require(not own or recipe.schedule == "constant", rule, schedule=recipe.schedule)
     if recipe.schedule != "cosine":
         return None
-    return float(optimizer.learning_rate) * warm_up_and_cosine(n_epochs * n_steps).reshape(n_epochs, n_steps)
+    return rate_of(optimizer) * warm_up_and_cosine(n_epochs * n_steps).reshape(n_epochs, n_steps)
+
+
+def rate_of(optimizer: keras.optimizers.Optimizer) -> float:
+    """The learning rate as it is now, wherever the optimizer's variables are."""
+    return float(keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(optimizer.learning_rate)))
 
 
 def warm_up_and_cosine(n_steps: int) -> np.ndarray:
