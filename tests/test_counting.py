@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import models
+from mlstm_fcn.layers import AppendDifferences, AttentionLSTM, ConvNorm1D, SelectiveKernel1D, SqueezeExcite1D
 from mlstm_fcn.models import cost
 from tests.oracles import randomise
 from tests.small_networks import small_options
@@ -28,6 +29,34 @@ def test_operations_are_those_that_tensorflow_counts(name):
     counted = profile(graph, options=options).total_float_ops
     assert cost(model).flops == pytest.approx(counted, rel=0.1)
     assert cost(model).flops < counted
+
+
+LAYERS = {
+    "dense": (lambda: keras.layers.Dense(7), 11 * 6 * 7),
+    "convolution": (lambda: keras.layers.Conv1D(4, 3, strides=2, padding="same"), 6 * 3 * 6 * 4),
+    "ConvNorm1D": (lambda: ConvNorm1D(4, 3), 11 * 3 * 6 * 4),
+    "strided": (lambda: ConvNorm1D(4, 3, strides=2), 6 * 3 * 6 * 4),
+    "depthwise": (lambda: ConvNorm1D(6, 3, strides=4, groups=6), 3 * 3 * 6),
+    "SqueezeExcite1D": (lambda: SqueezeExcite1D(2), 6 * 3 + 3 * 6),
+    "SelectiveKernel1D": (
+        lambda: SelectiveKernel1D(4, 3, 2, minimum=5),
+        11 * 2 * 3 * 6 * 4 + 4 * 5 + 5 * 2 * 4,
+    ),
+    "LSTM": (lambda: keras.layers.LSTM(5), 11 * 4 * 5 * (6 + 5)),
+    # For each step its gates, U x and W h; for each pair of steps the score and the context in the gates.
+    "AttentionLSTM": (
+        lambda: AttentionLSTM(5),
+        11 * (4 * 5 * (6 + 6 + 5) + 5 * 6 + 5 * 5) + 11 * 11 * (5 + 4 * 5),
+    ),
+    "AppendDifferences": (AppendDifferences, 0),
+}
+"""A layer of each kind, and its multiply-adds for 11 steps of 6 channels."""
+
+
+@pytest.mark.parametrize(("make", "products"), LAYERS.values(), ids=LAYERS)
+def test_the_products_of_a_layer_are_counted_exactly(make, products):
+    series = keras.Input((11, 6))
+    assert cost(keras.Model(series, make()(series))).flops == 2 * products
 
 
 def test_products_by_group_are_counted():

@@ -174,6 +174,20 @@ def test_an_object_as_network_is_the_same_in_training_that_goes_on(data):
     assert classifier.fine_tune(*data).n_epochs_ == 1
 
 
+@pytest.mark.parametrize("goes_on", ["fit", "partial_fit", "fine_tune"])
+def test_cases_count_by_their_weights_in_training_that_goes_on(goes_on, data, monkeypatch):
+    seen = []
+
+    def note(network, examples, recipe, *, history, **others):
+        history.setdefault("loss", []).append(0.0)
+        seen.append(examples.sample_weight)
+
+    monkeypatch.setattr(members, "train", note)
+    classifier, weights = fit(data, warm_start=True), np.arange(1, 41)
+    getattr(classifier, goes_on)(*data, sample_weight=weights)
+    assert [one.tolist() for one in seen] == [[1] * 40, weights.tolist()]
+
+
 def test_partial_fit_learns_from_one_part_after_another(data, basic_motions):
     X, y = data
     classifier = MLSTMFCNClassifier(**SMALL, learning_rate=0.01)
@@ -187,7 +201,8 @@ def test_partial_fit_learns_from_one_part_after_another(data, basic_motions):
 
 def test_partial_fit_knows_announced_labels_from_the_start_and_refuses_others(data):
     X, y = data
-    classifier = MLSTMFCNClassifier(**SMALL).partial_fit(X[:10], y[:10], classes=np.unique(y))
+    announced = np.unique(y)[::-1]
+    classifier = MLSTMFCNClassifier(**SMALL).partial_fit(X[:10], y[:10], classes=announced)
     assert len(np.unique(y[:10])) == 1
     assert classifier.classes_.tolist() == np.unique(y).tolist()
     assert classifier.predict_proba(X).shape == (40, 4)
