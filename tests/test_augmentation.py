@@ -40,6 +40,7 @@ def test_nothing_beyond_the_end_of_a_series_comes_into_it(name, examples, rng):
     changed = augmented(Dataset([garbage, mask], *examples.arrays()[2:]), {name: STRENGTHS[name]}, rng)
     after, mask_after = changed.inputs
     assert np.abs(after[mask_after]).max() < 1e3
+    assert not np.array_equal(after[mask_after & mask], series[mask_after & mask])
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -158,6 +159,7 @@ def test_series_of_different_lengths_are_augmented_too(basic_motions):
     X = [case[:, : 40 + number] for number, case in enumerate(basic_motions.X_train)]
     classifier = fit((X, basic_motions.y_train), augmentation=STRENGTHS)
     assert np.isfinite(classifier.history_["loss"]).all()
+    assert differ(classifier, fit((X, basic_motions.y_train)))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier
+from mlstm_fcn.training.best_epoch import BestEpoch
+from mlstm_fcn.training.checkpoint import Checkpoint
 from tests import quick_fit
 from tests.quick_fit import with_recipe
 
@@ -103,6 +105,39 @@ def interrupted(path, basic_motions, **parameters):
     )
     with pytest.raises(KeyboardInterrupt):
         classifier.fit(basic_motions.X_train, basic_motions.y_train)
+
+
+def test_a_checkpoint_keeps_all_that_training_changes(tmp_path):
+    """Weights, optimizer, order of cases, history, and the best epoch with its weights."""
+
+    def begun(seed):
+        keras.utils.set_random_seed(seed)
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+        model.compile("adam", "mean_squared_error")
+        model.optimizer.build(model.trainable_variables)
+        rng, history, best = np.random.default_rng(seed), {}, BestEpoch("loss", patience=2)
+        return model, rng, history, best, Checkpoint(tmp_path / "state", model, rng, history, best, "it")
+
+    model, rng, history, best, state = begun(0)
+    best_weights = model.get_weights()
+    for epoch, loss in enumerate([0.5, 0.7]):
+        history.setdefault("loss", []).append(loss)
+        best.note(epoch, {"loss": loss}, model)
+        model.optimizer.apply([keras.ops.ones(weight.shape) for weight in model.trainable_variables])
+    state.save()
+    other, same_rng, same_history, same_best, resumed = begun(1)
+    assert resumed.resume(keras.callbacks.CallbackList([])) == 2
+    assert same_history == {"loss": [0.5, 0.7]}
+    assert same_rng.random() == rng.random()
+    for one, kept in zip(
+        model.variables + model.optimizer.variables, other.variables + other.optimizer.variables, strict=True
+    ):
+        np.testing.assert_array_equal(kept, one)
+    assert [same_best.is_long_ago(epoch) for epoch in (1, 2)] == [False, True]
+    same_best.note(2, {"loss": 0.6}, other)
+    same_best.restore(other)
+    for kept, expected in zip(other.get_weights(), best_weights, strict=True):
+        np.testing.assert_array_equal(kept, expected)
 
 
 def test_history_after_resuming_is_that_of_all_epochs(basic_motions, tmp_path):

@@ -38,6 +38,14 @@ def test_the_keras_model_gives_the_unit_of_the_targets(fitted, data):
     np.testing.assert_allclose(raw[:, 0], prediction, rtol=1e-5)
 
 
+def test_the_validation_loss_is_the_squared_error_in_standard_deviations_of_the_targets(data):
+    X, y = data
+    regressor = MLSTMFCNRegressor(**{**LEARNS, "n_epochs": 2}, random_state=0)
+    regressor.fit(X[:60], y[:60], X_val=X[60:], y_val=y[60:])
+    errors = (regressor.predict(X[60:]) - y[60:]) / y[:60].std()
+    assert regressor.history_["val_loss"][-1] == pytest.approx(np.mean(errors**2), rel=5e-3)
+
+
 def test_shorter_series_are_in_that_unit_too(fitted, data):
     X, _ = data
     whole, short = fitted.predict(X[:1]), fitted.predict(X[:1, :, :80])
@@ -78,7 +86,7 @@ def test_targets_that_float32_cannot_tell_apart_are_warned_of(data):
 def test_validation_split_and_cross_validation(data):
     X, y = data
     regressor = MLSTMFCNRegressor(**LEARNS, random_state=0, validation_split=0.2)
-    assert "val_loss" in regressor.fit(X, y).history_
+    assert len(set(regressor.fit(X, y).history_["val_loss"])) == LEARNS["n_epochs"]
     assert cross_val_score(regressor, X, y, cv=2).mean() > 0.3
 
 

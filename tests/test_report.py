@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -270,7 +271,12 @@ def test_a_folder_without_results_and_an_unknown_measure_are_refused(tmp_path, f
 def test_the_command_writes_both_pages(folder):
     said = CliRunner().invoke(main, ["report", str(folder), "--measure", "log_loss"])
     assert said.exit_code == 0, said.output
-    assert said.output.split() == [str(folder / "report.html"), str(folder / "report.md")]
+    pages = [folder / "report.html", folder / "report.md"]
+    assert said.output.split() == list(map(str, pages))
+    for page in pages:
+        text = page.read_text()
+        assert "3 estimators on 9 data sets" in text
+        assert "log loss" in text
 
 
 def test_blocks_are_escaped():
@@ -284,6 +290,8 @@ def test_blocks_are_escaped():
     html = to_html("<title>", blocks)
     for raw in ("<h>", "<c>", "<t>", "<f>", "<title></title>"):
         assert raw not in html
+        assert escape(raw) in html or raw == "<title></title>"
+    assert "a &amp; b" in html
     assert "x\\|y" in to_markdown("t", blocks, "figures")
 
 
