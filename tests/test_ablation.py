@@ -159,6 +159,16 @@ def test_the_table_says_what_the_runs_say(tiny):
         summary([*runs, replace(runs[0], n_epochs=2)], ["tiny"])
 
 
+def test_the_time_of_a_batch_is_the_least_of_the_seeds_and_other_costs_are_means(tiny):
+    one, two = TINY
+    runs = [replace(run("a", one, seed, 0.5), ms_per_batch=ms) for seed, ms in enumerate([4.0, 1.0, 7.0])]
+    runs += [replace(run("b", one, 0, 0.5), ms_per_batch=3.0, parameters=50, flops=500)]
+    runs += [replace(one_run, variant=two.key, ms_per_batch=2.0) for one_run in runs]
+    base, _ = summary(runs, ["tiny"])
+    assert base.ms_per_batch == (1 + 3) / 2
+    assert (base.parameters, base.flops) == ((3 * 10 + 50) / 4, (3 * 100 + 500) / 4)
+
+
 def test_the_command_writes_table_and_picture(tiny, tmp_path):
     path = tmp_path / "runs.csv"
     study(path, **ASKED, report=lambda run: None)

@@ -81,6 +81,21 @@ def test_changes_of_time_keep_values_and_order(name, reach, rng):
     assert 0.8 * most < moved <= most + 1
 
 
+def test_a_crop_may_begin_and_end_anywhere_and_a_shift_goes_both_ways(rng):
+    """Of what is cut off, a share between nothing and all comes from the beginning; each is as likely."""
+    clock = np.arange(100, dtype="float32")[None, :, None].repeat(2000, axis=0)
+    examples = Dataset([clock], np.ones((2000, 1)), np.ones(2000))
+    first, last = augmented(examples, {"crop": 0.5}, rng).inputs[0][:, [0, -1], 0].T
+    at_the_beginning = first / (first + 99 - last)
+    np.testing.assert_allclose(
+        np.quantile(at_the_beginning, [0, 0.25, 0.5, 0.75, 1]), np.arange(5) / 4, atol=0.05
+    )
+    cut = (first + 99 - last) / 99
+    np.testing.assert_allclose(np.quantile(cut, [0, 0.5, 1]), [0, 0.25, 0.5], atol=0.02)
+    moved = augmented(examples, {"shift": 0.2}, rng).inputs[0][:, 50, 0] - 50
+    np.testing.assert_allclose(np.quantile(moved, [0, 0.25, 0.5, 0.75, 1]), [-20, -10, 0, 10, 20], atol=1.5)
+
+
 def test_mixup_mixes_series_and_targets_by_the_same_shares(rng):
     levels = np.array([0.0, 1.0, 5.0, 20.0], "float32")
     series = levels[:, None, None] * np.ones((4, 6, 2), "float32")

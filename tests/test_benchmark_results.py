@@ -8,7 +8,7 @@ from sklearn.metrics import fbeta_score, log_loss, roc_auc_score
 from sklearn.tree import DecisionTreeClassifier
 
 from mlstm_fcn import benchmark, datasets
-from mlstm_fcn.benchmark import Folder, RunKey, resolve, run, tsml
+from mlstm_fcn.benchmark import Folder, Result, RunKey, resolve, run, tsml
 from mlstm_fcn.benchmark.result import metrics
 from tests.counting import Counting, fits
 from tests.results import result
@@ -76,6 +76,14 @@ def test_result_files_of_other_programs_are_read_too(tmp_path):
     assert benchmark.read(path).labels == ["0", "1"]
 
 
+@pytest.mark.parametrize(("unit", "second"), [("MILLISECONDS", 1e3), ("nanoseconds", 1e9), ("SECONDS", 1)])
+def test_times_have_the_unit_of_the_first_line(unit, second, tmp_path):
+    path = tmp_path / "it.csv"
+    path.write_text(f"p,a,TEST,3,{unit},\n{{}}\n0.5,{20 * second},{10 * second},-1,7,2\n0,0,,1,0\n")
+    read = benchmark.read(path)
+    assert (read.fit_seconds, read.predict_seconds) == pytest.approx((20, 10))
+
+
 @pytest.mark.parametrize("text", ["", "one line\n", "p,a,TEST,0,MILLISECONDS\n{}\nnot,numbers\n"])
 def test_a_file_in_another_format_is_refused(tmp_path, text):
     path = tmp_path / "a" / "Predictions" / "p" / "testResample0.csv"
@@ -92,6 +100,12 @@ def test_metrics_are_those_of_scikit_learn():
     assert figures["f1"] == fbeta_score(y, p.argmax(1), beta=1, average="macro")
     assert figures["log_loss"] == pytest.approx(log_loss(y, p))
     assert figures["auroc"] == pytest.approx(roc_auc_score(y, p, multi_class="ovr"))
+
+
+def test_auroc_of_two_classes_is_of_the_second():
+    y, p = np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.3, 0.9])
+    one = Result(RunKey("a", "p", 0), ["x", "y"], y, np.stack([1 - p, p], axis=1), 1.0, 1.0, 1)
+    assert metrics(one)["auroc"] == 3 / 4  # of four pairs one is the wrong way round
 
 
 def test_auroc_has_no_value_where_the_test_set_lacks_a_class():

@@ -38,6 +38,19 @@ def test_folded_into_the_convolution_it_is_the_same(layer, series):
     np.testing.assert_allclose(np.asarray(layer(series)), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("groups", [1, 2, 6])
+@pytest.mark.parametrize(("strides", "dilation"), [(1, 1), (2, 1), (3, 1), (1, 2), (2, 2)])
+@pytest.mark.parametrize("kernel_size", [1, 3, 4])
+def test_kernels_of_any_size_lie_where_the_equation_says(kernel_size, strides, dilation, groups, rng):
+    layer, x = ConvNorm1D(6, kernel_size, strides, dilation, groups), rng.normal(size=(2, 8, 6))
+    layer.build((None, None, 6))
+    oracles.randomise(layer, rng)
+    kernel, bias = np.asarray(layer.conv.kernel, float), np.asarray(layer.conv.bias, float)
+    u = oracles.conv1d_same(x, kernel, bias, strides, dilation, groups)
+    expected = normalised(layer, u, *map(np.asarray, (layer.norm.moving_mean, layer.norm.moving_variance)))
+    np.testing.assert_allclose(np.asarray(layer(x.astype("float32"))), expected, atol=1e-4)
+
+
 def test_training_uses_and_notes_the_statistics_of_the_batch(layer, series):
     u = convolved(layer, series)
     mean, variance = u.mean(axis=(0, 1)), u.var(axis=(0, 1))

@@ -5,8 +5,16 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import models
-from mlstm_fcn.layers import AppendDifferences, AttentionLSTM, ConvNorm1D, SelectiveKernel1D, SqueezeExcite1D
+from mlstm_fcn.layers import (
+    AppendDifferences,
+    AttentionLSTM,
+    ConvNorm1D,
+    ResampleTime,
+    SelectiveKernel1D,
+    SqueezeExcite1D,
+)
 from mlstm_fcn.models import cost
+from mlstm_fcn.models.counting import output_stride
 from tests.oracles import randomise
 from tests.small_networks import small_options
 
@@ -96,6 +104,14 @@ def test_strides_pooling_and_branches_widen_the_receptive_field():
     assert cost(models.build("vgg", (40, 2), 2, **vgg)).receptive_field == 3 + 1 + 2 * 2 + 2
     units = {"filters": (4, 4), "units": (1, 1), "strides": (2, 1), "kernel_sizes": (3,)}
     assert cost(models.build("resnet", (40, 2), 2, **units)).receptive_field == 3 + 2 * 2
+
+
+def test_in_a_series_of_twice_the_steps_a_kernel_sees_half_as_many():
+    """A step of it lies between two of the series, so five of them reach from one to three steps further."""
+    series = keras.Input((11, 6))
+    model = keras.Model(series, ConvNorm1D(4, 5)(ResampleTime(2.0)(series)))
+    assert cost(model).receptive_field == 2 + 4 / 2
+    assert output_stride(model) == 0.5
 
 
 def test_what_cannot_be_counted_is_named():

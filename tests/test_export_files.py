@@ -290,6 +290,13 @@ def test_int8_formats_need_calibration_series_and_others_to_compare(classifier, 
     assert export.load(path).about["check"]["n_series"] == 20
 
 
+def test_no_series_that_calibrates_is_compared():
+    series = np.arange(11.0)
+    calibrating, compared = writing._halves("onnx-int8", series)
+    assert sorted([*calibrating, *compared]) == series.tolist()
+    assert abs(len(calibrating) - len(compared)) <= 1
+
+
 def test_series_in_a_large_file_are_compared_too(classifier, motions, tmp_path, monkeypatch):
     np.save(tmp_path / "X.npy", motions.X_test)
     monkeypatch.setattr("mlstm_fcn.memmap.LARGE", 0)

@@ -119,17 +119,18 @@ def test_inverted_bottlenecks_equal_their_equations(series, rng):
 
 
 def test_inception_equals_its_equations(series, rng):
-    sizes = {"filters": 2, "kernel_sizes": (6, 3), "bottleneck": 4, "depth": 2, "shortcut_every": 2}
+    sizes = {"filters": 2, "kernel_sizes": (6, 3), "bottleneck": 4, "depth": 4, "shortcut_every": 2}
     model, w = built("se_inception", rng, reduction=3, **sizes)
-    x = series.astype(float)
-    for module in ("1", "2"):
+    x = shortcut = series.astype(float)
+    for module in ("1", "2", "3", "4"):
         narrow = x @ w[f"bottleneck_{module}"]["kernel"][0]
         padded = np.pad(x, ((0, 0), (1, 1), (0, 0)), constant_values=-np.inf)
         highest = np.max([padded[:, shift : shift + x.shape[1]] for shift in range(3)], axis=0)
         branches = [conv_norm(narrow, w[f"conv_{module}_{branch}"]) for branch in (1, 2)]
         x = relu(np.concatenate([*branches, conv_norm(highest, w[f"conv_{module}_max"])], axis=2))
         x = gated(x, w[f"squeeze_excite_{module}"])
-    x = relu(x + conv_norm(series, w["shortcut_2"]))
+        if module in ("2", "4"):
+            x = shortcut = relu(x + conv_norm(shortcut, w[f"shortcut_{module}"]))
     expected = probabilities(x.mean(axis=1), w)
     np.testing.assert_allclose(model.predict(series, verbose=0), expected, atol=1e-5)
 

@@ -34,6 +34,15 @@ def test_equal_lengths_give_one_array_and_labels_as_spelled(file):
     assert y.tolist() == ["Yes", "no"]
 
 
+def test_of_a_line_without_a_value_one_missing_step_is_left(file):
+    """NaN at the end is padding in the files of the UCR archive."""
+    X, y = read(file("a\tNaN\tNaN\tNaN\nb\t1\tNaN\t3\n", "It.tsv"))
+    assert [case.shape for case in X] == [(1, 1), (1, 3)]
+    assert np.isnan(X[0]).all()
+    np.testing.assert_array_equal(X[1], [[1, np.nan, 3]])
+    assert y.tolist() == ["a", "b"]
+
+
 def test_different_lengths_give_a_list(file):
     X, y = read(file(HEADER + "1,2,3:4,5,6:Yes\n7:8:3\n"))
     assert [case.tolist() for case in X] == [[[1, 2, 3], [4, 5, 6]], [[7], [8]]]

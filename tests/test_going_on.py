@@ -6,6 +6,7 @@ import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, Recipe
 from mlstm_fcn.fitting import members, prepare
+from mlstm_fcn.models.transfer import frozen
 from tests.quick_fit import SMALL, THREE_BLOCKS, assert_same, differ, fit, weights_of
 
 
@@ -131,6 +132,13 @@ def test_every_training_that_goes_on_draws_anew_but_holds_back_the_same_cases(da
     assert len(held_back) == 4
     for chosen, _ in held_back:
         np.testing.assert_array_equal(chosen, held_back[0][0])
+
+
+def test_what_was_frozen_before_is_frozen_after():
+    network = frozen_first_layer((5, 2), 3)
+    with frozen(network, ("dense",)):
+        assert not any(layer.trainable for layer in network.layers if layer.weights)
+    assert [layer.trainable for layer in network.layers if layer.weights] == [False, True]
 
 
 def test_warm_start_needs_the_same_labels(data):

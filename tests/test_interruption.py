@@ -12,7 +12,9 @@ import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier
 from mlstm_fcn.training.best_epoch import BestEpoch
-from mlstm_fcn.training.checkpoint import Checkpoint
+from mlstm_fcn.training.checkpoint import Checkpoint, identity
+from mlstm_fcn.training.dataset import Dataset
+from mlstm_fcn.training.recipes import Recipe
 from tests import quick_fit
 from tests.quick_fit import with_recipe
 
@@ -164,6 +166,29 @@ def test_a_checkpoint_of_the_same_training_is_taken_and_removed(left_over, basic
     classifier = MLSTMFCNClassifier(**SMALL, checkpoint=str(path))
     assert classifier.fit(basic_motions.X_train, basic_motions.y_train).n_epochs_ == 6
     assert not path.exists()
+
+
+def test_a_training_is_another_where_anything_that_decides_it_is_another():
+    def of(weight=0.0, series=1.0, validation=None, optimizer="adam", loss="mse", **options):
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="it")])
+        model.set_weights([np.full((2, 1), weight), np.zeros(1)])
+        model.compile(optimizer, loss)
+        data = [
+            None if value is None else Dataset([np.full((3, 2), value)], np.ones((3, 1)), np.ones(3))
+            for value in (series, validation)
+        ]
+        return identity(model, *data, Recipe(**options))
+
+    changes = [
+        {"weight": 1.0},
+        {"series": 2.0},
+        {"validation": 1.0},
+        {"validation": 2.0},
+        {"optimizer": "sgd"},
+    ]
+    changes += [{"loss": "mae"}, {"n_epochs": 3}, {"augmentation": {"jitter": 0.1}}, {"patience": 2}]
+    assert of() == of()
+    assert len({of(), *(of(**change) for change in changes)}) == len(changes) + 1
 
 
 @pytest.mark.usefixtures("uncompiled")

@@ -7,6 +7,7 @@ import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier, datasets
 from mlstm_fcn.fitting import fitted as fitted_networks
+from mlstm_fcn.fitting import members
 from mlstm_fcn.models.pipeline import split
 from tests import quick_fit
 
@@ -100,6 +101,25 @@ def test_longer_series_are_an_error_or_cut_where_the_length_is_fixed(vowels):
         UserWarning, match=rf"up to {long.shape[1]} steps are cut to {longest}, the longest length in fit"
     ):
         np.testing.assert_allclose(classifier.predict_proba([long]), expected, atol=1e-6)
+
+
+def test_a_validation_set_alone_may_have_shorter_series(basic_motions, monkeypatch):
+    """They are masked, so a network that was built for whole series would not read them as they are."""
+    seen = []
+
+    def note(network, examples, recipe, *, history, validation, **others):
+        history["loss"] = [0.0]
+        seen.extend((examples, validation))
+
+    monkeypatch.setattr(members, "train", note)
+    X, y = basic_motions.X_train, basic_motions.y_train
+    classifier = MLSTMFCNClassifier(**SMALL).fit(
+        X, y, X_val=[case[:, :60] for case in X[::10]], y_val=y[::10]
+    )
+    assert classifier.fitted_.takes_mask
+    of_training, of_validation = (dataset.inputs[1].sum(axis=1) for dataset in seen)
+    assert set(of_training) == {100}
+    assert set(of_validation) == {60}
 
 
 def test_without_shuffle_any_length_goes(vowels):

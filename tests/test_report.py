@@ -125,6 +125,14 @@ def test_p_values_are_wilcoxons_adjusted_by_holm():
     assert any({"a", "c"} <= set(group) for group in cliques(one))
 
 
+def test_data_sets_that_tie_count_half_for_each_side():
+    """Zeros share their ranks between wins and losses (`zsplit`) and are not left out."""
+    differences = np.r_[np.zeros(15), 0.01 * np.array([-1, 2, 3, 4, -5, 6, 7, 8])]
+    p = compare(table({"a": 0.5 + differences, "b": np.full(23, 0.5)})).p_values.loc["a", "b"]
+    assert p == pytest.approx(wilcoxon(differences, zero_method="zsplit").pvalue)
+    assert p > 2 * wilcoxon(differences, zero_method="wilcox").pvalue
+
+
 def test_holm_is_that_of_the_worked_example():
     np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03, 0.005])), [0.03, 0.06, 0.06, 0.02])
 

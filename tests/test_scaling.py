@@ -70,6 +70,15 @@ def test_statistics_are_the_same_in_parts_as_at_once(rng, monkeypatch):
     np.testing.assert_allclose(std, np.nanstd(batch, axis=(0, 1), dtype="float64"), rtol=1e-6)
 
 
+def test_a_channel_that_varies_by_a_rounding_error_of_float32_counts_as_constant():
+    """Else the error is scaled to the size of a signal."""
+    seven = np.float32(7.3)
+    batch = np.tile(np.array([seven, np.nextafter(seven, np.float32(8))]), (5, 4))[..., None]
+    mean, std = preprocess.channel_statistics(lambda: [batch])
+    assert mean == pytest.approx(7.3)
+    assert std.tolist() == [1]
+
+
 def test_a_channel_far_from_zero_is_warned_of(data):
     """Seconds since 1970 differ by less than float32 can tell, and look constant."""
     X, y = data

@@ -13,9 +13,10 @@ import pytest
 from mlstm_fcn import engine, models
 from mlstm_fcn._randomness import seeded, shuffled
 from mlstm_fcn.engine.on_keras import KerasBackend
+from mlstm_fcn.training.best_epoch import BestEpoch
 from mlstm_fcn.training.dataset import Dataset
 from mlstm_fcn.training.loop import train
-from mlstm_fcn.training.optimizer import optimizer_of, warm_up_and_cosine
+from mlstm_fcn.training.optimizer import optimizer_of, plateau, warm_up_and_cosine
 from mlstm_fcn.training.recipes import RECIPES, Recipe
 
 LOSS = "categorical_crossentropy"
@@ -117,6 +118,69 @@ def test_every_step_has_the_learning_rate_of_the_schedule(problem):
     )
     fit(problem, Recipe(n_epochs=5, batch_size=8, learning_rate=0.5), callbacks=[note])
     np.testing.assert_allclose(rates, 0.5 * warm_up_and_cosine(15), rtol=1e-6)
+
+
+@pytest.mark.usefixtures("uncompiled")
+def test_a_learning_rate_that_a_callback_sets_before_a_step_is_that_of_the_step(problem):
+    class Half(keras.callbacks.Callback):
+        def on_train_batch_begin(self, step, logs=None):
+            scheduled.append(float(self.model.optimizer.learning_rate))
+            self.model.optimizer.learning_rate = scheduled[-1] / 2
+
+        def on_train_batch_end(self, step, logs=None):
+            assert float(self.model.optimizer.learning_rate) == pytest.approx(scheduled[-1] / 2)
+
+    scheduled: list[float] = []
+    series, output = keras.Input((12, 2)), keras.layers.Dense(2, "softmax")
+    model, recipe = (
+        keras.Model(series, output(keras.layers.Flatten()(series))),
+        Recipe(n_epochs=2, batch_size=10),
+    )
+    examples, rng = Dataset([problem[0]], *problem[1:]), np.random.default_rng(0)
+    train(model, examples, recipe, loss=LOSS, metrics=[], rng=rng, history={}, callbacks=[Half()])
+    np.testing.assert_allclose(scheduled, recipe.learning_rate * warm_up_and_cosine(4), rtol=1e-6)
+
+
+def test_on_a_plateau_the_rate_falls_by_a_cube_root_of_two_after_100_epochs_down_to_a_tenth():
+    (callback,) = plateau(RECIPES["paper"], 0.5)
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.Adam(0.5))
+    callback.set_model(model)
+    callback.on_train_begin()
+    rates = []
+    for epoch in range(1201):
+        callback.on_epoch_end(epoch, {"loss": 1.0})
+        rates.append(float(model.optimizer.learning_rate))
+    falls = np.flatnonzero(np.diff(rates)) + 1
+    assert falls.tolist() == [*range(100, 1001, 100)]
+    np.testing.assert_allclose(np.array(rates)[falls[:9]], 0.5 * 2.0 ** (-np.arange(1, 10) / 3), rtol=1e-5)
+    assert rates[-1] == pytest.approx(0.05)
+
+
+def test_the_first_of_equally_good_epochs_is_the_best():
+    """So a loss that stays as it is exhausts the patience."""
+    model, best = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]), BestEpoch("loss", 2)
+    first = model.get_weights()
+    for epoch in range(3):
+        best.note(epoch, {"loss": 1.0}, model)
+        model.set_weights([weight + 1 for weight in model.get_weights()])
+    assert [best.is_long_ago(epoch) for epoch in (1, 2)] == [False, True]
+    best.restore(model)
+    for weight, expected in zip(model.get_weights(), first, strict=True):
+        np.testing.assert_array_equal(weight, expected)
+
+
+def test_a_share_that_validates_is_rounded_up_as_scikit_learn_does():
+    for share, n_cases, n_training in (
+        (0.1, 25, 22),
+        (0.25, 40, 30),
+        (0.3, 10, 7),
+        (0.01, 5, 4),
+        (0.0, 3, 3),
+    ):
+        assert Recipe(validation_split=share).n_training(n_cases) == n_training
+    with pytest.raises(ValueError, match="too small for the `validation_split`"):
+        Recipe(validation_split=0.6).n_training(1)
 
 
 def test_optimizers_are_those_of_the_recipes():
