@@ -16,7 +16,7 @@ from mlstm_fcn.engine.on_keras import KerasBackend
 from mlstm_fcn.training.best_epoch import BestEpoch
 from mlstm_fcn.training.dataset import Dataset
 from mlstm_fcn.training.loop import train
-from mlstm_fcn.training.optimizer import optimizer_of, plateau, warm_up_and_cosine
+from mlstm_fcn.training.optimizer import optimizer_of, warm_up_and_cosine
 from mlstm_fcn.training.recipes import RECIPES, Recipe
 
 LOSS = "categorical_crossentropy"
@@ -118,22 +118,6 @@ def test_every_step_has_the_learning_rate_of_the_schedule(problem):
     )
     fit(problem, Recipe(n_epochs=5, batch_size=8, learning_rate=0.5), callbacks=[note])
     np.testing.assert_allclose(rates, 0.5 * warm_up_and_cosine(15), rtol=1e-6)
-
-
-def test_on_a_plateau_the_rate_falls_by_a_cube_root_of_two_after_100_epochs_down_to_a_tenth():
-    (callback,) = plateau(RECIPES["paper"], 0.5)
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    model.compile(keras.optimizers.Adam(0.5))
-    callback.set_model(model)
-    callback.on_train_begin()
-    rates = []
-    for epoch in range(1201):
-        callback.on_epoch_end(epoch, {"loss": 1.0})
-        rates.append(float(model.optimizer.learning_rate))
-    falls = np.flatnonzero(np.diff(rates)) + 1
-    assert falls.tolist() == [*range(100, 1001, 100)]
-    np.testing.assert_allclose(np.array(rates)[falls[:9]], 0.5 * 2.0 ** (-np.arange(1, 10) / 3), rtol=1e-5)
-    assert rates[-1] == pytest.approx(0.05)
 
 
 def test_the_first_of_equally_good_epochs_is_the_best():
