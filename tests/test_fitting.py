@@ -5,6 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+from sklearn.metrics import r2_score
 
 from mlstm_fcn import MLSTMFCNClassifier, Recipe, explain, export
 from mlstm_fcn.fitting import (
@@ -157,6 +158,7 @@ def test_a_regression_is_another_task(rng):
     assert (task.mean, task.std) == pytest.approx((y.mean(), y.std()))
     np.testing.assert_allclose(fitted.predict(X), fitted.outputs(X)[:, 0])
     assert abs(fitted.predict(X).mean() - 100) < 30
+    assert fitted.score(X, y) == pytest.approx(r2_score(y, fitted.predict(X)))
     assert not hasattr(fitted, "predict_proba")
     assert explain.occlusion(fitted, X, size=5).shape == (20, 1, 5)
 

@@ -112,6 +112,7 @@ def test_a_validation_set_alone_may_have_shorter_series(basic_motions, monkeypat
         seen.extend((examples, validation))
 
     monkeypatch.setattr(members, "train", note)
+    monkeypatch.setattr(fitted_networks, "_LARGE", 1)  # the training set needs no filling in
     X, y = basic_motions.X_train, basic_motions.y_train
     classifier = MLSTMFCNClassifier(**SMALL).fit(
         X, y, X_val=[case[:, :60] for case in X[::10]], y_val=y[::10]
