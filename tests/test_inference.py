@@ -103,6 +103,24 @@ def test_long_series_are_predicted_a_few_at_a_time(series, monkeypatch):
     np.testing.assert_allclose(engine.current().predict(model, series)[0], whole, atol=1e-6)
 
 
+def test_of_shared_predictions_the_ones_used_last_are_kept():
+    class Model:
+        def __init__(self, kind):
+            self.kind = kind
+
+    compiled: list[str] = []
+
+    def shared(model):
+        compiled.append(model.kind)
+        return f"compiled for {model.kind}"
+
+    predictions = Predictions(own=None, shared=shared, key=lambda model: model.kind)
+    predictions.most_shared = 2
+    for kind in "abacacb":
+        assert predictions.of(Model(kind), shares=True) == f"compiled for {kind}"
+    assert compiled == ["a", "b", "c", "b"]
+
+
 def test_a_model_is_not_kept_alive(series):
     model = network()
     engine.current().predict(model, series)

@@ -83,6 +83,11 @@ def test_who_comes_first_is_an_option_and_survives_a_file(tmp_path, cases):
     ):
         spec = NetworkSpec("fcn", {"head": "average"})
         assert spec.merged(recipe, 1)["head"] == expected
+    both = {"network_options": {"head": "flatten", "recurrent": None}, "member_options": members}
+    for first in (False, True):  # an option of a member goes before one of all members
+        recipe = Recipe(**both, caller_first=first)
+        heads = [NetworkSpec("mlstm_fcn").merged(recipe, member)["head"] for member in range(4)]
+        assert heads == ["flatten", "max"] * 2
     classifier = MLSTMFCNClassifier(recipe=Recipe(member_options=members), n_epochs=1, filters=(4, 4, 4))
     classifier.fit(cases.X, cases.y).save(tmp_path / "it.keras")
     assert MLSTMFCNClassifier.load(tmp_path / "it.keras").recipe == classifier.recipe
