@@ -8,7 +8,7 @@ from sklearn.metrics import fbeta_score, log_loss, roc_auc_score
 from sklearn.tree import DecisionTreeClassifier
 
 from mlstm_fcn import benchmark, datasets
-from mlstm_fcn.benchmark import Folder, Result, RunKey, resolve, run, tsml
+from mlstm_fcn.benchmark import Folder, Result, RunKey, evaluation, resolve, run, tsml
 from mlstm_fcn.benchmark.result import metrics
 from tests.counting import Counting, fits
 from tests.results import result
@@ -129,6 +129,11 @@ def test_every_fit_leaves_a_row(tmp_path, log):
 def test_a_tabular_classifier_reads_rows_and_the_seed_is_the_resample(tmp_path, log):
     run(["BasicMotions"], {"counting": Counting(str(log))}, tmp_path, n_resamples=2)
     assert fits(log) == ["(40, 600) 0", "(40, 600) 1"]
+
+
+def test_rows_of_shorter_series_are_zero_at_the_end_of_each_channel():
+    X = [np.array([[1.0, 2, 3], [4, 5, 6]]), np.array([[7.0], [8]])]
+    assert evaluation._container(X, 2).tolist() == [[1, 2, 4, 5], [7, 0, 8, 0]]
 
 
 class Backwards(DecisionTreeClassifier):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -11,7 +12,7 @@ from mlstm_fcn import Engine, MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClas
 from mlstm_fcn.fitting import RngSpec
 from mlstm_fcn.layers import ConvNorm1D
 from mlstm_fcn.models.ensemble import ensemble, members
-from mlstm_fcn.models.pipeline import split
+from mlstm_fcn.models.pipeline import compose, split
 from tests.quick_fit import SMALL, THREE_BLOCKS, assert_same, fit
 
 
@@ -111,6 +112,18 @@ def test_shorter_series_are_read_by_every_member(voting, basic_motions):
     np.testing.assert_allclose(together[5:], voting.predict_proba(basic_motions.X_test)[5:], atol=1e-6)
     alone = voting.predict_proba([X[0, :, :70]])
     np.testing.assert_allclose(alone[0], together[0], atol=1e-5)
+
+
+@pytest.mark.usefixtures("uncompiled")
+def test_the_map_of_an_ensemble_is_the_mean_of_its_members(voting, basic_motions):
+    X, fitted = basic_motions.X_test[:2], voting.fitted_
+    assert [member.name for member in members(fitted.network)] == ["member_1", "member_2", "member_3"]
+    alone = [
+        explain.class_activation_map(replace(fitted, keras_model=compose(fitted.preprocessor, member)), X)
+        for member in members(fitted.network)
+    ]
+    assert np.abs(alone[0] - alone[1]).max() > 1e-3
+    np.testing.assert_allclose(explain.class_activation_map(voting, X), np.mean(alone, axis=0), atol=1e-5)
 
 
 def test_explanations_are_of_each_member(voting, basic_motions):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import layers, models
+from mlstm_fcn.models.blocks import max_pool
 from mlstm_fcn.models.efficientnet import EfficientNetConfig
 from tests import oracles
 from tests.oracles import conv_norm, randomise, silu, squeeze_excite, weights_by_layer
@@ -159,6 +160,16 @@ def test_vgg_equals_its_equations(series, rng):
         x = np.stack([padded[:, start : start + 3].max(axis=1) for start in starts], axis=1)
     expected = probabilities(x.mean(axis=1), w)
     np.testing.assert_allclose(model.predict(series, verbose=0), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 5])
+def test_windows_of_a_maximum_are_centred_at_each_step(size, series):
+    """Of an even number, one step more comes after it."""
+    pooled = np.asarray(max_pool(series, None, size=size, strides=1, name="it"))
+    before, steps = (size - 1) // 2, series.shape[1]
+    for t in range(steps):
+        window = series[:, max(0, t - before) : t - before + size]
+        np.testing.assert_array_equal(pooled[:, t], window.max(axis=1))
 
 
 def test_resampling_is_linear_interpolation(series):

@@ -141,7 +141,9 @@ def test_paper_recipe_is_the_papers():
     paper = RECIPES["paper"]
     assert (paper.n_epochs, paper.batch_size, paper.equal_batches) == (250, 128, False)
     assert (paper.optimizer, paper.learning_rate, paper.schedule) == ("adam", 1e-3, "plateau")
-    assert paper.class_weight == "balanced"
+    assert (paper.class_weight, paper.label_smoothing, paper.weight_decay) == ("balanced", 0, None)
+    assert (paper.keep_best, paper.patience, paper.validation_split) == (True, None, 0)
+    assert (paper.n_members, paper.average_weights, paper.augmentation) == (1, None, {})
     assert paper.network_options == {**PAPER, "se_blocks": (1, 2)}
     network = models.build("mlstm_fcn", (50, 4), 3, **paper.network_options)
     layers = [layer.name for layer in network.layers if layer.name.startswith("squeeze_excite")]

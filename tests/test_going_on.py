@@ -6,7 +6,7 @@ import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, Recipe
 from mlstm_fcn.fitting import members, prepare
-from mlstm_fcn.models.transfer import frozen
+from mlstm_fcn.models.transfer import frozen, matching_layers
 from tests.quick_fit import SMALL, THREE_BLOCKS, assert_same, differ, fit, weights_of
 
 
@@ -26,6 +26,13 @@ def test_warm_start_goes_on_from_the_last_weights(data):
     assert after_setting[0] < 0.7 * first[0]
     classifier.warm_start, classifier.batch_size = False, 8
     assert classifier.fit(*data).history_["loss"] == first
+
+
+def test_one_more_epoch_is_one_at_the_highest_learning_rate_of_all_members():
+    given = {"n_epochs": 9, "learning_rate": 0.3, "n_members": 3, "label_smoothing": 0.2, "batch_size": 4}
+    recipe = Recipe(**given, validation_split=0.2, patience=2).for_one_epoch(2)
+    assert recipe == Recipe(**given | {"n_epochs": 1, "n_members": 2}, schedule="constant")
+    assert Recipe(keep_best=True).for_one_epoch(5) == Recipe(n_epochs=1, schedule="constant")
 
 
 def test_parts_of_a_training_that_goes_on_draw_anew(data):
@@ -132,6 +139,19 @@ def test_every_training_that_goes_on_draws_anew_but_holds_back_the_same_cases(da
     assert len(held_back) == 4
     for chosen, _ in held_back:
         np.testing.assert_array_equal(chosen, held_back[0][0])
+
+
+def test_layers_match_by_name_before_they_match_by_order():
+    def stack(*names):
+        layers = [keras.layers.Dense(2, name=name) for name in names]
+        return keras.Sequential([keras.Input((2,)), *layers])
+
+    def matched(*networks):
+        return [(one.name, other.name) for one, other in matching_layers(*networks)]
+
+    assert matched(stack("a", "b"), stack("b", "a")) == [("b", "b"), ("a", "a")]
+    assert matched(stack("a", "b"), stack("c", "d")) == [("a", "c"), ("b", "d")]
+    assert matched(stack("a", "b"), stack("b", "c", "d")) == [("b", "b")]
 
 
 def test_what_was_frozen_before_is_frozen_after():

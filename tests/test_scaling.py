@@ -91,6 +91,14 @@ def test_a_channel_far_from_zero_is_warned_of(data):
         fit((np.concatenate([X, seconds], axis=1), y))
 
 
+@pytest.mark.parametrize(("steps", "warned"), [(2100, False), (2000, True)])
+def test_a_channel_is_warned_of_that_float32_resolves_into_some_two_thousand_values(steps, warned, recwarn):
+    """Its range over its largest value: float32 has 2 ** 24 steps up to there, of which 2 ** 11 are 2048."""
+    largest = 5.0
+    preprocess.warn_of_coarse_channels(np.array([[[largest, largest * (1 - steps / 2**24)]]]))
+    assert bool(recwarn.list) == warned
+
+
 def test_a_channel_that_is_constant_missing_or_merely_offset_is_not_warned_of(data, recwarn):
     X = data[0].copy()
     X[:, 0], X[:, 1], X[:, 2] = 1e9, np.nan, 1000 + X[:, 2]

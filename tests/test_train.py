@@ -79,6 +79,17 @@ def test_global_generators_are_left_as_they_were(problem):
     np.testing.assert_equal(np.random.get_state(), numpy_state)
 
 
+def test_what_is_drawn_from_global_generators_follows_from_the_one_given():
+    def drawn(seed):
+        with seeded(np.random.default_rng(seed)):
+            return random.random(), float(np.random.random())
+
+    first, again, other = map(drawn, (0, 0, 1))
+    assert first == again
+    assert first[0] != other[0]
+    assert first[1] != other[1]
+
+
 def test_an_epoch_shows_every_case_once_in_a_new_order(rng):
     epochs = []
     for _ in range(2):
