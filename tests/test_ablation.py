@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
@@ -167,6 +168,22 @@ def test_the_time_of_a_batch_is_the_least_of_the_seeds_and_other_costs_are_means
     base, _ = summary(runs, ["tiny"])
     assert base.ms_per_batch == (1 + 3) / 2
     assert (base.parameters, base.flops) == ((3 * 10 + 50) / 4, (3 * 100 + 500) / 4)
+
+
+def test_the_picture_has_the_differences_in_points_with_their_errors(tiny, monkeypatch, tmp_path):
+    one, two = TINY
+    runs = [run("a", one, 0, 0.5), run("a", one, 1, 0.6), run("a", two, 0, 0.55), run("a", two, 1, 0.75)]
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, path, dpi: drawn.append(figure))
+    rows = summary(runs, ["tiny"])
+    ablation.plot(tmp_path / "it.png", rows)
+    (axes,) = drawn[0].axes
+    (bar,) = axes.containers
+    assert bar.lines[0].get_xydata().tolist() == [[pytest.approx(10), 0]]
+    (((left, _), (right, _)),) = bar.lines[2][0].get_segments()
+    assert (left, right) == pytest.approx((10 - 100 * rows[1].error, 10 + 100 * rows[1].error))
+    assert rows[1].error > 0
+    assert [label.get_text() for label in axes.get_yticklabels()] == [f"tiny: {two.label}"]
 
 
 def test_the_command_writes_table_and_picture(tiny, tmp_path):

@@ -97,9 +97,10 @@ def test_a_changed_file_is_read_anew_and_its_old_arrays_are_removed(tmp_path, mo
     datasets.load("GunPoint", folder=tmp_path / "data")
     kept = set((tmp_path / "cache" / "arrays").iterdir())
     assert len(kept) == 2
-    put(tmp_path / "data", 5.25)
-    os.utime(tmp_path / "data" / "GunPoint_TRAIN.ts", ns=(1, 1))
-    assert datasets.load("GunPoint", folder=tmp_path / "data").X_train[0, 0, 0] == 5.25
+    for value, changed in ((5.25, 1), (2.25, 2)):  # the second change keeps the size
+        put(tmp_path / "data", value)
+        os.utime(tmp_path / "data" / "GunPoint_TRAIN.ts", ns=(changed, changed))
+        assert datasets.load("GunPoint", folder=tmp_path / "data").X_train[0, 0, 0] == value
     assert len(list((tmp_path / "cache" / "arrays").iterdir())) == 2
     assert set((tmp_path / "cache" / "arrays").iterdir()).isdisjoint(kept)
 

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from scipy.stats import rankdata, wilcoxon
 
-from mlstm_fcn.benchmark import Failure, Folder, Result, RunKey, compare, write_report
+from mlstm_fcn.benchmark import Failure, Folder, Result, RunKey, compare, figures, write_report
 from mlstm_fcn.benchmark.comparison import cliques, holm
 from mlstm_fcn.benchmark.document import Code, Figure, Heading, Paragraph, Table, to_html, to_markdown
 from mlstm_fcn.cli import main
@@ -248,6 +248,23 @@ def test_failure_messages_are_escaped(folder):
 def test_the_same_results_give_the_same_pages(folder):
     first = [path.read_text() for path in write_report(folder)]
     assert first == [path.read_text() for path in write_report(folder)]
+
+
+def test_the_points_of_figures_are_means_on_common_data_sets(monkeypatch):
+    monkeypatch.setattr(figures, "_svg", lambda figure: figure)
+    rows = table({"worse": [0.5, 0.6, None], "better": [0.9, 0.8, 0.1]}, n_resamples=2)
+    rows["fit_seconds"] = np.where(rows["problem"] == "p1", 30.0, 10.0)
+    one = compare(rows)
+    (axes,) = figures.scatter(one).axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("worse", "better")
+    assert axes.lines[1].get_xydata().tolist() == [[0.5, 0.9], [0.6, 0.8]]
+    assert axes.get_title() == "2 wins, 0 ties, 0 losses"
+    (axes,) = figures.cost(one, rows).axes
+    points = {
+        text.get_text(): line.get_xydata()[0].tolist()
+        for text, line in zip(axes.texts, axes.lines, strict=True)
+    }
+    assert points == {"worse": [20, pytest.approx(0.55)], "better": [20, pytest.approx(0.85)]}
 
 
 def test_words_for_missing_values_are_accepted(tmp_path):
