@@ -13,7 +13,7 @@ from sklearn.model_selection import train_test_split
 
 from mlstm_fcn import ablation, models
 from mlstm_fcn.ablation import AXES, Run, Variant, read_runs, study, summary
-from mlstm_fcn.ablation.study import _settings
+from mlstm_fcn.ablation.study import _settings, _Times
 from mlstm_fcn.cli import main
 from mlstm_fcn.estimators import NetworkClassifier
 from tests.quick_fit import with_recipe
@@ -158,6 +158,15 @@ def test_the_table_says_what_the_runs_say(tiny):
     assert (row.wins, row.losses, row.difference) == (1, 1, 0)
     with pytest.raises(ValueError, match="same number of epochs"):
         summary([*runs, replace(runs[0], n_epochs=2)], ["tiny"])
+
+
+def test_the_time_of_an_epoch_is_the_median_without_the_first_that_compiles(monkeypatch):
+    ends, times = iter([50.0, 51.0, 52.5, 62.5, 63.5]), _Times()
+    monkeypatch.setattr("time.perf_counter", lambda: next(ends))
+    assert times.median() == 0
+    for epoch in range(5):
+        times.on_epoch_end(epoch)
+    assert times.median() == (1.0 + 1.5) / 2
 
 
 def test_the_time_of_a_batch_is_the_least_of_the_seeds_and_other_costs_are_means(tiny):

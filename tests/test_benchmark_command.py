@@ -2,6 +2,7 @@
 
 import io
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
@@ -44,6 +45,25 @@ def test_the_command_prints_its_plan_and_runs_it(tmp_path):
     assert "label_smoothing" not in other.output  # equal values are not shown
 
 
+def test_fits_at_once_share_the_time_and_the_cpus(tmp_path, monkeypatch):
+    row = {"estimator": "fcn", "fits": 4, "seconds": 720.0, "fits_of_unknown_time": 0}
+    monkeypatch.setattr("mlstm_fcn.benchmark.estimated_seconds", lambda plan: pd.DataFrame([row]))
+    jobs = ["--output", str(tmp_path), "--estimators", "fcn", "--jobs", "3"]
+    assert "fcn: 4 fits, about 4.0 minutes\n" in command(*jobs, "--dry-run").output
+    threads = []
+
+    def execute(plan, limits, **options):
+        threads.append((limits.threads, options["n_jobs"]))
+        return pd.DataFrame({"accuracy": [1.0]})
+
+    monkeypatch.setattr("mlstm_fcn.benchmark.execute", execute)
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    for more in ([], ["--threads", "5"], ["--engine", "dask", "--address", "tcp://127.0.0.1:1"]):
+        said = command(*jobs, *more)
+        assert said.exit_code == 0, said.output
+    assert threads == [(2, 3), (5, 3), (1, 3)]
+
+
 def test_the_command_fails_if_every_fit_does(tmp_path):
     said = CliRunner().invoke(
         main, ["benchmark", "--datasets", "Nowhere", "--output", str(tmp_path), "--estimators", "dtw"]
@@ -56,6 +76,7 @@ def test_the_command_fails_if_every_fit_does(tmp_path):
     ("arguments", "message"),
     [
         (["--shard", "3/2"], "`--shard` must be I/N"),
+        (["--shard", "0/2"], "`--shard` must be I/N"),
         (["--estimators", "nowhere.X"], "No module named 'nowhere'"),
         (["--threads", "-3"], "`threads` must be a positive integer"),
         (["--time-limit", "-1"], "Limits must be positive"),

@@ -267,6 +267,14 @@ def test_the_points_of_figures_are_means_on_common_data_sets(monkeypatch):
     assert points == {"worse": [20, pytest.approx(0.55)], "better": [20, pytest.approx(0.85)]}
 
 
+def test_memory_is_the_most_of_any_fit_on_common_data_sets(tmp_path):
+    rows = table({"a": [0.5, 0.6], "b": [0.7, None]}, n_resamples=2)
+    rows["memory_bytes"] = np.where(rows["problem"] == "p1", 9e9, 1e8 * (1 + rows["resample"]))
+    rows.to_csv(tmp_path / "t.csv", index=False)
+    _, markdown = write_report(tmp_path / "t.csv")
+    assert "| a | 2.00 | 0.5000 | 0 | 1.0 | 200 |" in markdown.read_text()
+
+
 def test_words_for_missing_values_are_accepted(tmp_path):
     rows = table({"a": [0.5, 0.6]}).assign(fit_seconds=["n/a", "2.0"])
     rows.to_csv(tmp_path / "t.csv", index=False)

@@ -18,6 +18,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier
@@ -39,6 +40,14 @@ def test_kinds_are_told_so_folds_are_stratified(classifier, data):
     assert is_classifier(classifier)
     assert is_regressor(MLSTMFCNRegressor())
     assert isinstance(check_cv(2, data[1], classifier=is_classifier(classifier)), StratifiedKFold)
+
+
+def test_a_fit_without_a_seed_is_told_to_differ_from_another():
+    assert get_tags(MLSTMFCNClassifier()).non_deterministic
+    tags = get_tags(MLSTMFCNClassifier(random_state=0))
+    assert not tags.non_deterministic
+    assert tags.input_tags.three_d_array
+    assert tags.input_tags.allow_nan
 
 
 def test_clone_has_the_parameters_and_is_not_fitted(classifier, data):
