@@ -1,5 +1,7 @@
 """Results of fits: files, metrics and rows of the table."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -134,6 +136,13 @@ def test_a_tabular_classifier_reads_rows_and_the_seed_is_the_resample(tmp_path, 
 def test_rows_of_shorter_series_are_zero_at_the_end_of_each_channel():
     X = [np.array([[1.0, 2, 3], [4, 5, 6]]), np.array([[7.0], [8]])]
     assert evaluation._container(X, 2).tolist() == [[1, 2, 4, 5], [7, 0, 8, 0]]
+
+
+def test_without_probabilities_that_of_the_predicted_class_is_one():
+    labels = np.array(["a", "b", "c"])
+    predicts = SimpleNamespace(predict=lambda X: np.array(["b", "a", "b"]))
+    expected = [[0, 1, 0], [1, 0, 0], [0, 1, 0]]
+    assert evaluation._probabilities(predicts, None, labels).tolist() == expected
 
 
 class Backwards(DecisionTreeClassifier):

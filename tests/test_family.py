@@ -264,6 +264,17 @@ def test_every_host_has_as_many_parameters_as_it_says():
         assert 1e5 < models.cost(models.build(name, (100, 6), 4)).parameters < 2e6, name
 
 
+def test_phi_scales_depth_width_and_length_as_the_paper_rounds_them():
+    one, two = (EfficientNetConfig(phi=phi) for phi in (1, 2))
+    assert [one.depth(units) for units in (1, 2, 5)] == [2, 3, 6]  # of 1.2, 2.4 and 6
+    assert [two.width(filters) for filters in (16, 24, 32)] == [24, 32, 40]  # of 19.36, 29.04 and 38.72
+    assert one.width(24) == 24  # of 26.4, of which it is more than 90 %
+    stages = {"filters": (8,), "units": (1,), "strides": (1,), "expansions": (1,), "kernel_sizes": (3,)}
+    for phi in (1, 2):
+        network = models.build("efficientnet", (100, 6), 4, phi=phi, **stages)
+        assert network.get_layer("resample").factor == pytest.approx(1.15 ** (2 * phi))
+
+
 def test_phi_doubles_the_operations_of_efficientnet():
     """About: filters are rounded to multiples of eight, and numbers of layers up."""
     flops = [models.cost(models.build("efficientnet", (400, 6), 4, phi=phi)).flops for phi in range(4)]
