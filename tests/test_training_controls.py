@@ -87,6 +87,17 @@ def test_class_weights_multiply_sample_weights_in_training_and_validation():
         np.testing.assert_allclose(part.sample_weight, [50, 0.1, 0.2, 0.3], rtol=1e-6)
 
 
+def test_cases_that_are_held_back_keep_their_weights():
+    weights = np.arange(1.0, 9.0)  # and series of that value
+    cases = Cases(weights[:, None, None] * np.ones((1, 1, 3)), np.arange(8) % 2, weights)
+    recipe = Recipe(validation_split=0.5, class_weight={0: 1.0, 1: 10.0})
+    parts = datasets(cases, None, Classification.learn(cases.y), recipe, InputPolicy(), RngSpec(0))
+    for part in parts:
+        values = part.inputs[0][:, 0, 0]
+        np.testing.assert_allclose(part.sample_weight, np.where(part.targets[:, 1], 10 * values, values))
+    assert sorted(np.concatenate([part.inputs[0][:, 0, 0] for part in parts])) == weights.tolist()
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 def test_smoothing_spreads_its_share_of_the_target_over_all_classes(smoothing):
     loss = Classification(np.arange(4)).loss(Recipe(label_smoothing=smoothing))
