@@ -264,6 +264,18 @@ class Noting:
         return 0.0
 
 
+def test_each_permutation_is_another_and_the_seed_decides_all():
+    def seen(seed):
+        noting = Noting()
+        X = np.arange(16.0).reshape(8, 2, 1)
+        permutation_importance(noting, X, np.zeros(8), n_repeats=3, random_state=seed)
+        return [series.ravel().tolist() for series in noting.seen]
+
+    assert seen(0) == seen(0) != seen(1)
+    assert len({tuple(series) for series in seen(0)}) == 1 + 2 * 3
+    assert all(sorted(series) == list(range(16)) for series in seen(0))
+
+
 def test_a_permuted_channel_goes_on_at_its_last_value_where_the_series_is_longer():
     X = [np.array([[1.0, 2, 3, 4], [5, 6, 7, 8]]), np.array([[10.0, 20], [30, 40]])]
     swaps = next(seed for seed in range(9) if np.random.RandomState(seed).permutation(2).tolist() == [1, 0])

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import r2_score
 
-from mlstm_fcn import MLSTMFCNClassifier, Recipe, explain, export
+from mlstm_fcn import MLSTMFCNClassifier, Recipe, engine, explain, export
 from mlstm_fcn.fitting import (
     Cases,
     Classification,
+    FittedNetwork,
     InputPolicy,
     Interrupted,
     NetworkSpec,
@@ -24,6 +25,7 @@ from mlstm_fcn.fitting.card import model_card
 from mlstm_fcn.fitting.fit import _warn_of_divergence
 from mlstm_fcn.models import MODELS
 from mlstm_fcn.models.mlp import MLPConfig, mlp
+from mlstm_fcn.models.pipeline import build_preprocessor, compose
 from mlstm_fcn.training import loop
 
 
@@ -184,6 +186,18 @@ def test_members_may_be_trained_in_another_way(cases, monkeypatch):
     assert len(fitted.members) == 2
     assert (fitted.predict(cases.X) == cases.y).mean() > 0.9
     assert fitted.history == {"loss": [0.0]}
+
+
+def test_one_output_that_is_no_number_is_refused_with_its_case(cases, monkeypatch):
+    task = Classification.learn(cases.y)
+    preprocessor = build_preprocessor(np.zeros(2), np.ones(2), scaling="channel", missing="zero")
+    model = compose(preprocessor, dense((8, 2), 3))
+    fitted = FittedNetwork(model, NetworkSpec(dense), ({},), task, InputPolicy())
+    outputs = np.full((30, 3), 1 / 3)
+    outputs[[4, 7], 1] = np.nan, np.inf
+    monkeypatch.setattr(engine.current(), "predict", lambda model, batch: [outputs])
+    with pytest.raises(ValueError, match=r"Outputs overflowed.*cases=\[4, 7\], n_cases=2"):
+        fitted.predict(cases.X)
 
 
 @pytest.mark.parametrize("last", [float("nan"), float("inf"), 1e30])

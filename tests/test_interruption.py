@@ -136,7 +136,17 @@ def test_a_checkpoint_keeps_all_that_training_changes(tmp_path):
         model.optimizer.apply([keras.ops.ones(weight.shape) for weight in model.trainable_variables])
     state.save()
     other, same_rng, same_history, same_best, resumed = begun(1)
-    assert resumed.resume(keras.callbacks.CallbackList([])) == 2
+    replayed = []
+
+    class Replayed(keras.callbacks.Callback):
+        """As a callback that lowers the learning rate; the file has the rate of the end already."""
+
+        def on_epoch_end(self, epoch, logs=None):
+            replayed.append((epoch, logs["loss"]))
+            self.model.optimizer.learning_rate = 9.0
+
+    assert resumed.resume(keras.callbacks.CallbackList([Replayed()], model=other)) == 2
+    assert replayed == [(0, 0.5), (1, 0.7)]
     assert same_history == {"loss": [0.5, 0.7]}
     assert same_rng.random() == rng.random()
     for one, kept in zip(
