@@ -61,15 +61,17 @@ def test_training_uses_and_notes_the_statistics_of_the_batch(layer, series):
     np.testing.assert_allclose(layer.norm.moving_variance, 0.75 * before[1] + 0.25 * variance, rtol=1e-5)
 
 
-def test_invalid_steps_enter_no_statistics(layer, series):
+@pytest.mark.parametrize("strides", [1, 2, 3])
+def test_invalid_steps_enter_no_statistics(strides, layer, series):
     padded = np.concatenate([series, np.zeros((6, 4, 3), "float32")], axis=1)
     mask = np.broadcast_to(np.arange(13) < 9, (6, 13))
-    twin = ConvNorm1D.from_config(layer.get_config())
-    twin.build((None, None, 3))
-    twin.set_weights(layer.get_weights())
-    masked, plain = layer(padded, training=True, mask=mask), twin(series, training=True)
-    np.testing.assert_allclose(np.asarray(masked)[:, :9], np.asarray(plain), atol=1e-5)
-    for one, other in zip(layer.get_weights(), twin.get_weights(), strict=True):
+    strided, twin = (ConvNorm1D.from_config({**layer.get_config(), "strides": strides}) for _ in "ab")
+    for copy in (strided, twin):
+        copy.build((None, None, 3))
+        copy.set_weights(layer.get_weights())
+    masked, plain = strided(padded, training=True, mask=mask), np.asarray(twin(series, training=True))
+    np.testing.assert_allclose(np.asarray(masked)[:, : plain.shape[1]], plain, atol=1e-5)
+    for one, other in zip(strided.get_weights(), twin.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5)
 
 

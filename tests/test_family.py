@@ -136,6 +136,12 @@ def test_inception_equals_its_equations(series, rng):
     np.testing.assert_allclose(model.predict(series, verbose=0), expected, atol=1e-5)
 
 
+def test_a_single_channel_has_no_bottleneck():
+    names = {layer.name for layer in models.build("inception", (12, 1), 2, depth=2).layers}
+    assert "bottleneck_1" not in names
+    assert "bottleneck_2" in names
+
+
 def test_selective_stack_equals_its_equations(series, rng):
     sizes = {"filters": (4, 8), "kernel_sizes": (3, 2), "recurrent": None, "dilation_rates": None}
     model, w = built("sk_mlstm_fcn", rng, selective_branches=3, reduction=2, **sizes)
