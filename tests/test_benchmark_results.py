@@ -104,6 +104,19 @@ def test_metrics_are_those_of_scikit_learn():
     assert figures["auroc"] == pytest.approx(roc_auc_score(y, p, multi_class="ovr"))
 
 
+def test_metrics_are_those_of_their_definitions_where_classes_differ_in_size():
+    y = np.array([0, 0, 0, 0, 0, 1, 1, 2])
+    p = np.full((8, 3), 0.25) + 0.25 * np.eye(3)[[0, 0, 0, 0, 1, 1, 0, 0]]
+    p[-1] = 0.699, 0.3, 0.001  # of the true class next to nothing
+    figures = metrics(Result(RunKey("a", "p", 0), ["x", "y", "z"], y, p, 1.0, 1.0, 1))
+    precision, recall = np.array([4 / 6, 1 / 2, 0]), np.array([4 / 5, 1 / 2, 0])
+    assert figures["accuracy"] == 5 / 8
+    assert figures["balanced_accuracy"] == pytest.approx(recall.mean())
+    f1 = [2 * a * b / (a + b) if a + b else 0 for a, b in zip(precision, recall, strict=True)]
+    assert figures["f1"] == pytest.approx(np.mean(f1))
+    assert figures["log_loss"] == pytest.approx(-np.log(p[np.arange(8), y]).mean())
+
+
 def test_auroc_of_two_classes_is_of_the_second():
     y, p = np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.3, 0.9])
     one = Result(RunKey("a", "p", 0), ["x", "y"], y, np.stack([1 - p, p], axis=1), 1.0, 1.0, 1)
