@@ -61,6 +61,22 @@ def test_training_uses_and_notes_the_statistics_of_the_batch(layer, series):
     np.testing.assert_allclose(layer.norm.moving_variance, 0.75 * before[1] + 0.25 * variance, rtol=1e-5)
 
 
+@pytest.mark.parametrize("masked", [False, True])
+def test_epsilon_is_added_to_the_variance_of_the_batch_and_to_the_moving_one(masked, layer, series):
+    twin = ConvNorm1D.from_config({**layer.get_config(), "epsilon": 0.5})
+    twin.build((None, None, 3))
+    twin.set_weights(layer.get_weights())
+    u, mask = convolved(layer, series), np.ones((6, 9), bool) if masked else None
+    moving = np.asarray(twin.norm.moving_mean), np.asarray(twin.norm.moving_variance)
+    for training, statistics in ((False, moving), (True, (u.mean(axis=(0, 1)), u.var(axis=(0, 1))))):
+        expected = oracles.batch_norm(
+            u, np.asarray(twin.norm.gamma), np.asarray(twin.norm.beta), *statistics, epsilon=0.5
+        )
+        np.testing.assert_allclose(
+            np.asarray(twin(series, training=training, mask=mask)), expected, atol=1e-5
+        )
+
+
 @pytest.mark.parametrize("strides", [1, 2, 3])
 def test_invalid_steps_enter_no_statistics(strides, layer, series):
     padded = np.concatenate([series, np.zeros((6, 4, 3), "float32")], axis=1)

@@ -84,6 +84,11 @@ def test_differences_and_scales_equal_the_equations_in_float64(time, rng):
     assert_equals_the_oracle(model, series, dilations=((6, 3, 1), (5, 2, 1), (2, 1, 1)), **structure)
 
 
+@pytest.mark.parametrize(("shape", "shuffles"), [((7, 6), True), ((6, 6), False), ((None, 6), False)])
+def test_variables_are_steps_where_time_exceeds_their_number(shape, shuffles):
+    assert models.LSTMFCNConfig().shuffles(*shape) == (shuffles,)
+
+
 def closed_form(time, channels, classes, *, units, se_blocks, attention, recurrent):
     """Parameters of the network with filters 128, 256, 128, kernels 8, 5, 3 and ratio 16, written out."""
     steps_have = time if time > channels else channels
