@@ -106,6 +106,27 @@ def test_mixup_mixes_series_and_targets_by_the_same_shares(rng):
 
 
 @pytest.mark.parametrize("name", MIXTURES)
+def test_partners_are_drawn_anew_from_all_cases(name, rng):
+    series, seen = np.ones((4, 8, 1), "float32"), set()
+    for _ in range(60):
+        targets = augmented(Dataset([series], np.eye(4), np.ones(4)), {name: 1.0}, rng).targets
+        seen |= {tuple(pair) for pair in np.argwhere(targets > 0).tolist()}
+    assert len(seen) == 16
+
+
+def test_a_mixture_is_as_long_as_the_longer_of_its_parts(rng):
+    mask = np.arange(9) < np.array([9, 4])[:, None]
+    series = np.where(mask[..., None], 1, 0).astype("float32")
+    mixed = 0
+    for _ in range(20):
+        after = augmented(Dataset([series, mask], np.eye(2), np.ones(2)), {"mixup": 1.0}, rng)
+        swapped = bool((after.targets > 0).all())
+        mixed += swapped
+        assert after.inputs[1].sum(axis=1).tolist() == ([9, 9] if swapped else [9, 4])
+    assert 0 < mixed < 20
+
+
+@pytest.mark.parametrize("name", MIXTURES)
 def test_a_case_without_weight_is_as_if_it_were_not_there(name, rng):
     series = np.array([1.0, 2.0, 1e6, 3.0], "float32")[:, None, None] * np.ones((4, 8, 1), "float32")
     weights = np.array([1, 1, 0, 1], "float32")
