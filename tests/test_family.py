@@ -178,6 +178,15 @@ def test_windows_of_a_maximum_are_centred_at_each_step(size, series):
         np.testing.assert_array_equal(pooled[:, t], window.max(axis=1))
 
 
+@pytest.mark.parametrize("strides", [1, 3])
+def test_a_maximum_of_negative_values_is_not_that_of_the_padding(strides):
+    series = -np.arange(1.0, 11.0, dtype="float32")[None, :, None]
+    mask = np.arange(10)[None] < 6
+    pooled = np.asarray(max_pool(series, mask, size=3, strides=strides, name="it"))
+    expected = [-1, -1, -2, -3, -4, -5] if strides == 1 else [-1, -4]
+    np.testing.assert_array_equal(pooled[0, : len(expected), 0], expected)
+
+
 def test_resampling_is_linear_interpolation(series):
     longer = np.asarray(layers.ResampleTime(2.5)(series))
     places = np.minimum(np.arange(50) / 2.5, 19)

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from mlstm_fcn import preprocess
+from mlstm_fcn.layers import StandardizeSeries
 from tests.quick_fit import fit
 
 
@@ -59,6 +60,16 @@ def test_the_unit_of_the_data_does_not_matter(scaling, unit, data):
         for classifier, factor in ((plain, 1), (scaled, unit))
     ]
     np.testing.assert_allclose(outputs[1], outputs[0], atol=1e-3)
+
+
+@pytest.mark.parametrize("level", [0.1, -7.3, 12345.678])
+def test_a_constant_series_is_zero_whatever_its_rounding(level):
+    """The mean of equal numbers in float32 is another number."""
+    series = np.full((1, 37, 1), level, np.float32)
+    series[0, 5] = np.nan
+    scaled = np.asarray(StandardizeSeries()(series))[0, :, 0]
+    assert np.isnan(scaled[5])
+    assert (np.delete(scaled, 5) == 0).all()
 
 
 def test_statistics_are_the_same_in_parts_as_at_once(rng, monkeypatch):
