@@ -6,12 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from matplotlib.figure import Figure
+from matplotlib.image import imread
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 
 from mlstm_fcn import ablation, models
 from mlstm_fcn.ablation import AXES, Run, Variant, read_runs, study, summary
-from mlstm_fcn.ablation.study import _settings
+from mlstm_fcn.ablation.study import _settings, _Times
 from mlstm_fcn.cli import main
 from mlstm_fcn.estimators import NetworkClassifier
 from tests.quick_fit import with_recipe
@@ -158,6 +160,41 @@ def test_the_table_says_what_the_runs_say(tiny):
         summary([*runs, replace(runs[0], n_epochs=2)], ["tiny"])
 
 
+def test_the_time_of_an_epoch_is_the_median_without_the_first_that_compiles(monkeypatch):
+    ends, times = iter([50.0, 51.0, 52.5, 62.5, 63.5]), _Times()
+    monkeypatch.setattr("time.perf_counter", lambda: next(ends))
+    assert times.median() == 0
+    for epoch in range(5):
+        times.on_epoch_end(epoch)
+    assert times.median() == (1.0 + 1.5) / 2
+
+
+def test_the_time_of_a_batch_is_the_least_of_the_seeds_and_other_costs_are_means(tiny):
+    one, two = TINY
+    runs = [replace(run("a", one, seed, 0.5), ms_per_batch=ms) for seed, ms in enumerate([4.0, 1.0, 7.0])]
+    runs += [replace(run("b", one, 0, 0.5), ms_per_batch=3.0, parameters=50, flops=500)]
+    runs += [replace(one_run, variant=two.key, ms_per_batch=2.0) for one_run in runs]
+    base, _ = summary(runs, ["tiny"])
+    assert base.ms_per_batch == (1 + 3) / 2
+    assert (base.parameters, base.flops) == ((3 * 10 + 50) / 4, (3 * 100 + 500) / 4)
+
+
+def test_the_picture_has_the_differences_in_points_with_their_errors(tiny, monkeypatch, tmp_path):
+    one, two = TINY
+    runs = [run("a", one, 0, 0.5), run("a", one, 1, 0.6), run("a", two, 0, 0.55), run("a", two, 1, 0.75)]
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, path, dpi: drawn.append(figure))
+    rows = summary(runs, ["tiny"])
+    ablation.plot(tmp_path / "it.png", rows)
+    (axes,) = drawn[0].axes
+    (bar,) = axes.containers
+    assert bar.lines[0].get_xydata().tolist() == [[pytest.approx(10), 0]]
+    (((left, _), (right, _)),) = bar.lines[2][0].get_segments()
+    assert (left, right) == pytest.approx((10 - 100 * rows[1].error, 10 + 100 * rows[1].error))
+    assert rows[1].error > 0
+    assert [label.get_text() for label in axes.get_yticklabels()] == [f"tiny: {two.label}"]
+
+
 def test_the_command_writes_table_and_picture(tiny, tmp_path):
     path = tmp_path / "runs.csv"
     study(path, **ASKED, report=lambda run: None)
@@ -171,7 +208,9 @@ def test_the_command_writes_table_and_picture(tiny, tmp_path):
     assert len(result.output.splitlines()) == 2
     assert (tmp_path / "summary.csv").read_text().startswith("axis,variant,n_datasets")
     ablation.plot(tmp_path / "it.png", summary(read_runs(path), ["tiny"]))
-    assert (tmp_path / "it.png").read_bytes().startswith(b"\x89PNG")
+    pixels = imread(tmp_path / "it.png")
+    assert pixels.shape[0] > 100 < pixels.shape[1]
+    assert len(np.unique(pixels.reshape(-1, pixels.shape[2]), axis=0)) > 20  # a mark, letters and axes
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,14 @@ def test_each_step_spreads_one_over_the_valid_inputs(layer, x):
     assert attention[~np.broadcast_to(mask[:, None, :], attention.shape)].max() == 0
 
 
+def test_steps_without_a_measurement_leave_state_and_cell_as_they_are(layer, x):
+    """As if they were not there, also between valid steps."""
+    valid = np.array([True, True, False, False, True, True])
+    garbage = np.where(valid[None, :, None], x, 1e3).astype("float32")
+    received = layer(garbage, mask=np.tile(valid, (4, 1)))
+    np.testing.assert_allclose(received, layer(x[:, valid]), atol=1e-6)
+
+
 def test_large_scores_do_not_overflow(x):
     layer = AttentionLSTM(5)
     layer.build((None, None, 3))

@@ -40,6 +40,7 @@ def test_nothing_beyond_the_end_of_a_series_comes_into_it(name, examples, rng):
     changed = augmented(Dataset([garbage, mask], *examples.arrays()[2:]), {name: STRENGTHS[name]}, rng)
     after, mask_after = changed.inputs
     assert np.abs(after[mask_after]).max() < 1e3
+    assert not np.array_equal(after[mask_after & mask], series[mask_after & mask])
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -80,6 +81,21 @@ def test_changes_of_time_keep_values_and_order(name, reach, rng):
     assert 0.8 * most < moved <= most + 1
 
 
+def test_a_crop_may_begin_and_end_anywhere_and_a_shift_goes_both_ways(rng):
+    """Of what is cut off, a share between nothing and all comes from the beginning; each is as likely."""
+    clock = np.arange(100, dtype="float32")[None, :, None].repeat(2000, axis=0)
+    examples = Dataset([clock], np.ones((2000, 1)), np.ones(2000))
+    first, last = augmented(examples, {"crop": 0.5}, rng).inputs[0][:, [0, -1], 0].T
+    at_the_beginning = first / (first + 99 - last)
+    np.testing.assert_allclose(
+        np.quantile(at_the_beginning, [0, 0.25, 0.5, 0.75, 1]), np.arange(5) / 4, atol=0.05
+    )
+    cut = (first + 99 - last) / 99
+    np.testing.assert_allclose(np.quantile(cut, [0, 0.5, 1]), [0, 0.25, 0.5], atol=0.02)
+    moved = augmented(examples, {"shift": 0.2}, rng).inputs[0][:, 50, 0] - 50
+    np.testing.assert_allclose(np.quantile(moved, [0, 0.25, 0.5, 0.75, 1]), [-20, -10, 0, 10, 20], atol=1.5)
+
+
 def test_mixup_mixes_series_and_targets_by_the_same_shares(rng):
     levels = np.array([0.0, 1.0, 5.0, 20.0], "float32")
     series = levels[:, None, None] * np.ones((4, 6, 2), "float32")
@@ -87,6 +103,27 @@ def test_mixup_mixes_series_and_targets_by_the_same_shares(rng):
     np.testing.assert_allclose(mixed.inputs[0][:, 0, 0], mixed.targets @ levels, rtol=1e-5)
     np.testing.assert_allclose(mixed.targets.sum(axis=1), 1, rtol=1e-6)
     assert (mixed.targets.max(axis=1) < 1).any()
+
+
+@pytest.mark.parametrize("name", MIXTURES)
+def test_partners_are_drawn_anew_from_all_cases(name, rng):
+    series, seen = np.ones((4, 8, 1), "float32"), set()
+    for _ in range(60):
+        targets = augmented(Dataset([series], np.eye(4), np.ones(4)), {name: 1.0}, rng).targets
+        seen |= {tuple(pair) for pair in np.argwhere(targets > 0).tolist()}
+    assert len(seen) == 16
+
+
+def test_a_mixture_is_as_long_as_the_longer_of_its_parts(rng):
+    mask = np.arange(9) < np.array([9, 4])[:, None]
+    series = np.where(mask[..., None], 1, 0).astype("float32")
+    mixed = 0
+    for _ in range(20):
+        after = augmented(Dataset([series, mask], np.eye(2), np.ones(2)), {"mixup": 1.0}, rng)
+        swapped = bool((after.targets > 0).all())
+        mixed += swapped
+        assert after.inputs[1].sum(axis=1).tolist() == ([9, 9] if swapped else [9, 4])
+    assert 0 < mixed < 20
 
 
 @pytest.mark.parametrize("name", MIXTURES)
@@ -158,6 +195,7 @@ def test_series_of_different_lengths_are_augmented_too(basic_motions):
     X = [case[:, : 40 + number] for number, case in enumerate(basic_motions.X_train)]
     classifier = fit((X, basic_motions.y_train), augmentation=STRENGTHS)
     assert np.isfinite(classifier.history_["loss"]).all()
+    assert differ(classifier, fit((X, basic_motions.y_train)))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from mlstm_fcn import MLSTMFCNClassifier, benchmark, datasets
+from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, benchmark, datasets, models
 from mlstm_fcn.benchmark import Failure, Folder, Limits, Result, RunKey, make_plan, process, resolve, run
 from mlstm_fcn.benchmark.result import Job
 from tests.counting import Counting, fits, processes
@@ -208,6 +208,16 @@ def test_an_estimate_is_the_mean_of_stored_times_or_counts_operations(tmp_path):
     assert estimates.loc["d"].tolist() == [5, 2 * 1.5, 3]
     assert estimates.loc["fcn", "fits_of_unknown_time"] == 0
     assert estimates.loc["fcn", "seconds"] > 6 * 6
+
+
+def test_counted_operations_are_those_of_all_epochs_forwards_and_backwards(tmp_path, monkeypatch):
+    monkeypatch.setattr("mlstm_fcn.benchmark.plan._operations_per_second", lambda: 1e6)
+    small = {"network_params": {"filters": (4,), "kernel_sizes": (3,)}, "n_epochs": 7}
+    estimators = resolve({str(n): NetworkClassifier(network="fcn", n_members=n, **small) for n in (1, 2)})
+    plan = make_plan(["BasicMotions"], estimators, 1, Folder(tmp_path))
+    estimates = benchmark.estimated_seconds(plan)["seconds"] - 6.0
+    flops = models.cost(models.build("fcn", (100, 6), 4, **small["network_params"])).flops
+    assert estimates.tolist() == pytest.approx([3 * flops * 40 * 7 / 1e6, 2 * 3 * flops * 40 * 7 / 1e6])
 
 
 def test_a_plan_and_a_table_include_all_stored_results(tmp_path):

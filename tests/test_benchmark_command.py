@@ -5,6 +5,7 @@ import re
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
@@ -46,6 +47,25 @@ def test_the_command_prints_its_plan_and_runs_it(tmp_path):
     assert "results of a different 'fcn'" in other.output
     assert "'recipe.n_epochs': '1'" in other.output
     assert "label_smoothing" not in other.output  # equal values are not shown
+
+
+def test_fits_at_once_share_the_time_and_the_cpus(tmp_path, monkeypatch):
+    row = {"estimator": "fcn", "fits": 4, "seconds": 720.0, "fits_of_unknown_time": 0}
+    monkeypatch.setattr("mlstm_fcn.benchmark.estimated_seconds", lambda plan: pd.DataFrame([row]))
+    jobs = ["--output", str(tmp_path), "--estimators", "fcn", "--jobs", "3"]
+    assert "fcn: 4 fits, about 4.0 minutes\n" in command(*jobs, "--dry-run").output
+    threads = []
+
+    def execute(plan, limits, **options):
+        threads.append((limits.threads, options["n_jobs"]))
+        return pd.DataFrame({"accuracy": [1.0]})
+
+    monkeypatch.setattr("mlstm_fcn.benchmark.execute", execute)
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    for more in ([], ["--threads", "5"], ["--engine", "dask", "--address", "tcp://127.0.0.1:1"]):
+        said = command(*jobs, *more)
+        assert said.exit_code == 0, said.output
+    assert threads == [(2, 3), (5, 3), (1, 3)]
 
 
 def test_failed_fits_are_summarised_and_the_exit_status_tells(tmp_path):
@@ -119,6 +139,7 @@ def test_scripts_have_the_options_of_the_command(script):
     ("arguments", "message"),
     [
         (["--shard", "3/2"], "`--shard` must be I/N"),
+        (["--shard", "0/2"], "`--shard` must be I/N"),
         (["--estimators", "nowhere.X"], "No module named 'nowhere'"),
         (["--threads", "-3"], "`threads` must be a positive integer"),
         (["--time-limit", "-1"], "Limits must be positive"),

@@ -1,5 +1,7 @@
 """Results of fits: files, metrics and rows of the table."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ from sklearn.metrics import fbeta_score, log_loss, roc_auc_score
 from sklearn.tree import DecisionTreeClassifier
 
 from mlstm_fcn import benchmark, datasets
-from mlstm_fcn.benchmark import Folder, RunKey, resolve, run, tsml
+from mlstm_fcn.benchmark import Folder, Result, RunKey, evaluation, resolve, run, tsml
 from mlstm_fcn.benchmark.result import metrics
 from tests.counting import Counting, fits
 from tests.results import result
@@ -76,6 +78,14 @@ def test_result_files_of_other_programs_are_read_too(tmp_path):
     assert benchmark.read(path).labels == ["0", "1"]
 
 
+@pytest.mark.parametrize(("unit", "second"), [("MILLISECONDS", 1e3), ("nanoseconds", 1e9), ("SECONDS", 1)])
+def test_times_have_the_unit_of_the_first_line(unit, second, tmp_path):
+    path = tmp_path / "it.csv"
+    path.write_text(f"p,a,TEST,3,{unit},\n{{}}\n0.5,{20 * second},{10 * second},-1,7,2\n0,0,,1,0\n")
+    read = benchmark.read(path)
+    assert (read.fit_seconds, read.predict_seconds) == pytest.approx((20, 10))
+
+
 @pytest.mark.parametrize("text", ["", "one line\n", "p,a,TEST,0,MILLISECONDS\n{}\nnot,numbers\n"])
 def test_a_file_in_another_format_is_refused(tmp_path, text):
     path = tmp_path / "a" / "Predictions" / "p" / "testResample0.csv"
@@ -92,6 +102,25 @@ def test_metrics_are_those_of_scikit_learn():
     assert figures["f1"] == fbeta_score(y, p.argmax(1), beta=1, average="macro")
     assert figures["log_loss"] == pytest.approx(log_loss(y, p))
     assert figures["auroc"] == pytest.approx(roc_auc_score(y, p, multi_class="ovr"))
+
+
+def test_metrics_are_those_of_their_definitions_where_classes_differ_in_size():
+    y = np.array([0, 0, 0, 0, 0, 1, 1, 2])
+    p = np.full((8, 3), 0.25) + 0.25 * np.eye(3)[[0, 0, 0, 0, 1, 1, 0, 0]]
+    p[-1] = 0.699, 0.3, 0.001  # of the true class next to nothing
+    figures = metrics(Result(RunKey("a", "p", 0), ["x", "y", "z"], y, p, 1.0, 1.0, 1))
+    precision, recall = np.array([4 / 6, 1 / 2, 0]), np.array([4 / 5, 1 / 2, 0])
+    assert figures["accuracy"] == 5 / 8
+    assert figures["balanced_accuracy"] == pytest.approx(recall.mean())
+    f1 = [2 * a * b / (a + b) if a + b else 0 for a, b in zip(precision, recall, strict=True)]
+    assert figures["f1"] == pytest.approx(np.mean(f1))
+    assert figures["log_loss"] == pytest.approx(-np.log(p[np.arange(8), y]).mean())
+
+
+def test_auroc_of_two_classes_is_of_the_second():
+    y, p = np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.3, 0.9])
+    one = Result(RunKey("a", "p", 0), ["x", "y"], y, np.stack([1 - p, p], axis=1), 1.0, 1.0, 1)
+    assert metrics(one)["auroc"] == 3 / 4  # of four pairs one is the wrong way round
 
 
 def test_auroc_has_no_value_where_the_test_set_lacks_a_class():
@@ -115,6 +144,18 @@ def test_every_fit_leaves_a_row(tmp_path, log):
 def test_a_tabular_classifier_reads_rows_and_the_seed_is_the_resample(tmp_path, log):
     run(["BasicMotions"], {"counting": Counting(str(log))}, tmp_path, n_resamples=2)
     assert fits(log) == ["(40, 600) 0", "(40, 600) 1"]
+
+
+def test_rows_of_shorter_series_are_zero_at_the_end_of_each_channel():
+    X = [np.array([[1.0, 2, 3], [4, 5, 6]]), np.array([[7.0], [8]])]
+    assert evaluation._container(X, 2).tolist() == [[1, 2, 4, 5], [7, 0, 8, 0]]
+
+
+def test_without_probabilities_that_of_the_predicted_class_is_one():
+    labels = np.array(["a", "b", "c"])
+    predicts = SimpleNamespace(predict=lambda X: np.array(["b", "a", "b"]))
+    expected = [[0, 1, 0], [1, 0, 0], [0, 1, 0]]
+    assert evaluation._probabilities(predicts, None, labels).tolist() == expected
 
 
 class Backwards(DecisionTreeClassifier):

@@ -50,6 +50,13 @@ def test_a_description_has_sizes_figures_citation_and_licence():
         assert part in text
 
 
+def test_the_best_published_accuracy_stands_first():
+    for name in ("BasicMotions", "Libras", "JapaneseVowels"):
+        accuracies = [one.accuracy for one in datasets.describe(name).published]
+        assert accuracies == sorted(accuracies, reverse=True)
+        assert len(set(accuracies)) > 1
+
+
 def test_unknown_facts_are_shown_as_not_known():
     wingbeat = datasets.describe("InsectWingbeat")
     assert wingbeat.max_length is None

@@ -67,14 +67,20 @@ def test_convert_a_data_set_to_arrays_and_train_on_them(tmp_path):
     assert run("convert", "UnitTest", tmp_path) == f"written {tmp_path / 'UnitTest'}\n"
     problem = datasets.load("UnitTest", folder=tmp_path, dtype="float32", memory_map=True)
     assert isinstance(problem.X_train, np.memmap)
+    original = datasets.load("UnitTest", dtype="float32")
+    for part in ("X_train", "y_train", "X_test", "y_test"):
+        np.testing.assert_array_equal(getattr(problem, part), getattr(original, part))
     assert "exists already" in run("convert", "UnitTest", tmp_path, code=1)
 
 
 def test_convert_a_file(tmp_path):
     first, second = tmp_path / "it.ts", tmp_path / "it.arff"
-    datasets.write(first, np.ones((2, 3, 4)), ["a", "b"])
+    series = np.arange(24.0).reshape(2, 3, 4)
+    datasets.write(first, series, ["a", "b"])
     assert run("convert", first, second) == f"written {second}\n"
-    assert datasets.read(second)[0].shape == (2, 3, 4)
+    X, y = datasets.read(second)
+    np.testing.assert_array_equal(X, series)
+    assert y.tolist() == ["a", "b"]
     assert "the suffix of OUTPUT selects the format" in run("convert", first, second, "--to", "ts", code=1)
 
 

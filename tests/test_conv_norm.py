@@ -38,6 +38,19 @@ def test_folded_into_the_convolution_it_is_the_same(layer, series):
     np.testing.assert_allclose(np.asarray(layer(series)), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("groups", [1, 2, 6])
+@pytest.mark.parametrize(("strides", "dilation"), [(1, 1), (2, 1), (3, 1), (1, 2), (2, 2)])
+@pytest.mark.parametrize("kernel_size", [1, 3, 4])
+def test_kernels_of_any_size_lie_where_the_equation_says(kernel_size, strides, dilation, groups, rng):
+    layer, x = ConvNorm1D(6, kernel_size, strides, dilation, groups), rng.normal(size=(2, 8, 6))
+    layer.build((None, None, 6))
+    oracles.randomise(layer, rng)
+    kernel, bias = np.asarray(layer.conv.kernel, float), np.asarray(layer.conv.bias, float)
+    u = oracles.conv1d_same(x, kernel, bias, strides, dilation, groups)
+    expected = normalised(layer, u, *map(np.asarray, (layer.norm.moving_mean, layer.norm.moving_variance)))
+    np.testing.assert_allclose(np.asarray(layer(x.astype("float32"))), expected, atol=1e-4)
+
+
 def test_training_uses_and_notes_the_statistics_of_the_batch(layer, series):
     u = convolved(layer, series)
     mean, variance = u.mean(axis=(0, 1)), u.var(axis=(0, 1))
@@ -48,15 +61,33 @@ def test_training_uses_and_notes_the_statistics_of_the_batch(layer, series):
     np.testing.assert_allclose(layer.norm.moving_variance, 0.75 * before[1] + 0.25 * variance, rtol=1e-5)
 
 
-def test_invalid_steps_enter_no_statistics(layer, series):
-    padded = np.concatenate([series, np.zeros((6, 4, 3), "float32")], axis=1)
-    mask = np.broadcast_to(np.arange(13) < 9, (6, 13))
-    twin = ConvNorm1D.from_config(layer.get_config())
+@pytest.mark.parametrize("masked", [False, True])
+def test_epsilon_is_added_to_the_variance_of_the_batch_and_to_the_moving_one(masked, layer, series):
+    twin = ConvNorm1D.from_config({**layer.get_config(), "epsilon": 0.5})
     twin.build((None, None, 3))
     twin.set_weights(layer.get_weights())
-    masked, plain = layer(padded, training=True, mask=mask), twin(series, training=True)
-    np.testing.assert_allclose(np.asarray(masked)[:, :9], np.asarray(plain), atol=1e-5)
-    for one, other in zip(layer.get_weights(), twin.get_weights(), strict=True):
+    u, mask = convolved(layer, series), np.ones((6, 9), bool) if masked else None
+    moving = np.asarray(twin.norm.moving_mean), np.asarray(twin.norm.moving_variance)
+    for training, statistics in ((False, moving), (True, (u.mean(axis=(0, 1)), u.var(axis=(0, 1))))):
+        expected = oracles.batch_norm(
+            u, np.asarray(twin.norm.gamma), np.asarray(twin.norm.beta), *statistics, epsilon=0.5
+        )
+        np.testing.assert_allclose(
+            np.asarray(twin(series, training=training, mask=mask)), expected, atol=1e-5
+        )
+
+
+@pytest.mark.parametrize("strides", [1, 2, 3])
+def test_invalid_steps_enter_no_statistics(strides, layer, series):
+    padded = np.concatenate([series, np.zeros((6, 4, 3), "float32")], axis=1)
+    mask = np.broadcast_to(np.arange(13) < 9, (6, 13))
+    strided, twin = (ConvNorm1D.from_config({**layer.get_config(), "strides": strides}) for _ in "ab")
+    for copy in (strided, twin):
+        copy.build((None, None, 3))
+        copy.set_weights(layer.get_weights())
+    masked, plain = strided(padded, training=True, mask=mask), np.asarray(twin(series, training=True))
+    np.testing.assert_allclose(np.asarray(masked)[:, : plain.shape[1]], plain, atol=1e-5)
+    for one, other in zip(strided.get_weights(), twin.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5)
 
 

@@ -5,7 +5,16 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import models
+from mlstm_fcn.layers import (
+    AppendDifferences,
+    AttentionLSTM,
+    ConvNorm1D,
+    ResampleTime,
+    SelectiveKernel1D,
+    SqueezeExcite1D,
+)
 from mlstm_fcn.models import cost
+from mlstm_fcn.models.counting import output_stride
 from tests.oracles import randomise
 from tests.small_networks import small_options
 
@@ -38,6 +47,34 @@ def test_random_convolutions_count_their_products():
     assert counted.flops == 2 * (2 * 2 * 50 * 9 * 6 * 84 + n_features * 4)
     assert counted.trainable == (n_features + 1) * 4
     assert counted.receptive_field == 1 + 8 * 4
+
+
+LAYERS = {
+    "dense": (lambda: keras.layers.Dense(7), 11 * 6 * 7),
+    "convolution": (lambda: keras.layers.Conv1D(4, 3, strides=2, padding="same"), 6 * 3 * 6 * 4),
+    "ConvNorm1D": (lambda: ConvNorm1D(4, 3), 11 * 3 * 6 * 4),
+    "strided": (lambda: ConvNorm1D(4, 3, strides=2), 6 * 3 * 6 * 4),
+    "depthwise": (lambda: ConvNorm1D(6, 3, strides=4, groups=6), 3 * 3 * 6),
+    "SqueezeExcite1D": (lambda: SqueezeExcite1D(2), 6 * 3 + 3 * 6),
+    "SelectiveKernel1D": (
+        lambda: SelectiveKernel1D(4, 3, 2, minimum=5),
+        11 * 2 * 3 * 6 * 4 + 4 * 5 + 5 * 2 * 4,
+    ),
+    "LSTM": (lambda: keras.layers.LSTM(5), 11 * 4 * 5 * (6 + 5)),
+    # For each step its gates, U x and W h; for each pair of steps the score and the context in the gates.
+    "AttentionLSTM": (
+        lambda: AttentionLSTM(5),
+        11 * (4 * 5 * (6 + 6 + 5) + 5 * 6 + 5 * 5) + 11 * 11 * (5 + 4 * 5),
+    ),
+    "AppendDifferences": (AppendDifferences, 0),
+}
+"""A layer of each kind, and its multiply-adds for 11 steps of 6 channels."""
+
+
+@pytest.mark.parametrize(("make", "products"), LAYERS.values(), ids=LAYERS)
+def test_the_products_of_a_layer_are_counted_exactly(make, products):
+    series = keras.Input((11, 6))
+    assert cost(keras.Model(series, make()(series))).flops == 2 * products
 
 
 def test_products_by_group_are_counted():
@@ -79,6 +116,14 @@ def test_strides_pooling_and_branches_widen_the_receptive_field():
     assert cost(models.build("vgg", (40, 2), 2, **vgg)).receptive_field == 3 + 1 + 2 * 2 + 2
     units = {"filters": (4, 4), "units": (1, 1), "strides": (2, 1), "kernel_sizes": (3,)}
     assert cost(models.build("resnet", (40, 2), 2, **units)).receptive_field == 3 + 2 * 2
+
+
+def test_in_a_series_of_twice_the_steps_a_kernel_sees_half_as_many():
+    """A step of it lies between two of the series, so five of them reach from one to three steps further."""
+    series = keras.Input((11, 6))
+    model = keras.Model(series, ConvNorm1D(4, 5)(ResampleTime(2.0)(series)))
+    assert cost(model).receptive_field == 2 + 4 / 2
+    assert output_stride(model) == 0.5
 
 
 def test_what_cannot_be_counted_is_named():

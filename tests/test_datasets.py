@@ -87,7 +87,9 @@ def test_a_cache_with_one_part_is_not_mixed_with_another_place(tmp_path, monkeyp
     monkeypatch.setenv("MLSTM_FCN_CACHE", str(tmp_path))
     put(tmp_path, 1.0)
     (tmp_path / "GunPoint_TEST.ts").unlink()
-    assert datasets.load("GunPoint").X_train.shape == (50, 1, 150)
+    whole = datasets.load("GunPoint")
+    assert whole.X_train.shape == (50, 1, 150)
+    assert len(np.unique(whole.X_train)) > 1  # of the other place, where not all values are 1
 
 
 def test_a_changed_file_is_read_anew_and_its_old_arrays_are_removed(tmp_path, monkeypatch):
@@ -96,9 +98,10 @@ def test_a_changed_file_is_read_anew_and_its_old_arrays_are_removed(tmp_path, mo
     datasets.load("GunPoint", folder=tmp_path / "data")
     kept = set((tmp_path / "cache" / "arrays").iterdir())
     assert len(kept) == 2
-    put(tmp_path / "data", 5.25)
-    os.utime(tmp_path / "data" / "GunPoint_TRAIN.ts", ns=(1, 1))
-    assert datasets.load("GunPoint", folder=tmp_path / "data").X_train[0, 0, 0] == 5.25
+    for value, changed in ((5.25, 1), (2.25, 2)):  # the second change keeps the size
+        put(tmp_path / "data", value)
+        os.utime(tmp_path / "data" / "GunPoint_TRAIN.ts", ns=(changed, changed))
+        assert datasets.load("GunPoint", folder=tmp_path / "data").X_train[0, 0, 0] == value
     assert len(list((tmp_path / "cache" / "arrays").iterdir())) == 2
     assert set((tmp_path / "cache" / "arrays").iterdir()).isdisjoint(kept)
 
@@ -112,10 +115,10 @@ def test_a_cached_file_is_not_parsed_again(monkeypatch):
     np.testing.assert_array_equal(first.y_test, again.y_test)
 
 
-def test_without_a_cache_to_write_to_it_works_all_the_same(tmp_path, monkeypatch):
+def test_without_a_cache_to_write_to_it_works_all_the_same(basic_motions, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("MLSTM_FCN_CACHE", str(tmp_path / "file" / "cache"))
-    assert datasets.load("BasicMotions").X_train.shape == (40, 6, 100)
+    np.testing.assert_array_equal(datasets.load("BasicMotions").X_train, basic_motions.X_train)
     with pytest.raises(OSError, match="Not a directory"):
         datasets.load("BasicMotions", memory_map=True)
 

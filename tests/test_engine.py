@@ -21,13 +21,15 @@ def test_the_engine_is_one_object():
 
 @pytest.mark.parametrize("rows", [True, False], ids=["in rows", "TensorFlow's own"])
 @pytest.mark.parametrize("padding", ["same", "valid"])
-@pytest.mark.parametrize(("groups", "dilation"), [(1, 1), (1, 3), (2, 1), (2, 2)])
-def test_convolutions_are_keras_own(groups, dilation, padding, rows, rng):
+@pytest.mark.parametrize(
+    ("groups", "dilation", "size"), [(1, 1, 3), (1, 3, 3), (1, 3, 4), (2, 1, 3), (2, 2, 3), (2, 3, 2)]
+)
+def test_convolutions_are_keras_own(groups, dilation, size, padding, rows, rng):
     """Outputs and gradients, however the engine computes them."""
     made = TensorFlowBackend()
     made.__dict__["dilates_in_rows"] = rows
     series = tf.constant(rng.normal(size=(2, 17, 4)), tf.float32)
-    kernel = tf.constant(rng.normal(size=(3, 4 // groups, 6)), tf.float32)
+    kernel = tf.constant(rng.normal(size=(size, 4 // groups, 6)), tf.float32)
     blocks = [kernel[:, :, 3 * group : 3 * group + 3] if groups == 2 else kernel for group in range(groups)]
     inputs = tf.split(series, groups, axis=-1)
 

@@ -2,15 +2,17 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
 
 from mlstm_fcn import Engine, MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier, Recipe, explain
+from mlstm_fcn.fitting import RngSpec
 from mlstm_fcn.layers import ConvNorm1D
 from mlstm_fcn.models.ensemble import ensemble, members
-from mlstm_fcn.models.pipeline import split
+from mlstm_fcn.models.pipeline import compose, split
 from tests.quick_fit import SMALL, THREE_BLOCKS, assert_same, fit
 
 
@@ -51,6 +53,18 @@ def test_the_same_seed_gives_the_same_ensemble(voting, data):
     assert_same(voting, fit(data, n_members=3, **THREE_BLOCKS))
 
 
+def test_no_two_members_of_any_fit_share_their_randomness():
+    """Whatever the seed, the number of the member and the epochs that it was trained before."""
+    seeds, n_members, epochs = range(4), range(4), (0, 1, 2, 30)
+    states = {
+        str(RngSpec(seed).generator(member, before).bit_generator.state)
+        for seed in seeds
+        for member in n_members
+        for before in epochs
+    }
+    assert len(states) == 4 * 4 * 4
+
+
 def test_history_is_the_mean_over_the_members_that_had_the_epoch(data):
     losses = []
 
@@ -77,7 +91,9 @@ def test_history_is_the_mean_over_the_members_that_had_the_epoch(data):
 def test_members_stop_by_themselves_on_the_same_validation_split(data):
     voting = fit(data, n_members=2, validation_split=0.25, patience=1, n_epochs=30, learning_rate=0.05)
     assert 2 <= voting.n_epochs_ < 30
-    assert len(voting.history_["val_loss"]) == voting.n_epochs_
+    losses = voting.history_["val_loss"]
+    assert len(losses) == voting.n_epochs_
+    assert len(set(losses)) == len(losses)
 
 
 def test_saved_and_loaded_it_is_one_keras_model(voting, basic_motions, tmp_path):
@@ -96,6 +112,18 @@ def test_shorter_series_are_read_by_every_member(voting, basic_motions):
     np.testing.assert_allclose(together[5:], voting.predict_proba(basic_motions.X_test)[5:], atol=1e-6)
     alone = voting.predict_proba([X[0, :, :70]])
     np.testing.assert_allclose(alone[0], together[0], atol=1e-5)
+
+
+@pytest.mark.usefixtures("uncompiled")
+def test_the_map_of_an_ensemble_is_the_mean_of_its_members(voting, basic_motions):
+    X, fitted = basic_motions.X_test[:2], voting.fitted_
+    assert [member.name for member in members(fitted.network)] == ["member_1", "member_2", "member_3"]
+    alone = [
+        explain.class_activation_map(replace(fitted, keras_model=compose(fitted.preprocessor, member)), X)
+        for member in members(fitted.network)
+    ]
+    assert np.abs(alone[0] - alone[1]).max() > 1e-3
+    np.testing.assert_allclose(explain.class_activation_map(voting, X), np.mean(alone, axis=0), atol=1e-5)
 
 
 def test_explanations_are_of_each_member(voting, basic_motions):

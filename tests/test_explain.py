@@ -190,6 +190,7 @@ def test_an_lstm_branch_is_no_part_of_the_map_and_strides_repeat_it(bumps):
     strided = NetworkClassifier(network="resnet", network_params=options, n_epochs=1).fit(X, y)
     maps = class_activation_map(strided, X)
     np.testing.assert_array_equal(maps[:, :, ::4].repeat(4, axis=2), maps)
+    assert np.ptp(maps, axis=2).min() > 0
 
 
 @pytest.mark.usefixtures("uncompiled")
@@ -204,6 +205,7 @@ def test_a_map_lies_where_its_steps_do_whatever_the_length_of_the_others(rng):
     np.testing.assert_allclose(among[1, :, :88], alone[0], atol=1e-5)
     assert np.isnan(among[1, :, 88:]).all()
     np.testing.assert_array_equal(alone[0][:, ::8].repeat(8, axis=1), alone[0])
+    assert np.ptp(alone[0], axis=1).min() > 0
 
 
 @pytest.mark.usefixtures("uncompiled")
@@ -239,9 +241,55 @@ def test_occlusion_is_what_hidden_steps_were_worth(container, rng):
     np.testing.assert_allclose(wide[..., [0, -1]], pairs[..., [0, -1]])
 
 
+def test_occlusion_keeps_to_the_class_that_was_predicted():
+    """Also where hiding a step makes another class win."""
+    X = np.array(
+        [[[1.0, 0.0, 1.0]], [[0.0, 0.0, 1.0]]]
+    )  # probabilities 0.7 and 0.2 of class 1; the mean is 0.5
+    fall = occlusion(Weighing(np.array([[0.5, 0.9, 0.2]])), X, size=1)
+    np.testing.assert_allclose(fall, [[[0.25, -0.45, 0.1]], [[0.25, 0.45, -0.1]]])
+
+
+class Noting:
+    """Notes the series that it is asked to score."""
+
+    def __init__(self):
+        self.seen = []
+
+    def fit(self, X, y):
+        return self
+
+    def score(self, X, y):
+        self.seen.append(X)
+        return 0.0
+
+
+def test_each_permutation_is_another_and_the_seed_decides_all():
+    def seen(seed):
+        noting = Noting()
+        X = np.arange(16.0).reshape(8, 2, 1)
+        permutation_importance(noting, X, np.zeros(8), n_repeats=3, random_state=seed)
+        return [series.ravel().tolist() for series in noting.seen]
+
+    assert seen(0) == seen(0) != seen(1)
+    assert len({tuple(series) for series in seen(0)}) == 1 + 2 * 3
+    assert all(sorted(series) == list(range(16)) for series in seen(0))
+
+
+def test_a_permuted_channel_goes_on_at_its_last_value_where_the_series_is_longer():
+    X = [np.array([[1.0, 2, 3, 4], [5, 6, 7, 8]]), np.array([[10.0, 20], [30, 40]])]
+    swaps = next(seed for seed in range(9) if np.random.RandomState(seed).permutation(2).tolist() == [1, 0])
+    noting = Noting()
+    permutation_importance(noting, X, [0, 1], n_repeats=1, random_state=swaps)
+    (first, second), *_ = noting.seen[1:]
+    assert first.tolist() == [[10, 20, 20, 20], [5, 6, 7, 8]]
+    assert second.tolist() == [[1, 2], [30, 40]]
+
+
 def test_series_of_one_channel_may_have_two_dimensions(rng):
     X, weighing = rng.uniform(0.5, 1, size=(5, 7)), Weighing(rng.uniform(0.06, 0.07, size=(1, 7)))
     expected = occlusion(weighing, X[:, None], size=2)
+    assert np.abs(expected).min() > 0
     np.testing.assert_array_equal(occlusion(weighing, X, size=2), expected)
 
 
@@ -249,7 +297,11 @@ def test_behind_the_end_of_a_series_nothing_can_be_hidden(rng):
     X = [rng.normal(size=(2, steps)) for steps in (4, 9)]
     fall = occlusion(Weighing(np.full((2, 9), 0.01)), X, size=3)
     assert np.isnan(fall[0, :, 4:]).all()
-    assert np.isfinite(fall[0, :, :4]).all()
+    means = np.concatenate(X, axis=1).mean(axis=1)[:, None]
+    hidden = 0.01 * (X[0] - means)[:, :3].sum(axis=1)  # the first window, of what class 1 gets
+    sign = 1 if 0.01 * X[0].sum() > 0.5 else -1
+    np.testing.assert_allclose(fall[0, :, :3], np.repeat(sign * hidden[:, None], 3, axis=1))
+    np.testing.assert_allclose(fall[0, :, 3], sign * 0.01 * (X[0] - means)[:, 3])
     assert np.isfinite(fall[1]).all()
 
 
@@ -274,6 +326,7 @@ def test_attention_is_over_channels_or_over_time(shuffle, steps, problem):
     (weights,) = attention(classifier, X[:4]).values()
     assert weights.shape == (4, steps, steps)
     np.testing.assert_allclose(weights.sum(axis=2), 1, atol=1e-5)
+    assert np.ptp(weights, axis=2).min() > 1e-4  # of some steps more than of others
     if not shuffle:
         (weights,) = attention(classifier, [X[0], X[1][:, :25]]).values()
         assert np.abs(weights[1, :25, 25:]).max() == 0

@@ -38,14 +38,14 @@ def vowels():
 def test_every_format_predicts_as_keras_does_for_any_number_of_series(classifier, motions, exported, format):
     artifact = export.load(exported(format))
     expected = classifier.predict_proba(motions.X_test)
-    bound, whole = FORMATS[format].bound, expected
-    if bound is None:
+    bound, whole = {"litert-float16": 1e-2}.get(format, 1e-5), expected
+    if format.endswith("int8"):
         whole = artifact.outputs(motions.X_test)
-        assert np.mean(whole.argmax(1) == expected.argmax(1)) >= 1 - FORMATS[format].max_changed
+        assert np.mean(whole.argmax(1) == expected.argmax(1)) >= 0.95
     # A SavedModel starts a subprocess at each call; `export` has compared all 40 series.
     for n in (7,) if format == "savedmodel" else (40, 1, 7):
         received = artifact.outputs(motions.X_test[:n])
-        np.testing.assert_allclose(received, whole[:n], atol=bound or 1e-5)
+        np.testing.assert_allclose(received, whole[:n], atol=bound)
         np.testing.assert_allclose(received.sum(axis=1), 1, atol=1e-2)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier, datasets, export
 from mlstm_fcn._optional import optional
-from mlstm_fcn.export import FORMATS, formats, manifest
+from mlstm_fcn.export import FORMATS, formats, manifest, writing
 from tests.exported import SMALL
 
 pytestmark = pytest.mark.usefixtures("onnx_in_one_attempt")
@@ -49,6 +49,34 @@ def test_an_artifact_that_differs_too_much_is_not_kept(classifier, tmp_path, mon
     with pytest.raises(ValueError, match="agree with Keras within 1e-05; the artifact was deleted"):
         classifier.export(tmp_path / "model.onnx", "wrong")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("format", "inside", "outside"),
+    [("onnx", 9e-6, 2e-5), ("savedmodel", 9e-6, 2e-5), ("litert-float16", 9e-3, 2e-2)],
+)
+def test_outputs_may_differ_by_what_the_documentation_says(format, inside, outside):
+    expected = np.tile([0.25, 0.75], (40, 1))
+    found = writing._compare(FORMATS[format], expected + inside, expected)
+    assert found == {"largest_difference": pytest.approx(inside)}
+    with pytest.raises(ValueError, match="The outputs must agree with Keras within"):
+        writing._compare(FORMATS[format], expected + outside, expected)
+    large = 1000 * expected  # of a regressor: relative to the largest
+    assert writing._compare(FORMATS[format], large * (1 + inside), large)["largest_difference"] < outside
+    with pytest.raises(ValueError, match="The outputs must agree with Keras within"):
+        writing._compare(FORMATS[format], large * (1 + outside), large)
+
+
+@pytest.mark.parametrize("format", ["onnx-int8", "litert-int8"])
+@pytest.mark.parametrize(("n_series", "allowed"), [(40, 2), (60, 3), (10, 1)])
+def test_quantised_classes_may_differ_in_five_percent_of_the_series_or_one(format, n_series, allowed):
+    expected = np.tile([0.4, 0.6], (n_series, 1))
+    changed = expected.copy()
+    changed[:allowed] = [0.6, 0.4]
+    assert writing._compare(FORMATS[format], changed, expected)["changed_classes"] == allowed
+    changed[allowed] = [0.6, 0.4]
+    with pytest.raises(ValueError, match=r"At most 5% of predicted classes, or one"):
+        writing._compare(FORMATS[format], changed, expected)
 
 
 def test_a_runtime_that_aborts_its_process_is_an_error(classifier, motions, tmp_path, monkeypatch):
@@ -260,6 +288,13 @@ def test_int8_formats_need_calibration_series_and_others_to_compare(classifier, 
         classifier.export(tmp_path / "model.onnx", "onnx-int8", X=motions.X_test[:9])
     path = classifier.export(tmp_path / "model.onnx", "onnx-int8", X=motions.X_test)
     assert export.load(path).about["check"]["n_series"] == 20
+
+
+def test_no_series_that_calibrates_is_compared():
+    series = np.arange(11.0)
+    calibrating, compared = writing._halves("onnx-int8", series)
+    assert sorted([*calibrating, *compared]) == series.tolist()
+    assert abs(len(calibrating) - len(compared)) <= 1
 
 
 def test_series_in_a_large_file_are_compared_too(classifier, motions, tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import layers, models
+from mlstm_fcn.models.blocks import max_pool
 from mlstm_fcn.models.efficientnet import EfficientNetConfig
 from tests import oracles
 from tests.oracles import conv_norm, randomise, silu, squeeze_excite, weights_by_layer
@@ -119,19 +120,26 @@ def test_inverted_bottlenecks_equal_their_equations(series, rng):
 
 
 def test_inception_equals_its_equations(series, rng):
-    sizes = {"filters": 2, "kernel_sizes": (6, 3), "bottleneck": 4, "depth": 2, "shortcut_every": 2}
+    sizes = {"filters": 2, "kernel_sizes": (6, 3), "bottleneck": 4, "depth": 4, "shortcut_every": 2}
     model, w = built("se_inception", rng, reduction=3, **sizes)
-    x = series.astype(float)
-    for module in ("1", "2"):
+    x = shortcut = series.astype(float)
+    for module in ("1", "2", "3", "4"):
         narrow = x @ w[f"bottleneck_{module}"]["kernel"][0]
         padded = np.pad(x, ((0, 0), (1, 1), (0, 0)), constant_values=-np.inf)
         highest = np.max([padded[:, shift : shift + x.shape[1]] for shift in range(3)], axis=0)
         branches = [conv_norm(narrow, w[f"conv_{module}_{branch}"]) for branch in (1, 2)]
         x = relu(np.concatenate([*branches, conv_norm(highest, w[f"conv_{module}_max"])], axis=2))
         x = gated(x, w[f"squeeze_excite_{module}"])
-    x = relu(x + conv_norm(series, w["shortcut_2"]))
+        if module in ("2", "4"):
+            x = shortcut = relu(x + conv_norm(shortcut, w[f"shortcut_{module}"]))
     expected = probabilities(x.mean(axis=1), w)
     np.testing.assert_allclose(model.predict(series, verbose=0), expected, atol=1e-5)
+
+
+def test_a_single_channel_has_no_bottleneck():
+    names = {layer.name for layer in models.build("inception", (12, 1), 2, depth=2).layers}
+    assert "bottleneck_1" not in names
+    assert "bottleneck_2" in names
 
 
 def test_selective_stack_equals_its_equations(series, rng):
@@ -158,6 +166,25 @@ def test_vgg_equals_its_equations(series, rng):
         x = np.stack([padded[:, start : start + 3].max(axis=1) for start in starts], axis=1)
     expected = probabilities(x.mean(axis=1), w)
     np.testing.assert_allclose(model.predict(series, verbose=0), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 5])
+def test_windows_of_a_maximum_are_centred_at_each_step(size, series):
+    """Of an even number, one step more comes after it."""
+    pooled = np.asarray(max_pool(series, None, size=size, strides=1, name="it"))
+    before, steps = (size - 1) // 2, series.shape[1]
+    for t in range(steps):
+        window = series[:, max(0, t - before) : t - before + size]
+        np.testing.assert_array_equal(pooled[:, t], window.max(axis=1))
+
+
+@pytest.mark.parametrize("strides", [1, 3])
+def test_a_maximum_of_negative_values_is_not_that_of_the_padding(strides):
+    series = -np.arange(1.0, 11.0, dtype="float32")[None, :, None]
+    mask = np.arange(10)[None] < 6
+    pooled = np.asarray(max_pool(series, mask, size=3, strides=strides, name="it"))
+    expected = [-1, -1, -2, -3, -4, -5] if strides == 1 else [-1, -4]
+    np.testing.assert_array_equal(pooled[0, : len(expected), 0], expected)
 
 
 def test_resampling_is_linear_interpolation(series):
@@ -250,6 +277,17 @@ def test_every_host_has_as_many_parameters_as_it_says():
     """About 0.1 to 2 million at the default, for series of 100 steps and 6 channels."""
     for name in models.names():
         assert 1e5 < models.cost(models.build(name, (100, 6), 4)).parameters < 2e6, name
+
+
+def test_phi_scales_depth_width_and_length_as_the_paper_rounds_them():
+    one, two = (EfficientNetConfig(phi=phi) for phi in (1, 2))
+    assert [one.depth(units) for units in (1, 2, 5)] == [2, 3, 6]  # of 1.2, 2.4 and 6
+    assert [two.width(filters) for filters in (16, 24, 32)] == [24, 32, 40]  # of 19.36, 29.04 and 38.72
+    assert one.width(24) == 24  # of 26.4, of which it is more than 90 %
+    stages = {"filters": (8,), "units": (1,), "strides": (1,), "expansions": (1,), "kernel_sizes": (3,)}
+    for phi in (1, 2):
+        network = models.build("efficientnet", (100, 6), 4, phi=phi, **stages)
+        assert network.get_layer("resample").factor == pytest.approx(1.15 ** (2 * phi))
 
 
 def test_phi_doubles_the_operations_of_efficientnet():

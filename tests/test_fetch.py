@@ -155,6 +155,11 @@ def test_a_password_in_the_mirrors_address_is_not_shown(cache, monkeypatch):
         datasets.load("Coffee")
     assert "127.0.0.1:9" in str(error.value)
     assert "secret" not in str(error.value)
+    with served(Site({})) as url:
+        monkeypatch.setenv("MLSTM_FCN_MIRROR", url.replace("//", "//me:secret@"))
+        with pytest.raises(datasets.FetchError, match="404") as error:
+            datasets.load("Coffee")
+    assert "secret" not in str(error.value)
 
 
 def test_the_archives_site_is_asked_last(archive, cache, monkeypatch):
@@ -218,6 +223,28 @@ def test_an_archive_that_has_changed_is_refused(mirror, cache, archive):
     assert not (cache / "Coffee.zip").exists()
     (cache / "Coffee.zip.sha256").unlink()
     assert len(datasets.load("Coffee").y_test) == 20
+
+
+def test_each_place_is_compared_with_its_own_first_download(archive, cache, monkeypatch, tmp_path):
+    first, second = (archive / "Coffee.zip").read_bytes(), tmp_path / "other.zip"
+    with zipfile.ZipFile(second, "w") as other:
+        for part in ("Coffee_TRAIN.ts", "Coffee_TEST.ts"):
+            other.write(archive / "Coffee_TEST.ts", part)
+    sites = [Site({"/Coffee.zip": first}), Site({"/Coffee.zip": second.read_bytes()})]
+
+    def load_from(url):
+        monkeypatch.setenv("MLSTM_FCN_MIRROR", url)
+        (cache / "Coffee.zip").unlink(missing_ok=True)
+        return datasets.load("Coffee")
+
+    with served(sites[0]) as one, served(sites[1]) as two:
+        for url in (one, two, one, two):
+            load_from(url)
+        assert len((cache / "Coffee.zip.sha256").read_text().splitlines()) == 2
+        sites[0].files, sites[1].files = sites[1].files, sites[0].files
+        for url in (one, two):
+            with pytest.raises(datasets.FetchError, match="its SHA-256 is"):
+                load_from(url)
 
 
 def test_offline_says_where_it_looked(cache, mirror):
@@ -348,5 +375,6 @@ def test_a_cache_that_cannot_be_written(mirror, tmp_path, monkeypatch):
 
 def test_the_cache_is_in_the_users_folder_unless_named(monkeypatch):
     monkeypatch.delenv("MLSTM_FCN_CACHE")
-    assert places.cache_folder().name == "mlstm_fcn"
-    assert places.cache_folder().is_absolute()
+    folder = places.cache_folder()
+    assert folder.name == "mlstm_fcn"
+    assert folder.is_relative_to(Path.home())

@@ -84,6 +84,11 @@ def test_differences_and_scales_equal_the_equations_in_float64(time, rng):
     assert_equals_the_oracle(model, series, dilations=((6, 3, 1), (5, 2, 1), (2, 1, 1)), **structure)
 
 
+@pytest.mark.parametrize(("shape", "shuffles"), [((7, 6), True), ((6, 6), False), ((None, 6), False)])
+def test_variables_are_steps_where_time_exceeds_their_number(shape, shuffles):
+    assert models.LSTMFCNConfig().shuffles(*shape) == (shuffles,)
+
+
 def closed_form(time, channels, classes, *, units, se_blocks, attention, recurrent):
     """Parameters of the network with filters 128, 256, 128, kernels 8, 5, 3 and ratio 16, written out."""
     steps_have = time if time > channels else channels
@@ -141,7 +146,9 @@ def test_paper_recipe_is_the_papers():
     paper = RECIPES["paper"]
     assert (paper.n_epochs, paper.batch_size, paper.equal_batches) == (250, 128, False)
     assert (paper.optimizer, paper.learning_rate, paper.schedule) == ("adam", 1e-3, "plateau")
-    assert paper.class_weight == "balanced"
+    assert (paper.class_weight, paper.label_smoothing, paper.weight_decay) == ("balanced", 0, None)
+    assert (paper.keep_best, paper.patience, paper.validation_split) == (True, None, 0)
+    assert (paper.n_members, paper.average_weights, paper.augmentation) == (1, None, {})
     assert paper.network_options == {**PAPER, "se_blocks": (1, 2)}
     network = models.build("mlstm_fcn", (50, 4), 3, **paper.network_options)
     layers = [layer.name for layer in network.layers if layer.name.startswith("squeeze_excite")]

@@ -5,11 +5,13 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+from sklearn.metrics import r2_score
 
-from mlstm_fcn import MLSTMFCNClassifier, Recipe, explain, export
+from mlstm_fcn import MLSTMFCNClassifier, Recipe, engine, explain, export
 from mlstm_fcn.fitting import (
     Cases,
     Classification,
+    FittedNetwork,
     InputPolicy,
     Interrupted,
     NetworkSpec,
@@ -20,8 +22,10 @@ from mlstm_fcn.fitting import (
 )
 from mlstm_fcn.fitting import fit as fit_network
 from mlstm_fcn.fitting.card import model_card
+from mlstm_fcn.fitting.fit import _warn_of_divergence
 from mlstm_fcn.models import MODELS
 from mlstm_fcn.models.mlp import MLPConfig, mlp
+from mlstm_fcn.models.pipeline import build_preprocessor, compose
 from mlstm_fcn.training import loop
 
 
@@ -158,6 +162,7 @@ def test_a_regression_is_another_task(rng):
     assert (task.mean, task.std) == pytest.approx((y.mean(), y.std()))
     np.testing.assert_allclose(fitted.predict(X), fitted.outputs(X)[:, 0])
     assert abs(fitted.predict(X).mean() - 100) < 30
+    assert fitted.score(X, y) == pytest.approx(r2_score(y, fitted.predict(X)))
     assert not hasattr(fitted, "predict_proba")
     assert explain.occlusion(fitted, X, size=5).shape == (20, 1, 5)
 
@@ -182,6 +187,52 @@ def test_members_may_be_trained_in_another_way(cases, monkeypatch):
     assert len(fitted.members) == 2
     assert (fitted.predict(cases.X) == cases.y).mean() > 0.9
     assert fitted.history == {"loss": [0.0]}
+
+
+def test_one_output_that_is_no_number_is_refused_with_its_case(cases, monkeypatch):
+    task = Classification.learn(cases.y)
+    preprocessor = build_preprocessor(np.zeros(2), np.ones(2), scaling="channel", missing="zero")
+    model = compose(preprocessor, dense((8, 2), 3))
+    fitted = FittedNetwork(model, NetworkSpec(dense), ({},), task, InputPolicy())
+    outputs = np.full((30, 3), 1 / 3)
+    outputs[[4, 7], 1] = np.nan, np.inf
+    monkeypatch.setattr(engine.current(), "predict", lambda model, batch: [outputs])
+    with pytest.raises(ValueError, match=r"Outputs overflowed.*cases=\[4, 7\], n_cases=2"):
+        fitted.predict(cases.X)
+
+
+@pytest.mark.parametrize("last", [float("nan"), float("inf"), 1e30])
+def test_a_last_loss_that_is_no_number_is_warned_of(last, recwarn):
+    _warn_of_divergence({"loss": [float("nan"), last]}, "float32")
+    assert [str(one.message).partition(".")[0] for one in recwarn.list] == (
+        [] if np.isfinite(last) else ["Training has diverged: its last loss is " + str(last)]
+    )
+
+
+@pytest.mark.usefixtures("uncompiled")
+@pytest.mark.parametrize(("equal", "expected"), [(True, [8, 8, 7, 7]), (False, [8, 8, 8, 6])])
+def test_the_recipe_decides_the_sizes_of_batches(equal, expected, cases, monkeypatch):
+    sizes, shuffled = [], loop.shuffled
+
+    def noted(*given):
+        batches = list(shuffled(*given))
+        sizes.append([len(batch) for batch in batches])
+        return batches
+
+    monkeypatch.setattr(loop, "shuffled", noted)
+    fit(cases, recipe=Recipe(n_epochs=1, batch_size=8, equal_batches=equal))
+    assert sizes == [expected]
+
+
+@pytest.mark.usefixtures("uncompiled")
+@pytest.mark.parametrize("optimizer", ["adam", "object"])
+def test_on_a_plateau_the_rate_falls_from_that_of_the_optimizer(optimizer, cases, monkeypatch):
+    seen: list[float] = []
+    optimizer = keras.optimizers.SGD(0.02) if optimizer == "object" else optimizer
+    monkeypatch.setattr(loop, "plateau", lambda recipe, highest: seen.append(highest) or ())
+    recipe = Recipe(n_epochs=1, optimizer=optimizer, schedule="plateau")
+    fit(cases, recipe=recipe)
+    assert seen == [pytest.approx(recipe.learning_rate or 0.02)]
 
 
 def test_an_epoch_is_one_call_of_the_engine_unless_a_callback_asks_for_batches(cases, monkeypatch):

@@ -34,6 +34,15 @@ def test_equal_lengths_give_one_array_and_labels_as_spelled(file):
     assert y.tolist() == ["Yes", "no"]
 
 
+def test_of_a_line_without_a_value_one_missing_step_is_left(file):
+    """NaN at the end is padding in the files of the UCR archive."""
+    X, y = read(file("a\tNaN\tNaN\tNaN\nb\t1\tNaN\t3\n", "It.tsv"))
+    assert [case.shape for case in X] == [(1, 1), (1, 3)]
+    assert np.isnan(X[0]).all()
+    np.testing.assert_array_equal(X[1], [[1, np.nan, 3]])
+    assert y.tolist() == ["a", "b"]
+
+
 def test_different_lengths_give_a_list(file):
     X, y = read(file(HEADER + "1,2,3:4,5,6:Yes\n7:8:3\n"))
     assert [case.tolist() for case in X] == [[[1, 2, 3], [4, 5, 6]], [[7], [8]]]
@@ -50,14 +59,14 @@ def test_the_type_of_the_values_is_a_choice(file):
 
 def test_target_label_is_a_number_to_predict(file):
     X, y = read(file("@targetLabel true\n@data\n1,2:0.25\n3,4:-7\n"))
-    assert X.shape == (2, 1, 2)
+    assert X.tolist() == [[[1, 2]], [[3, 4]]]
     assert y.dtype == np.float64
     assert y.tolist() == [0.25, -7]
 
 
 def test_without_labels_the_last_field_is_a_channel(file):
     X, y = read(file("@classLabel false\n@data\n1,2:3,4\n"))
-    assert X.shape == (1, 2, 2)
+    assert X.tolist() == [[[1, 2], [3, 4]]]
     assert len(y) == 0
 
 
@@ -123,13 +132,15 @@ def test_ucr_text_has_the_label_first_and_nan_where_a_series_has_ended(name, tex
 
 
 def test_the_paper_authors_folder_of_arrays(tmp_path):
-    np.save(tmp_path / "X_train.npy", np.arange(12.0).reshape(2, 3, 2))
+    series = np.arange(12.0).reshape(2, 3, 2)
+    np.save(tmp_path / "X_train.npy", series)
     np.save(tmp_path / "y_train.npy", np.array([[3], [1]], np.uint8))
     X, y = read(tmp_path / "X_train.npy")
-    assert X.shape == (2, 3, 2)
+    np.testing.assert_array_equal(X, series)
     assert y.tolist() == ["3", "1"]
     mapped, _ = read(tmp_path / "X_train.npy", memory_map=True)
     assert isinstance(mapped, np.memmap)
+    np.testing.assert_array_equal(mapped, series)
 
 
 @pytest.mark.parametrize("name", ["It.ts", "It.tsv", "It.arff"])
@@ -139,7 +150,7 @@ def test_a_byte_order_mark_and_labels_in_latin_1_are_read_as_meant(name, tmp_pat
     text = header[name] + line.format("\xe9") + line.format("\xe8")
     (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + text.encode("latin-1"))
     X, y = read(tmp_path / name)
-    assert X.shape == (2, 1, 2)
+    assert X.tolist() == [[[1, 2]], [[1, 2]]]
     assert y.tolist() == ["\xe9", "\xe8"]
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, Recipe
 from mlstm_fcn.fitting import members, prepare
+from mlstm_fcn.models.transfer import frozen, matching_layers
 from tests.quick_fit import SMALL, THREE_BLOCKS, assert_same, differ, fit, weights_of
 
 
@@ -25,6 +26,13 @@ def test_warm_start_goes_on_from_the_last_weights(data):
     assert after_setting[0] < 0.7 * first[0]
     classifier.warm_start, classifier.batch_size = False, 8
     assert classifier.fit(*data).history_["loss"] == first
+
+
+def test_one_more_epoch_is_one_at_the_highest_learning_rate_of_all_members():
+    given = {"n_epochs": 9, "learning_rate": 0.3, "n_members": 3, "label_smoothing": 0.2, "batch_size": 4}
+    recipe = Recipe(**given, validation_split=0.2, patience=2).for_one_epoch(2)
+    assert recipe == Recipe(**given | {"n_epochs": 1, "n_members": 2}, schedule="constant")
+    assert Recipe(keep_best=True).for_one_epoch(5) == Recipe(n_epochs=1, schedule="constant")
 
 
 def test_parts_of_a_training_that_goes_on_draw_anew(data):
@@ -133,6 +141,26 @@ def test_every_training_that_goes_on_draws_anew_but_holds_back_the_same_cases(da
         np.testing.assert_array_equal(chosen, held_back[0][0])
 
 
+def test_layers_match_by_name_before_they_match_by_order():
+    def stack(*names):
+        layers = [keras.layers.Dense(2, name=name) for name in names]
+        return keras.Sequential([keras.Input((2,)), *layers])
+
+    def matched(*networks):
+        return [(one.name, other.name) for one, other in matching_layers(*networks)]
+
+    assert matched(stack("a", "b"), stack("b", "a")) == [("b", "b"), ("a", "a")]
+    assert matched(stack("a", "b"), stack("c", "d")) == [("a", "c"), ("b", "d")]
+    assert matched(stack("a", "b"), stack("b", "c", "d")) == [("b", "b")]
+
+
+def test_what_was_frozen_before_is_frozen_after():
+    network = frozen_first_layer((5, 2), 3)
+    with frozen(network, ("dense",)):
+        assert not any(layer.trainable for layer in network.layers if layer.weights)
+    assert [layer.trainable for layer in network.layers if layer.weights] == [False, True]
+
+
 def test_warm_start_needs_the_same_labels(data):
     classifier = fit(data, warm_start=True)
     with pytest.raises(ValueError, match="With `warm_start` the labels must be those of the last fit"):
@@ -176,6 +204,20 @@ def test_an_object_as_network_is_the_same_in_training_that_goes_on(data):
     assert classifier.fine_tune(*data).n_epochs_ == 1
 
 
+@pytest.mark.parametrize("goes_on", ["fit", "partial_fit", "fine_tune"])
+def test_cases_count_by_their_weights_in_training_that_goes_on(goes_on, data, monkeypatch):
+    seen = []
+
+    def note(network, examples, recipe, *, history, **others):
+        history.setdefault("loss", []).append(0.0)
+        seen.append(examples.sample_weight)
+
+    monkeypatch.setattr(members, "train", note)
+    classifier, weights = fit(data, warm_start=True), np.arange(1, 41)
+    getattr(classifier, goes_on)(*data, sample_weight=weights)
+    assert [one.tolist() for one in seen] == [[1] * 40, weights.tolist()]
+
+
 def test_partial_fit_learns_from_one_part_after_another(data, basic_motions):
     X, y = data
     classifier = MLSTMFCNClassifier(**SMALL, learning_rate=0.01)
@@ -189,7 +231,8 @@ def test_partial_fit_learns_from_one_part_after_another(data, basic_motions):
 
 def test_partial_fit_knows_announced_labels_from_the_start_and_refuses_others(data):
     X, y = data
-    classifier = MLSTMFCNClassifier(**SMALL).partial_fit(X[:10], y[:10], classes=np.unique(y))
+    announced = np.unique(y)[::-1]
+    classifier = MLSTMFCNClassifier(**SMALL).partial_fit(X[:10], y[:10], classes=announced)
     assert len(np.unique(y[:10])) == 1
     assert classifier.classes_.tolist() == np.unique(y).tolist()
     assert classifier.predict_proba(X).shape == (40, 4)

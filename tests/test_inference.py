@@ -90,6 +90,7 @@ def test_numbers_of_cases_do_not_matter(series):
     model = network()
     whole = engine.current().predict(model, series)[0]
     alone = [engine.current().predict(model, series[case : case + 1])[0] for case in range(len(series))]
+    np.testing.assert_allclose(whole, expected(model, series), atol=1e-5)
     np.testing.assert_allclose(np.concatenate(alone), whole, atol=1e-6)
 
 
@@ -97,8 +98,27 @@ def test_long_series_are_predicted_a_few_at_a_time(series, monkeypatch):
     assert [keras_program.cases_at_a_time(steps) for steps in (10, 100, 1000, 10**6)] == [256, 256, 25, 1]
     model = network()
     whole = engine.current().predict(model, series)[0]
+    np.testing.assert_allclose(whole, expected(model, series), atol=1e-5)
     monkeypatch.setattr(keras_program, "_MOST_STEPS", 2 * series.shape[1])
     np.testing.assert_allclose(engine.current().predict(model, series)[0], whole, atol=1e-6)
+
+
+def test_of_shared_predictions_the_ones_used_last_are_kept():
+    class Model:
+        def __init__(self, kind):
+            self.kind = kind
+
+    compiled: list[str] = []
+
+    def shared(model):
+        compiled.append(model.kind)
+        return f"compiled for {model.kind}"
+
+    predictions = Predictions(own=None, shared=shared, key=lambda model: model.kind)
+    predictions.most_shared = 2
+    for kind in "abacacb":
+        assert predictions.of(Model(kind), shares=True) == f"compiled for {kind}"
+    assert compiled == ["a", "b", "c", "b"]
 
 
 def test_a_model_is_not_kept_alive(series):

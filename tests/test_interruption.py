@@ -11,6 +11,10 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier
+from mlstm_fcn.training.best_epoch import BestEpoch
+from mlstm_fcn.training.checkpoint import Checkpoint, identity
+from mlstm_fcn.training.dataset import Dataset
+from mlstm_fcn.training.recipes import Recipe
 from tests import quick_fit
 from tests.quick_fit import with_recipe
 
@@ -68,7 +72,13 @@ classifier.fit(motions.X_train, motions.y_train)
     [
         pytest.param({}, id="default"),
         pytest.param(
-            {"validation_split": 0.25, "patience": 6, "schedule": "plateau"},
+            {
+                "validation_split": 0.25,
+                "patience": 6,
+                "optimizer": "sgd",
+                "learning_rate": 20.0,
+                "schedule": "plateau",
+            },
             id="validation and best epoch",
             marks=pytest.mark.slow,
         ),
@@ -93,6 +103,8 @@ def test_a_killed_fit_goes_on_and_ends_as_if_it_had_not_been(parameters, basic_m
     resumed = MLSTMFCNClassifier(**with_recipe(parameters), checkpoint=str(checkpoint)).fit(X, y)
     assert not checkpoint.exists()
     whole = MLSTMFCNClassifier(**with_recipe(parameters)).fit(X, y)
+    if "patience" in parameters:  # the best epoch is one that the killed process had
+        assert np.argmin(whole.history_["val_loss"]) < 2
     for series in (X, basic_motions.X_test):
         np.testing.assert_allclose(resumed.predict_proba(series), whole.predict_proba(series), atol=1e-6)
 
@@ -103,6 +115,49 @@ def interrupted(path, basic_motions, **parameters):
     )
     with pytest.raises(KeyboardInterrupt):
         classifier.fit(basic_motions.X_train, basic_motions.y_train)
+
+
+def test_a_checkpoint_keeps_all_that_training_changes(tmp_path):
+    """Weights, optimizer, order of cases, history, and the best epoch with its weights."""
+
+    def begun(seed):
+        keras.utils.set_random_seed(seed)
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+        model.compile("adam", "mean_squared_error")
+        model.optimizer.build(model.trainable_variables)
+        rng, history, best = np.random.default_rng(seed), {}, BestEpoch("loss", patience=2)
+        return model, rng, history, best, Checkpoint(tmp_path / "state", model, rng, history, best, "it")
+
+    model, rng, history, best, state = begun(0)
+    best_weights = model.get_weights()
+    for epoch, loss in enumerate([0.5, 0.7]):
+        history.setdefault("loss", []).append(loss)
+        best.note(epoch, {"loss": loss}, model)
+        model.optimizer.apply([keras.ops.ones(weight.shape) for weight in model.trainable_variables])
+    state.save()
+    other, same_rng, same_history, same_best, resumed = begun(1)
+    replayed = []
+
+    class Replayed(keras.callbacks.Callback):
+        """As a callback that lowers the learning rate; the file has the rate of the end already."""
+
+        def on_epoch_end(self, epoch, logs=None):
+            replayed.append((epoch, logs["loss"]))
+            self.model.optimizer.learning_rate = 9.0
+
+    assert resumed.resume(keras.callbacks.CallbackList([Replayed()], model=other)) == 2
+    assert replayed == [(0, 0.5), (1, 0.7)]
+    assert same_history == {"loss": [0.5, 0.7]}
+    assert same_rng.random() == rng.random()
+    for one, kept in zip(
+        model.variables + model.optimizer.variables, other.variables + other.optimizer.variables, strict=True
+    ):
+        np.testing.assert_array_equal(kept, one)
+    assert [same_best.is_long_ago(epoch) for epoch in (1, 2)] == [False, True]
+    same_best.note(2, {"loss": 0.6}, other)
+    same_best.restore(other)
+    for kept, expected in zip(other.get_weights(), best_weights, strict=True):
+        np.testing.assert_array_equal(kept, expected)
 
 
 def test_history_after_resuming_is_that_of_all_epochs(basic_motions, tmp_path):
@@ -129,6 +184,29 @@ def test_a_checkpoint_of_the_same_training_is_taken_and_removed(left_over, basic
     classifier = MLSTMFCNClassifier(**SMALL, checkpoint=str(path))
     assert classifier.fit(basic_motions.X_train, basic_motions.y_train).n_epochs_ == 6
     assert not path.exists()
+
+
+def test_a_training_is_another_where_anything_that_decides_it_is_another():
+    def of(weight=0.0, series=1.0, validation=None, optimizer="adam", loss="mse", **options):
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="it")])
+        model.set_weights([np.full((2, 1), weight), np.zeros(1)])
+        model.compile(optimizer, loss)
+        data = [
+            None if value is None else Dataset([np.full((3, 2), value)], np.ones((3, 1)), np.ones(3))
+            for value in (series, validation)
+        ]
+        return identity(model, *data, Recipe(**options))
+
+    changes = [
+        {"weight": 1.0},
+        {"series": 2.0},
+        {"validation": 1.0},
+        {"validation": 2.0},
+        {"optimizer": "sgd"},
+    ]
+    changes += [{"loss": "mae"}, {"n_epochs": 3}, {"augmentation": {"jitter": 0.1}}, {"patience": 2}]
+    assert of() == of()
+    assert len({of(), *(of(**change) for change in changes)}) == len(changes) + 1
 
 
 @pytest.mark.usefixtures("uncompiled")

@@ -63,6 +63,21 @@ def as_array(tensor):
     return keras.ops.convert_to_numpy(tensor)
 
 
+@pytest.mark.parametrize(
+    "name", [name for name in MASKED if "training" in inspect.signature(LAYERS[name]().call).parameters]
+)
+def test_frozen_it_keeps_its_statistics(name, series):
+    layer = LAYERS[name]()
+    layer(series)
+    learnt = layer.get_weights()
+    layer(series, training=True)
+    before = layer.get_weights()
+    assert not all(map(np.array_equal, learnt, before))
+    layer.trainable = False
+    layer(series, training=True)
+    assert all(map(np.array_equal, before, layer.get_weights()))
+
+
 def test_every_layer_is_in_the_battery():
     classes = {type(make()).__name__ for make in LAYERS.values()}
     assert classes == set(layers.__all__)

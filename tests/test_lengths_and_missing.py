@@ -7,6 +7,7 @@ import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier, datasets
 from mlstm_fcn.fitting import fitted as fitted_networks
+from mlstm_fcn.fitting import members
 from mlstm_fcn.models.pipeline import split
 from tests import quick_fit
 
@@ -102,6 +103,26 @@ def test_longer_series_are_an_error_or_cut_where_the_length_is_fixed(vowels):
         np.testing.assert_allclose(classifier.predict_proba([long]), expected, atol=1e-6)
 
 
+def test_a_validation_set_alone_may_have_shorter_series(basic_motions, monkeypatch):
+    """They are masked, so a network that was built for whole series would not read them as they are."""
+    seen = []
+
+    def note(network, examples, recipe, *, history, validation, **others):
+        history["loss"] = [0.0]
+        seen.extend((examples, validation))
+
+    monkeypatch.setattr(members, "train", note)
+    monkeypatch.setattr(fitted_networks, "_LARGE", 1)  # the training set needs no filling in
+    X, y = basic_motions.X_train, basic_motions.y_train
+    classifier = MLSTMFCNClassifier(**SMALL).fit(
+        X, y, X_val=[case[:, :60] for case in X[::10]], y_val=y[::10]
+    )
+    assert classifier.fitted_.takes_mask
+    of_training, of_validation = (dataset.inputs[1].sum(axis=1) for dataset in seen)
+    assert set(of_training) == {100}
+    assert set(of_validation) == {60}
+
+
 def test_without_shuffle_any_length_goes(vowels):
     X, y, _, _ = vowels
     classifier = MLSTMFCNClassifier(**SMALL, dimension_shuffle=False).fit(X, y)
@@ -111,6 +132,21 @@ def test_without_shuffle_any_length_goes(vowels):
     np.testing.assert_allclose(classifier.predict_proba([long])[0], probabilities[0], atol=1e-5)
 
 
+def scaled_and_filled(X, scaling, missing):
+    """What the preprocessor should give, channel by channel in float64."""
+    axes = {"channel": (0, 2), "series": 2}
+    if scaling:
+        mean, std = (of(X, axis=axes[scaling], keepdims=True) for of in (np.nanmean, np.nanstd))
+        X = (X - mean) / std
+    if missing == "zero":
+        return np.nan_to_num(X)
+    steps, filled = np.arange(X.shape[2]), X.copy()
+    for channel in filled.reshape(-1, X.shape[2]):
+        there = ~np.isnan(channel)
+        channel[:] = np.interp(steps, steps[there], channel[there])
+    return filled
+
+
 @pytest.mark.parametrize("missing", ["interpolate", "zero"])
 @pytest.mark.parametrize("scaling", ["channel", "series", None])
 def test_missing_values_are_filled_inside_the_model(missing, scaling, basic_motions, rng):
@@ -118,7 +154,9 @@ def test_missing_values_are_filled_inside_the_model(missing, scaling, basic_moti
     classifier = MLSTMFCNClassifier(**{**SMALL, "batch_size": 8}, missing=missing, scaling=scaling)
     classifier.fit(holes, basic_motions.y_train)
     probabilities = classifier.predict_proba(holes)
-    assert np.isfinite(probabilities).all()
+    network = split(classifier.model_)[1]
+    filled = np.swapaxes(scaled_and_filled(holes, scaling, missing), 1, 2)
+    np.testing.assert_allclose(network(filled.astype("float32")), probabilities, atol=1e-4)
     raw = classifier.model_.predict(np.swapaxes(holes, 1, 2).astype("float32"), verbose=0)
     np.testing.assert_allclose(raw, probabilities, atol=1e-6)
 

@@ -74,6 +74,15 @@ def test_a_recipe_cannot_be_changed_from_outside():
     assert pickle.loads(pickle.dumps(recipe)) == copy.deepcopy(recipe) == recipe
 
 
+def test_of_a_recipes_blocks_those_are_taken_that_the_network_has():
+    paper = Recipe.named("paper")
+    short = {"filters": (4,), "kernel_sizes": (3,)}
+    assert NetworkSpec("mlstm_fcn", short).merged(paper)["se_blocks"] == (1,)
+    assert NetworkSpec("mlstm_fcn").merged(paper)["se_blocks"] == (1, 2)
+    for name in ("fcn", "se_resnet", "mlp"):  # without the LSTM, or with blocks of another kind
+        assert "se_blocks" not in NetworkSpec(name).merged(paper)
+
+
 def test_who_comes_first_is_an_option_and_survives_a_file(tmp_path, cases):
     members = [{}, {"head": "max"}]
     for recipe, expected in (
@@ -83,6 +92,11 @@ def test_who_comes_first_is_an_option_and_survives_a_file(tmp_path, cases):
     ):
         spec = NetworkSpec("fcn", {"head": "average"})
         assert spec.merged(recipe, 1)["head"] == expected
+    both = {"network_options": {"head": "flatten", "recurrent": None}, "member_options": members}
+    for first in (False, True):  # an option of a member goes before one of all members
+        recipe = Recipe(**both, caller_first=first)
+        heads = [NetworkSpec("mlstm_fcn").merged(recipe, member)["head"] for member in range(4)]
+        assert heads == ["flatten", "max"] * 2
     classifier = MLSTMFCNClassifier(recipe=Recipe(member_options=members), n_epochs=1, filters=(4, 4, 4))
     classifier.fit(cases.X, cases.y).save(tmp_path / "it.keras")
     assert MLSTMFCNClassifier.load(tmp_path / "it.keras").recipe == classifier.recipe

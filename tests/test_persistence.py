@@ -13,7 +13,9 @@ from sktime.base import load as sktime_load
 
 from mlstm_fcn import MLSTMFCNClassifier, Recipe
 from mlstm_fcn._files import crc
+from mlstm_fcn.fitting import archive
 from mlstm_fcn.persistence import ENTRY
+from mlstm_fcn.training.recipes import RECIPES
 from tests import quick_fit
 
 SMALL = {**quick_fit.SMALL, "n_epochs": 1}
@@ -116,6 +118,20 @@ def test_plain_parameters_come_back_and_other_lengths_are_predicted(parameters, 
         assert getattr(loaded, name) == (tuple(value) if isinstance(value, list) else value)
     shorter = X[:3, :, :50]
     np.testing.assert_array_equal(loaded.predict_proba(shorter), classifier.predict_proba(shorter))
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        *RECIPES.values(),
+        Recipe(n_epochs=5, n_steps=None, learning_rate=None, weight_decay=None),
+        Recipe(class_weight={"a": 2.0, "b": 0.5}, augmentation={"jitter": 0.1}, average_weights=0.9),
+    ],
+    ids=["default", "ensemble", "paper", "nothing", "dictionaries"],
+)
+def test_every_option_of_a_recipe_comes_back(recipe):
+    """Also None, where the default is another value."""
+    assert archive.from_plain(json.loads(json.dumps(archive.to_plain(recipe)))) == recipe
 
 
 def test_parameters_that_are_objects_are_left_out(basic_motions, tmp_path):

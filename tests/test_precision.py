@@ -86,6 +86,18 @@ def test_series_far_from_zero_are_read_whole(rng, monkeypatch):
     assert error() > 0.2
 
 
+def test_what_reads_the_series_through_layers_that_do_not_normalise_is_float32():
+    series = hidden = keras.Input((10, 2))
+    for layer in (
+        keras.layers.Activation("relu", name="as_it_is"),
+        keras.layers.Conv1D(4, 3, name="raw"),
+        keras.layers.BatchNormalization(name="normalised"),
+        keras.layers.Conv1D(4, 3, name="low"),
+    ):
+        hidden = layer(hidden)
+    assert precision.layers_in_16_bits(keras.Model(series, hidden)) == {"low"}
+
+
 def test_an_activation_that_is_an_output_or_a_gate_is_float32():
     series = keras.Input((20, 3))
     low = keras.layers.ReLU(name="low")(keras.layers.BatchNormalization()(series))

@@ -21,13 +21,13 @@ def data(basic_motions):
 @pytest.fixture(scope="module")
 def fitted(data):
     X, y = data
-    return MLSTMFCNRegressor(**LEARNS, random_state=0).fit(X[:60], y[:60])
+    return MLSTMFCNRegressor(**LEARNS, random_state=0).fit(X[:60], y[:60], X_val=X[60:], y_val=y[60:])
 
 
 def test_learns_what_can_be_known(fitted, data):
     X, y = data
     assert fitted.score(X[60:], y[60:]) > 0.8
-    assert set(fitted.history_) == {"loss"}
+    assert set(fitted.history_) == {"loss", "val_loss"}
 
 
 def test_the_keras_model_gives_the_unit_of_the_targets(fitted, data):
@@ -36,6 +36,12 @@ def test_the_keras_model_gives_the_unit_of_the_targets(fitted, data):
     assert abs(prediction.mean() - y.mean()) < 0.2 * y.std()
     raw = fitted.model_.predict(np.swapaxes(X, 1, 2).astype("float32"), verbose=0)
     np.testing.assert_allclose(raw[:, 0], prediction, rtol=1e-5)
+
+
+def test_the_validation_loss_is_the_squared_error_in_standard_deviations_of_the_targets(fitted, data):
+    X, y = data
+    errors = (fitted.predict(X[60:]) - y[60:]) / y[:60].std()
+    assert fitted.history_["val_loss"][-1] == pytest.approx(np.mean(errors**2), rel=5e-3)
 
 
 def test_shorter_series_are_in_that_unit_too(fitted, data):
@@ -78,7 +84,7 @@ def test_targets_that_float32_cannot_tell_apart_are_warned_of(data):
 def test_validation_split_and_cross_validation(data):
     X, y = data
     regressor = MLSTMFCNRegressor(**LEARNS, random_state=0, validation_split=0.2)
-    assert "val_loss" in regressor.fit(X, y).history_
+    assert len(set(regressor.fit(X, y).history_["val_loss"])) == LEARNS["n_epochs"]
     assert cross_val_score(regressor, X, y, cv=2).mean() > 0.3
 
 

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -125,6 +126,14 @@ def test_p_values_are_wilcoxons_adjusted_by_holm():
     assert any({"a", "c"} <= set(group) for group in cliques(one))
 
 
+def test_data_sets_that_tie_count_half_for_each_side():
+    """Zeros share their ranks between wins and losses (`zsplit`) and are not left out."""
+    differences = np.r_[np.zeros(15), 0.01 * np.array([-1, 2, 3, 4, -5, 6, 7, 8])]
+    p = compare(table({"a": 0.5 + differences, "b": np.full(23, 0.5)})).p_values.loc["a", "b"]
+    assert p == pytest.approx(wilcoxon(differences, zero_method="zsplit").pvalue)
+    assert p > 2 * wilcoxon(differences, zero_method="wilcox").pvalue
+
+
 def test_holm_is_that_of_the_worked_example():
     np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03, 0.005])), [0.03, 0.06, 0.06, 0.02])
 
@@ -242,6 +251,31 @@ def test_the_same_results_give_the_same_pages(folder):
     assert first == [path.read_text() for path in write_report(folder)]
 
 
+def test_the_points_of_figures_are_means_on_common_data_sets(monkeypatch):
+    monkeypatch.setattr(figures, "_svg", lambda figure: figure)
+    rows = table({"worse": [0.5, 0.6, None], "better": [0.9, 0.8, 0.1]}, n_resamples=2)
+    rows["fit_seconds"] = np.where(rows["problem"] == "p1", 30.0, 10.0)
+    one = compare(rows)
+    (axes,) = figures.scatter(one).axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("worse", "better")
+    assert axes.lines[1].get_xydata().tolist() == [[0.5, 0.9], [0.6, 0.8]]
+    assert axes.get_title() == "2 wins, 0 ties, 0 losses"
+    (axes,) = figures.cost(one, rows).axes
+    points = {
+        text.get_text(): line.get_xydata()[0].tolist()
+        for text, line in zip(axes.texts, axes.lines, strict=True)
+    }
+    assert points == {"worse": [20, pytest.approx(0.55)], "better": [20, pytest.approx(0.85)]}
+
+
+def test_memory_is_the_most_of_any_fit_on_common_data_sets(tmp_path):
+    rows = table({"a": [0.5, 0.6], "b": [0.7, None]}, n_resamples=2)
+    rows["memory_bytes"] = np.where(rows["problem"] == "p1", 9e9, 1e8 * (1 + rows["resample"]))
+    rows.to_csv(tmp_path / "t.csv", index=False)
+    _, markdown = write_report(tmp_path / "t.csv")
+    assert "| a | 2.00 | 0.5000 | 0 | 1.0 | 200 |" in markdown.read_text()
+
+
 def test_words_for_missing_values_are_accepted(tmp_path):
     rows = table({"a": [0.5, 0.6]}).assign(fit_seconds=["n/a", "2.0"])
     rows.to_csv(tmp_path / "t.csv", index=False)
@@ -328,7 +362,12 @@ def test_figures_are_inside_their_frame_whatever_the_length_of_names(draw, monke
 def test_the_command_writes_both_pages(folder):
     said = CliRunner().invoke(main, ["report", str(folder), "--measure", "log_loss"])
     assert said.exit_code == 0, said.output
-    assert said.output.split() == [str(folder / "report.html"), str(folder / "report.md")]
+    pages = [folder / "report.html", folder / "report.md"]
+    assert said.output.split() == list(map(str, pages))
+    for page in pages:
+        text = page.read_text()
+        assert "3 estimators on 9 data sets" in text
+        assert "log loss" in text
 
 
 def test_blocks_are_escaped():
@@ -342,6 +381,8 @@ def test_blocks_are_escaped():
     html = to_html("<title>", blocks)
     for raw in ("<h>", "<c>", "<t>", "<f>", "<title></title>"):
         assert raw not in html
+        assert escape(raw) in html or raw == "<title></title>"
+    assert "a &amp; b" in html
     assert "x\\|y" in to_markdown("t", blocks, "figures")
 
 

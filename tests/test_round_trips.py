@@ -44,16 +44,19 @@ def test_series_and_labels_come_back(suffix, data, tmp_path_factory):
 @given(numbers=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=5))
 def test_numbers_to_predict_come_back(suffix, numbers, tmp_path_factory):
     path = tmp_path_factory.mktemp("round") / f"It{suffix}"
-    write(path, np.ones((len(numbers), 2, 3)), np.array(numbers))
-    _, y = read(path)
+    series = np.arange(6.0 * len(numbers)).reshape(-1, 2, 3)
+    write(path, series, np.array(numbers))
+    X, y = read(path)
+    np.testing.assert_array_equal(X, series)
     np.testing.assert_array_equal(y, numbers)
 
 
 @pytest.mark.parametrize("suffix", [".ts", ".npz"])
 def test_series_without_labels_come_back(suffix, tmp_path):
-    write(tmp_path / f"It{suffix}", np.ones((2, 1, 3)))
+    series = np.arange(6.0).reshape(2, 1, 3)
+    write(tmp_path / f"It{suffix}", series)
     X, y = read(tmp_path / f"It{suffix}")
-    assert X.shape == (2, 1, 3)
+    np.testing.assert_array_equal(X, series)
     assert len(y) == 0
 
 

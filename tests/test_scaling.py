@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from mlstm_fcn import channel_statistics, preprocess
+from mlstm_fcn.layers import StandardizeSeries
 from tests.quick_fit import fit
 
 
@@ -61,6 +62,16 @@ def test_the_unit_of_the_data_does_not_matter(scaling, unit, data):
     np.testing.assert_allclose(outputs[1], outputs[0], atol=1e-3)
 
 
+@pytest.mark.parametrize("level", [0.1, -7.3, 12345.678])
+def test_a_constant_series_is_zero_whatever_its_rounding(level):
+    """The mean of equal numbers in float32 is another number."""
+    series = np.full((1, 37, 1), level, np.float32)
+    series[0, 5] = np.nan
+    scaled = np.asarray(StandardizeSeries()(series))[0, :, 0]
+    assert np.isnan(scaled[5])
+    assert (np.delete(scaled, 5) == 0).all()
+
+
 def test_statistics_are_the_same_in_parts_as_at_once(rng, monkeypatch):
     batch = (5 + rng.normal(size=(7, 10, 3))).astype("float32")
     batch[2, 4:, 1] = np.nan
@@ -68,6 +79,15 @@ def test_statistics_are_the_same_in_parts_as_at_once(rng, monkeypatch):
     mean, std = channel_statistics.channel_statistics(lambda: [batch])
     np.testing.assert_allclose(mean, np.nanmean(batch, axis=(0, 1), dtype="float64"), rtol=1e-6)
     np.testing.assert_allclose(std, np.nanstd(batch, axis=(0, 1), dtype="float64"), rtol=1e-6)
+
+
+def test_a_channel_that_varies_by_a_rounding_error_of_float32_counts_as_constant():
+    """Else the error is scaled to the size of a signal."""
+    seven = np.float32(7.3)
+    batch = np.tile(np.array([seven, np.nextafter(seven, np.float32(8))]), (5, 4))[..., None]
+    mean, std = preprocess.channel_statistics(lambda: [batch])
+    assert mean == pytest.approx(7.3)
+    assert std.tolist() == [1]
 
 
 def test_a_channel_far_from_zero_is_warned_of(data):
@@ -81,6 +101,14 @@ def test_a_channel_far_from_zero_is_warned_of(data):
     constant, coarse = r"constant or missing.*\[6\]", "differences in channel 6"
     with pytest.warns(UserWarning, match=constant), pytest.warns(UserWarning, match=coarse):
         fit((np.concatenate([X, seconds], axis=1), y))
+
+
+@pytest.mark.parametrize(("steps", "warned"), [(2100, False), (2000, True)])
+def test_a_channel_is_warned_of_that_float32_resolves_into_some_two_thousand_values(steps, warned, recwarn):
+    """Its range over its largest value: float32 has 2 ** 24 steps up to there, of which 2 ** 11 are 2048."""
+    largest = 5.0
+    preprocess.warn_of_coarse_channels(np.array([[[largest, largest * (1 - steps / 2**24)]]]))
+    assert bool(recwarn.list) == warned
 
 
 def test_a_channel_that_is_constant_missing_or_merely_offset_is_not_warned_of(data, recwarn):

@@ -63,8 +63,26 @@ class InThisProcess:
 @pytest.fixture
 def pool(monkeypatch):
     made = InThisProcess()
-    monkeypatch.setattr(schedule, "get_reusable_executor", lambda *sizes, **settings: made)
+
+    def executor(n_processes, timeout, env):
+        made.n_processes, made.env = n_processes, env
+        return made
+
+    monkeypatch.setattr(schedule, "get_reusable_executor", executor)
     return made
+
+
+def test_each_process_has_one_thread_and_there_are_no_more_than_members(data, pool, monkeypatch):
+    """So a fit with `n_jobs` takes as many cores, and sums in the order of one process."""
+
+    def nothing(network, lesson, rng, history, checkpoint):
+        history["loss"] = [0.0]
+
+    monkeypatch.setitem(schedule.TRAINERS, "gradient", nothing)
+    small(n_members=2, n_epochs=1, engine=Engine(n_jobs=3)).fit(*data)
+    assert pool.n_processes == 2
+    assert [pool.env[name] for name in schedule._THREADS] == ["1"] * 3
+    assert "OMP_NUM_THREADS" in schedule._THREADS
 
 
 def interrupted_after(n_members, monkeypatch):

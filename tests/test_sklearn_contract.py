@@ -18,9 +18,12 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier
+from mlstm_fcn.estimators.epoch_tasks import EpochTasks
+from mlstm_fcn.fitting import members
 
 LEARNS = {"filters": (8, 16, 8), "reduction": 4, "n_epochs": 25, "batch_size": 8, "learning_rate": 0.01}
 
@@ -39,6 +42,14 @@ def test_kinds_are_told_so_folds_are_stratified(classifier, data):
     assert is_classifier(classifier)
     assert is_regressor(MLSTMFCNRegressor())
     assert isinstance(check_cv(2, data[1], classifier=is_classifier(classifier)), StratifiedKFold)
+
+
+def test_a_fit_without_a_seed_is_told_to_differ_from_another():
+    assert get_tags(MLSTMFCNClassifier()).non_deterministic
+    tags = get_tags(MLSTMFCNClassifier(random_state=0))
+    assert not tags.non_deterministic
+    assert tags.input_tags.three_d_array
+    assert tags.input_tags.allow_nan
 
 
 def test_clone_has_the_parameters_and_is_not_fitted(classifier, data):
@@ -128,6 +139,20 @@ def test_scikit_learns_progress_bar_sees_every_epoch_inside_a_pipeline(classifie
     classifier.set_params(n_epochs=3)
     make_pipeline(FunctionTransformer(), classifier).set_callbacks(Note()).fit(*data)
     assert seen.count(("MLSTMFCNClassifier", "epoch")) == 3
+
+
+def test_scikit_learns_progress_bar_is_told_the_epochs_of_all_members(classifier, data, monkeypatch):
+    told = []
+
+    def noted(tasks, estimator, n_epochs, *data):
+        told.append(n_epochs)
+        begin(tasks, estimator, n_epochs, *data)
+
+    begin = EpochTasks.__init__
+    monkeypatch.setattr(EpochTasks, "__init__", noted)
+    monkeypatch.setattr(members, "train", lambda *given, history, **more: history.update(loss=[0.0]))
+    classifier.set_params(n_epochs=7, n_members=3).fit(*data)
+    assert told == [21]
 
 
 def test_representations(classifier):

@@ -13,6 +13,7 @@ import pytest
 from mlstm_fcn import engine, models
 from mlstm_fcn._randomness import seeded, shuffled
 from mlstm_fcn.engine.on_keras import KerasBackend
+from mlstm_fcn.training.best_epoch import BestEpoch
 from mlstm_fcn.training.dataset import Dataset
 from mlstm_fcn.training.loop import train
 from mlstm_fcn.training.optimizer import optimizer_of, warm_up_and_cosine
@@ -78,6 +79,17 @@ def test_global_generators_are_left_as_they_were(problem):
     np.testing.assert_equal(np.random.get_state(), numpy_state)
 
 
+def test_what_is_drawn_from_global_generators_follows_from_the_one_given():
+    def drawn(seed):
+        with seeded(np.random.default_rng(seed)):
+            return random.random(), float(np.random.random())
+
+    first, again, other = map(drawn, (0, 0, 1))
+    assert first == again
+    assert first[0] != other[0]
+    assert first[1] != other[1]
+
+
 def test_an_epoch_shows_every_case_once_in_a_new_order(rng):
     epochs = []
     for _ in range(2):
@@ -117,6 +129,30 @@ def test_every_step_has_the_learning_rate_of_the_schedule(problem):
     )
     fit(problem, Recipe(n_epochs=5, batch_size=8, learning_rate=0.5), callbacks=[note])
     np.testing.assert_allclose(rates, 0.5 * warm_up_and_cosine(15), rtol=1e-6)
+
+
+def test_the_first_of_equally_good_epochs_is_the_best():
+    """So a loss that stays as it is exhausts the patience."""
+    model, best = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]), BestEpoch("loss", 2)
+    first = model.get_weights()
+    for epoch in range(3):
+        best.note(epoch, {"loss": 1.0}, model)
+        model.set_weights([weight + 1 for weight in model.get_weights()])
+    assert [best.is_long_ago(epoch) for epoch in (1, 2)] == [False, True]
+    best.restore(model)
+    for weight, expected in zip(model.get_weights(), first, strict=True):
+        np.testing.assert_array_equal(weight, expected)
+
+
+def test_a_share_that_validates_is_rounded_up_as_scikit_learn_does():
+    for share, n_cases, n_training in (
+        (0.1, 25, 22),
+        (0.25, 40, 30),
+        (0.3, 10, 7),
+        (0.01, 5, 4),
+        (0.0, 3, 3),
+    ):
+        assert Recipe(validation_split=share).n_training(n_cases) == n_training
 
 
 def test_optimizers_are_those_of_the_recipes():

@@ -9,6 +9,8 @@ import pytest
 from sklearn.base import clone
 
 from mlstm_fcn import MLSTMFCNClassifier
+from mlstm_fcn.fitting import Cases, Classification, InputPolicy, RngSpec
+from mlstm_fcn.fitting.prepare import datasets
 from mlstm_fcn.models.pipeline import split
 from mlstm_fcn.training.recipes import Recipe
 from tests.quick_fit import OF_RECIPE, SMALL, assert_same, differ, fit, small, weights_of
@@ -69,6 +71,39 @@ def test_class_weights_are_sample_weights_by_label(data):
     by_case = fit(data, np.array([weights[label] for label in y]))
     assert_same(by_class, by_case)
     assert differ(by_class, fit(data))
+
+
+def test_class_weights_go_by_label_whatever_their_order():
+    y = np.array(["b", "a", "c", "b"])
+    weights = Classification.learn(y).sample_weights(y, {"c": 3.0, "b": 2.0, "a": 1.0})
+    assert weights.tolist() == [2, 1, 3, 2]
+
+
+def test_class_weights_multiply_sample_weights_in_training_and_validation():
+    X, y, weights = np.ones((4, 1, 3)), np.array([0, 1, 1, 1]), np.array([5.0, 1.0, 2.0, 3.0])
+    cases, recipe = Cases(X, y, weights), Recipe(class_weight={1: 0.1, 0: 10.0})
+    read = datasets(cases, cases, Classification.learn(y), recipe, InputPolicy(), RngSpec(0))
+    for part in read:
+        np.testing.assert_allclose(part.sample_weight, [50, 0.1, 0.2, 0.3], rtol=1e-6)
+
+
+def test_cases_that_are_held_back_keep_their_weights():
+    weights = np.arange(1.0, 9.0)  # and series of that value
+    cases = Cases(weights[:, None, None] * np.ones((1, 1, 3)), np.arange(8) % 2, weights)
+    recipe = Recipe(validation_split=0.5, class_weight={0: 1.0, 1: 10.0})
+    parts = datasets(cases, None, Classification.learn(cases.y), recipe, InputPolicy(), RngSpec(0))
+    for part in parts:
+        values = part.inputs[0][:, 0, 0]
+        np.testing.assert_allclose(part.sample_weight, np.where(part.targets[:, 1], 10 * values, values))
+    assert sorted(np.concatenate([part.inputs[0][:, 0, 0] for part in parts])) == weights.tolist()
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_smoothing_spreads_its_share_of_the_target_over_all_classes(smoothing):
+    loss = Classification(np.arange(4)).loss(Recipe(label_smoothing=smoothing))
+    predicted = np.array([[0.7, 0.1, 0.15, 0.05]])
+    expected = -np.log(predicted[0]) @ (smoothing / 4 + (1 - smoothing) * np.eye(4)[1])
+    assert float(loss(np.eye(4)[[1]], predicted)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_balanced_weights_are_inverse_to_frequency(basic_motions):

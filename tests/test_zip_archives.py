@@ -103,9 +103,10 @@ def test_authors_arrays_are_read_from_an_archive(pack, tmp_path):
         np.save(file, array)
         return file.getvalue()
 
-    X, y = np.ones((2, 3, 4)), np.array([[1], [2]], np.uint8)
+    X, y = np.arange(24.0).reshape(2, 3, 4), np.array([[1], [2]], np.uint8)
     parts = [(f"It/X_{split}.npy", npy(X)) for split in ("train", "test")]
     pack(*parts, *((name.replace("X_", "y_"), npy(y)) for name, _ in parts))
     problem = datasets.load("It", folder=tmp_path)
-    assert problem.X_train.shape == (2, 3, 4)
+    np.testing.assert_array_equal(problem.X_train, X)
+    np.testing.assert_array_equal(problem.X_test, X)
     assert problem.y_test.tolist() == ["1", "2"]
