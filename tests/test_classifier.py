@@ -171,7 +171,14 @@ SEEN_ELSEWHERE = {
     "verbose",
     "warm_start",
 }
-OF_RECIPE_SEEN_ELSEWHERE = {"caller_first", "keep_best", "n_steps", "network_options", "member_options"}
+OF_RECIPE_SEEN_ELSEWHERE = {
+    "caller_first",
+    "keep_best",
+    "n_steps",
+    "network_options",
+    "member_options",
+    "vote",
+}
 
 
 def test_without_a_random_state_every_fit_is_another(basic_motions):

@@ -22,7 +22,7 @@ from mlstm_fcn.fitting import (
 )
 from mlstm_fcn.fitting import fit as fit_network
 from mlstm_fcn.fitting.card import model_card
-from mlstm_fcn.fitting.fit import _warn_of_divergence
+from mlstm_fcn.fitting.history import warn_of_divergence
 from mlstm_fcn.models import MODELS
 from mlstm_fcn.models.mlp import MLPConfig, mlp
 from mlstm_fcn.models.pipeline import build_preprocessor, compose
@@ -203,7 +203,7 @@ def test_one_output_that_is_no_number_is_refused_with_its_case(cases, monkeypatc
 
 @pytest.mark.parametrize("last", [float("nan"), float("inf"), 1e30])
 def test_a_last_loss_that_is_no_number_is_warned_of(last, recwarn):
-    _warn_of_divergence({"loss": [float("nan"), last]}, "float32")
+    warn_of_divergence({"loss": [float("nan"), last]}, "float32")
     assert [str(one.message).partition(".")[0] for one in recwarn.list] == (
         [] if np.isfinite(last) else ["Training has diverged: its last loss is " + str(last)]
     )

@@ -25,6 +25,8 @@ LAYERS = {
     "selective_kernel_options": lambda **kw: layers.SelectiveKernel1D(
         4, 2, 3, groups=2, reduction=2, minimum=3, momentum=0.8, **kw
     ),
+    "minirocket": lambda **kw: layers.MiniRocket1D(1, 2, ramp=0.5, **kw),
+    "minirocket_options": lambda **kw: layers.MiniRocket1D(2, 1, ("mean",), whole_first=False, **kw),
     "resample_longer": lambda **kw: layers.ResampleTime(1.6, **kw),
     "resample_shorter": lambda **kw: layers.ResampleTime(0.6, **kw),
     "squeeze_excite": lambda **kw: layers.SqueezeExcite1D(2, **kw),
@@ -80,7 +82,7 @@ def test_frozen_it_keeps_its_statistics(name, series):
 
 def test_every_layer_is_in_the_battery():
     classes = {type(make()).__name__ for make in LAYERS.values()}
-    assert classes == set(layers.__all__)
+    assert classes == set(layers.__all__) - {"WeightedVote"}  # which reads several tensors
 
 
 def test_config_holds_every_argument_and_makes_the_same_layer(make, series):
@@ -143,7 +145,7 @@ def test_mixed_precision_computes_low_and_stores_high(make, series, policy):
     )
 
 
-@pytest.mark.parametrize("make", [LAYERS[name] for name in MASKED], ids=MASKED)
+@pytest.mark.parametrize("make", [LAYERS[name] for name in MASKED if LAYERS[name]().trainable])
 def test_one_step_moves_every_weight(make, series, rng):
     layer = make()
     inputs = keras.Input((STEPS, CHANNELS))

@@ -263,7 +263,7 @@ def test_the_points_of_figures_are_means_on_common_data_sets(monkeypatch):
     (axes,) = figures.cost(one, rows).axes
     points = {
         text.get_text(): line.get_xydata()[0].tolist()
-        for text, line in zip(axes.texts, axes.lines, strict=True)
+        for text, line in zip(axes.get_legend().get_texts(), axes.lines, strict=True)
     }
     assert points == {"worse": [20, pytest.approx(0.55)], "better": [20, pytest.approx(0.85)]}
 

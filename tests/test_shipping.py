@@ -62,7 +62,7 @@ def edited_about(name, content):
         (other_weights, "is damaged: it was changed after it was saved"),
         (
             lambda name, content: (f"../{name}" if name == "metadata.json" else name, content),
-            "outside of its",
+            "a path that leaves the folder",
         ),
         (other_about(format=99, version="9.0"), "written_by='9.0'"),
         (other_about(sha256={}), "is damaged: it was changed after it was saved"),

@@ -1,5 +1,6 @@
 """Members that train in processes: the same to the bit, and nothing is lost when they end early."""
 
+import os
 from concurrent.futures import Future
 
 import cloudpickle
@@ -9,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from mlstm_fcn import Engine, NetworkClassifier, Recipe, engine, memmap
+from mlstm_fcn._orphans import exit_with
 from mlstm_fcn.fitting import schedule
 from tests.quick_fit import assert_same, small
 from tests.small_networks import with_own_layer
@@ -64,7 +66,9 @@ class InThisProcess:
 def pool(monkeypatch):
     made = InThisProcess()
 
-    def executor(n_processes, timeout, env):
+    def executor(n_processes, timeout, env, initializer, initargs):
+        assert initializer is exit_with  # with this process
+        assert initargs == (os.getpid(),)
         made.n_processes, made.env = n_processes, env
         return made
 

@@ -29,7 +29,8 @@ class TensorFlowBackend(KerasBackend):
         super().__init__("tensorflow")
         self._is_started = False
         self._strategies: dict[tuple[str, ...], tf.distribute.Strategy] = {}
-        _let_memory_grow()
+        with quiet():
+            _let_memory_grow()
 
     def start(self) -> None:
         """As `engine.Backend.start`; a transposed bool asks for what its CPU library can do."""

@@ -16,6 +16,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from mlstm_fcn._children import python
+
 _LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 _NVIDIA = Path("/dev/nvidia0"), Path("/proc/driver/nvidia")
 _INFORMATION = (
@@ -71,8 +73,8 @@ def _errors_go_to(pipe: IO[bytes]) -> Iterator[None]:
 def _sorter() -> subprocess.Popen[bytes] | None:
     """The process that sorts lines; None where there can be none."""
     left_out = _INFORMATION + ("" if any(path.exists() for path in _NVIDIA) else _WITHOUT_GPU)
-    command = [sys.executable, "-I", "-S", "-c", _SORT, left_out]
-    if sys.__stderr__ is None or not sys.executable:  # descriptor 2 may be any file then
+    command = python("-I", "-S", "-c", _SORT, left_out)
+    if sys.__stderr__ is None or not command[0]:  # descriptor 2 may be any file then
         return None
     try:
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=2, start_new_session=True)

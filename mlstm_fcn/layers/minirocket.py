@@ -145,7 +145,7 @@ class MiniRocket1D(keras.layers.Layer):
         for place, window in zip((slice(0, half), slice(half, None)), windows, strict=True):
             above = ops.relu(ops.expand_dims(series[:, :, place], -1) - offsets[place])
             above = ops.reshape(above, (-1, ops.shape(series)[1], half * self.thresholds))
-            parts.append(self._pooled(above, *window))
+            parts.append(self._pooled(above, *(ops.cast(weights, above.dtype) for weights in window)))
         return ops.concatenate(parts, axis=-1)
 
     def _windows(self, series, mask):
