@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from mlstm_fcn._checks import require
-
-if TYPE_CHECKING:
-    from mlstm_fcn.fitting import FittedNetwork
+from mlstm_fcn.explain.containers import fitted_and_series
 
 
 def gates(estimator: Any, X: Any) -> dict[str, np.ndarray]:
@@ -171,7 +169,7 @@ def _read(
     from mlstm_fcn.models.ensemble import members
     from mlstm_fcn.models.pipeline import compose, split
 
-    fitted, series = _fitted_and_series(estimator, X)
+    fitted, series = fitted_and_series(estimator, X)
     model, batch = fitted.model_for(series)
     preprocessor, network, _ = split(model)
     networks, values = members(network), {}
@@ -187,12 +185,3 @@ def _read(
             values[prefix + name] = np.concatenate(column)
     require(len(values) > 0, rule, network=network.name)
     return values, batch
-
-
-def _fitted_and_series(estimator: Any, X: Any) -> tuple[FittedNetwork, Any]:
-    """The fitted network, and series as it takes them; an estimator converts its own containers."""
-    from mlstm_fcn.fitting import FittedNetwork
-
-    if isinstance(estimator, FittedNetwork):
-        return estimator, X
-    return estimator._require_network("explain"), estimator._check_convert_X_for_predict(X)
