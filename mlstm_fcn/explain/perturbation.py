@@ -12,6 +12,8 @@ from sklearn.utils import Bunch, check_random_state
 from mlstm_fcn._checks import require, require_positive_int
 from mlstm_fcn.explain.containers import Cases, fitted_network, opened
 
+_SERIES = 256  # that are predicted at once
+
 
 def permutation_importance(
     estimator: Any,
@@ -74,8 +76,8 @@ def occlusion(
 ) -> np.ndarray:
     """The fall of the predicted probability when a window of one channel is occluded, for each step.
 
-    Each window of `size` steps of each channel in turn is replaced by the background. This takes one
-    prediction of X for each channel and window. What is found for a series does not depend on the others.
+    Each window of `size` steps of each channel in turn is replaced by the background, and the series is
+    predicted again. What is found for a series does not depend on the others.
 
     Args:
         estimator: A fitted classifier with `predict_proba` or regressor, a pipeline that ends in one, or a
@@ -110,13 +112,21 @@ def occlusion(
     before, predicted = _response(estimator, container(cases))
     longest = max(case.shape[1] for case in cases)
     fall, windows = np.zeros((len(cases), values.shape[1], longest)), np.zeros(longest)
-    for start in range(0, max(longest - size, 0) + stride, stride):
-        window = slice(start, start + size)
-        windows[window] += 1
-        for channel, value in enumerate(values.T):
-            hidden = [_occluded(*one, channel, window) for one in zip(cases, value, strict=True)]
-            after, _ = _response(estimator, container(hidden), predicted)
-            fall[:, channel, window] += (before - after)[:, None]
+    starts = range(0, max(longest - size, 0) + stride, stride)
+    for start in starts:
+        windows[start : start + size] += 1
+    places = [(channel, slice(start, start + size)) for start in starts for channel in range(values.shape[1])]
+    at_once = max(1, _SERIES // len(cases))
+    for some in (places[first : first + at_once] for first in range(0, len(places), at_once)):
+        hidden = [
+            _occluded(case, value[channel], channel, window)
+            for channel, window in some
+            for case, value in zip(cases, values, strict=True)
+        ]
+        classes = None if predicted is None else np.tile(predicted, len(some))
+        after = _response(estimator, container(hidden), classes)[0].reshape(len(some), len(cases))
+        for (channel, window), response in zip(some, after, strict=True):
+            fall[:, channel, window] += (before - response)[:, None]
     steps = np.array([case.shape[1] for case in cases])
     return np.where(np.arange(longest) < steps[:, None, None], fall / windows, np.nan)
 

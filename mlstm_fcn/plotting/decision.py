@@ -67,7 +67,7 @@ class SeriesDisplay(Display):
         )
         lines.set_clim(-largest, largest)
         ax.add_collection(lines)
-        ax.set(xlim=(0, max(self.series.shape[1] - 1, 1)), ylim=(0.6 - len(self.series), 0.6))
+        ax.set(xlim=(0, max(self.series.shape[1] - 1, 1)), ylim=(0.4 - len(self.series), 0.6))
         every = -(-len(self.series) // _MOST_NAMES)
         shown = range(0, len(self.series), every)
         names = range(len(self.series)) if self.channels is None else self.channels

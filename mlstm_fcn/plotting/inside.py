@@ -107,6 +107,7 @@ class AttentionDisplay(Display):
     Args:
         weights: Of each layer, by name, the weights `(steps, steps)`; rows sum to 1.
         steps: Of each layer, by name, what its steps are: `"channel"` or `"step"`.
+        channels: Names of the channels; None for their numbers.
 
     Attributes:
         axes_: The axes of the last `plot`, an array of them where there are several panels.
@@ -115,6 +116,7 @@ class AttentionDisplay(Display):
 
     weights: Mapping[str, np.ndarray]
     steps: Mapping[str, str]
+    channels: Sequence[Any] | None = None
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any) -> AttentionDisplay:
@@ -125,7 +127,8 @@ class AttentionDisplay(Display):
             for name, layer in _layers(estimator).items()
             if name in weights
         }
-        return cls(weights, steps)
+        fitted: Any = fitted_network(estimator)
+        return cls(weights, steps, fitted.channel_names)
 
     def _grid(self) -> Grid:
         return Grid(rows=len(self.weights), height=2.8 * len(self.weights))
@@ -135,8 +138,13 @@ class AttentionDisplay(Display):
             image = ax.imshow(weights, interpolation="nearest", vmin=0)
             ax.set_title(_words(name), loc="left")
             ax.set(xlabel=f"attended {self.steps[name]}", ylabel=f"at {self.steps[name]}")
-            for axis in (ax.xaxis, ax.yaxis):
-                axis.get_major_locator().set_params(integer=True)
+            if self.channels is not None and self.steps[name] == "channel":
+                names = [str(channel) for channel in self.channels]
+                ax.set_xticks(range(len(names)), names, rotation=90)
+                ax.set_yticks(range(len(names)), names)
+            else:
+                for axis in (ax.xaxis, ax.yaxis):
+                    axis.get_major_locator().set_params(integer=True)
             ax.figure.colorbar(image, ax=ax, label="weight")
 
 
