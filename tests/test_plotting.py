@@ -130,6 +130,20 @@ def test_a_long_series_is_drawn_in_few_pieces_that_meet(rng):
     assert pieces[-1][-1, 0] == 10_000
 
 
+@pytest.mark.usefixtures("uncompiled")
+def test_missing_values_are_gaps_and_a_channel_without_values_is_an_empty_line(fitted, problem):
+    x = problem[0][0].copy()
+    x[0, 5:9], x[1] = np.nan, np.nan
+    lines = lines_of(plotting.explain(fitted, x)[0])
+    gaps = [np.isnan(path.vertices).any() for path in lines.get_paths()]
+    assert np.flatnonzero(gaps[:39]).tolist() == [4, 5, 6, 7, 8]
+    assert all(gaps[39:78])
+    assert not any(gaps[78:])
+    shorter = lines_of(plotting.explain(fitted, problem[0][0, :, :25])[0])
+    assert len(shorter.get_paths()) == 3 * 24
+    assert np.isfinite(shorter.get_array()).all()
+
+
 class Rising:
     """Another package's: the mean of a series is the probability."""
 

@@ -93,7 +93,8 @@ def _pieces(series: np.ndarray, values: np.ndarray) -> tuple[list[np.ndarray], n
     length = max(1, -(-len(steps) // _PIECES))
     pieces, levels = [], []
     for channel, (line, level) in enumerate(zip(series, values, strict=True)):
-        low, high = np.nanmin(line, initial=np.inf), np.nanmax(line, initial=-np.inf)
+        known = line[np.isfinite(line)]
+        low, high = (known.min(), known.max()) if len(known) else (0.0, 0.0)
         heights = 0.9 * (line - (low + high) / 2) / (high - low or 1) - channel
         for start in range(0, max(len(steps) - 1, 1), length):
             part = slice(start, start + length + 1)
