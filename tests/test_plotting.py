@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
+from matplotlib.patches import FancyBboxPatch
 from sklearn.pipeline import make_pipeline
 
 from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, NetworkRegressor, explain, models, plotting
@@ -332,7 +333,8 @@ def test_whatever_is_drawn_stands_out_from_the_background(style, fitted, problem
             drawn = [to_rgb(one.get_color()) for one in ax.lines] + [c[:3] for of in pieces for c in of]
             texts = [to_rgb(text.get_color()) for text in ax.findobj(matplotlib.text.Text)]
             inside = ax.get_facecolor() if ax.axison else ax.figure.get_facecolor()
-            for background, colours in ((inside, drawn), (ax.figure.get_facecolor(), texts)):
+            boxes = [(box.get_facecolor(), texts) for box in ax.patches if isinstance(box, FancyBboxPatch)]
+            for background, colours in ((inside, drawn), (ax.figure.get_facecolor(), texts), *boxes):
                 differences = [np.abs(np.subtract(colour, background[:3])).max() for colour in colours]
                 assert min(differences, default=1) > 0.25
 
