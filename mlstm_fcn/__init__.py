@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mlstm_fcn import fitting as fitting
     from mlstm_fcn import layers as layers
     from mlstm_fcn import models as models
+    from mlstm_fcn import plotting as plotting
     from mlstm_fcn.engine.options import Engine as Engine
     from mlstm_fcn.estimators import MLSTMFCNClassifier as MLSTMFCNClassifier
     from mlstm_fcn.estimators import MLSTMFCNRegressor as MLSTMFCNRegressor
@@ -34,7 +35,17 @@ _PLACES = {
     "NetworkRegressor": "estimators",
     "Recipe": "training.recipes",
 }
-_MODULES = ("ablation", "benchmark", "datasets", "explain", "export", "fitting", "layers", "models")
+_MODULES = (
+    "ablation",
+    "benchmark",
+    "datasets",
+    "explain",
+    "export",
+    "fitting",
+    "layers",
+    "models",
+    "plotting",
+)
 
 __all__ = [
     "Engine",
@@ -52,6 +63,7 @@ __all__ = [
     "fitting",
     "layers",
     "models",
+    "plotting",
 ]
 
 # So that Keras knows the layers in a saved model: once Keras is imported, if it ever is.

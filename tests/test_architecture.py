@@ -37,9 +37,10 @@ FLOORS = {
     "training": 4,
     "fitting": 5,
     "export": 6,
-    "explain": 8,
     "_nested": 5,
     "estimators": 7,
+    "explain": 7,
+    "plotting": 8,
     "report": 8,
     "ablation": 8,
     "benchmark": 8,
@@ -225,6 +226,7 @@ def shown_names(path):
         "fitting",
         "layers",
         "models",
+        "plotting",
     ],
 )
 def test_all_is_what_a_folder_shows(folder):

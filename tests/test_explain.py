@@ -1,7 +1,9 @@
 """Explanations point at what the answer depends on."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from sktime.datatypes import convert_to
 
 from mlstm_fcn import NetworkClassifier
 from mlstm_fcn.datasets import synthetic
@@ -234,8 +236,9 @@ def test_occlusion_is_what_hidden_steps_were_worth(container, rng):
     weighing = Weighing(weights)
     means = X.mean(axis=(0, 2))[:, None]
     worth = weights * (X - means) * np.where(weighing.predict_proba(X).argmax(axis=1), 1, -1)[:, None, None]
-    np.testing.assert_allclose(occlusion(weighing, container(X), size=1), worth)
-    wide = occlusion(weighing, container(X), size=2, stride=1)
+    given = {"background": means[:, 0]}
+    np.testing.assert_allclose(occlusion(weighing, container(X), size=1, **given), worth)
+    wide = occlusion(weighing, container(X), size=2, stride=1, **given)
     pairs = worth[..., :-1] + worth[..., 1:]
     np.testing.assert_allclose(wide[..., 1:-1], (pairs[..., :-1] + pairs[..., 1:]) / 2)
     np.testing.assert_allclose(wide[..., [0, -1]], pairs[..., [0, -1]])
@@ -243,10 +246,8 @@ def test_occlusion_is_what_hidden_steps_were_worth(container, rng):
 
 def test_occlusion_keeps_to_the_class_that_was_predicted():
     """Also where hiding a step makes another class win."""
-    X = np.array(
-        [[[1.0, 0.0, 1.0]], [[0.0, 0.0, 1.0]]]
-    )  # probabilities 0.7 and 0.2 of class 1; the mean is 0.5
-    fall = occlusion(Weighing(np.array([[0.5, 0.9, 0.2]])), X, size=1)
+    X = np.array([[[1.0, 0.0, 1.0]], [[0.0, 0.0, 1.0]]])  # probabilities 0.7 and 0.2 of class 1
+    fall = occlusion(Weighing(np.array([[0.5, 0.9, 0.2]])), X, size=1, background=0.5)
     np.testing.assert_allclose(fall, [[[0.25, -0.45, 0.1]], [[0.25, 0.45, -0.1]]])
 
 
@@ -295,14 +296,90 @@ def test_series_of_one_channel_may_have_two_dimensions(rng):
 
 def test_behind_the_end_of_a_series_nothing_can_be_hidden(rng):
     X = [rng.normal(size=(2, steps)) for steps in (4, 9)]
-    fall = occlusion(Weighing(np.full((2, 9), 0.01)), X, size=3)
-    assert np.isnan(fall[0, :, 4:]).all()
     means = np.concatenate(X, axis=1).mean(axis=1)[:, None]
+    fall = occlusion(Weighing(np.full((2, 9), 0.01)), X, size=3, background=means[:, 0])
+    assert np.isnan(fall[0, :, 4:]).all()
     hidden = 0.01 * (X[0] - means)[:, :3].sum(axis=1)  # the first window, of what class 1 gets
     sign = 1 if 0.01 * X[0].sum() > 0.5 else -1
     np.testing.assert_allclose(fall[0, :, :3], np.repeat(sign * hidden[:, None], 3, axis=1))
     np.testing.assert_allclose(fall[0, :, 3], sign * 0.01 * (X[0] - means)[:, 3])
     assert np.isfinite(fall[1]).all()
+
+
+@pytest.mark.usefixtures("uncompiled")
+@pytest.mark.parametrize("scaling", ["channel", "series", None])
+def test_a_series_is_explained_alone_as_among_others(scaling, problem):
+    X, y = problem[0] + np.array([[5.0], [-3], [8]]), problem[1]
+    options = {"filters": (4,), "kernel_sizes": (5,)}
+    classifier = NetworkClassifier(network="fcn", network_params=options, n_epochs=1, scaling=scaling)
+    classifier.fit(X, y)
+    among = occlusion(classifier, X[:3], size=20)
+    alone = np.concatenate([occlusion(classifier, X[case : case + 1], size=20) for case in range(3)])
+    np.testing.assert_allclose(among, alone, atol=1e-6)
+    zeros = {"channel": X.mean(axis=(0, 2)), "series": X[2].mean(axis=1), None: 0.0}[scaling]
+    given = occlusion(classifier, X[2:3], size=20, background=zeros)
+    np.testing.assert_allclose(alone[2:3], given, atol=1e-6)
+    assert np.abs(occlusion(classifier, X[2:3], size=20, background=40) - given).max() > 1e-3
+
+
+def test_an_estimator_of_another_package_hides_behind_the_own_mean_of_the_series(rng):
+    X, weighing = rng.normal(size=(4, 2, 6)), Weighing(rng.uniform(0.06, 0.07, size=(2, 6)))
+    X[1, 0, 2] = 100  # what one series holds is nothing to the others
+    among = occlusion(weighing, X, size=2)
+    np.testing.assert_allclose(among[:1], occlusion(weighing, X[:1], size=2))
+    np.testing.assert_allclose(
+        among[:1], occlusion(weighing, X[:1], size=2, background=X[0].mean(axis=1)), atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("background", [np.nan, [1.0, 2.0], "mean of X"])
+def test_a_background_is_a_number_or_one_for_each_channel(background, fitted, problem):
+    with pytest.raises(ValueError, match=r"`background` must be a finite number, or one for each of 3 chann"):
+        occlusion(fitted, problem[0][:2], size=5, background=background)
+
+
+def containers(X):
+    """The same series in what `predict` takes."""
+    frames = [pd.DataFrame(case.T, columns=["a", "b", "c"]) for case in X]
+    yield "lists", [case.tolist() for case in X]
+    yield "objects", np.array([*X, None], dtype=object)[:-1]
+    yield "frames", frames
+    yield "channels in another order", [frame[["c", "a", "b"]] for frame in frames]
+    for mtype in ("nested_univ", "pd-multiindex"):
+        yield mtype, convert_to(frames, mtype, as_scitype="Panel")
+
+
+@pytest.mark.usefixtures("uncompiled")
+def test_all_containers_that_predict_takes_are_explained(problem):
+    X, y = problem
+    frames = dict(containers(X))["frames"]
+    options = {"filters": (4,), "kernel_sizes": (5,)}
+    classifier = NetworkClassifier(network="fcn", network_params=options, n_epochs=1).fit(frames, y)
+    seed = {"n_repeats": 1, "random_state": 0, "scoring": "neg_log_loss"}
+    fall = occlusion(classifier, X[:3], size=20)
+    cost = permutation_importance(classifier, X[:9], y[:9], **seed).importances
+    assert np.ptp(fall) > 1e-4
+    assert np.ptp(cost) > 1e-4
+    for name, some in containers(X[:3]):
+        np.testing.assert_allclose(occlusion(classifier, some, size=20), fall, atol=1e-6, err_msg=name)
+    for name, some in containers(X[:9]):
+        found = permutation_importance(classifier, some, y[:9], **seed).importances
+        np.testing.assert_allclose(found, cost, atol=1e-6, err_msg=name)
+    np.testing.assert_allclose(occlusion(classifier.fitted_, X[:3], size=20), fall, atol=1e-6)
+
+
+class Reading(Weighing):
+    """Reads data frames alone, whose columns have names."""
+
+    def predict_proba(self, X):
+        return super().predict_proba([frame[["a", "b", "c"]].to_numpy().T for frame in X])
+
+
+def test_another_estimator_gets_frames_where_it_had_frames(rng):
+    X, weights = rng.uniform(0.5, 1, size=(3, 3, 7)), rng.uniform(0.04, 0.05, size=(3, 7))
+    expected = occlusion(Weighing(weights), X, size=2)
+    frames = dict(containers(X))["frames"]
+    np.testing.assert_allclose(occlusion(Reading(weights), frames, size=2), expected)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,41 @@
 """The code in docs/ works: the guide runs, and the map to the source names existing code."""
 
+import importlib.util
 import re
 from pathlib import Path
 
 import pytest
 
+from mlstm_fcn import plotting
+
 ROOT = Path(__file__).parent.parent
 GUIDE = ROOT / "docs" / "guide.md"
+FIGURES = ROOT / "docs" / "figures"
+
+
+def module_of(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.slow
+def test_the_script_makes_the_figures_of_the_gallery(tmp_path):
+    made = {path.name for path in module_of(FIGURES / "make.py").main(tmp_path, n_epochs=1)}
+    assert made == {path.name for path in tmp_path.iterdir()} == {path.name for path in FIGURES.glob("*.png")}
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in tmp_path.iterdir())
+
+
+def test_the_gallery_shows_every_figure_and_every_function():
+    text = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    shown = re.findall(r"\]\(figures/(\w+\.png)\)", text)
+    assert sorted(shown) == sorted(path.name for path in FIGURES.glob("*.png"))
+    assert sum(path.stat().st_size for path in FIGURES.glob("*.png")) < 60_000
+    functions = {name for name in plotting.__all__ if not name.endswith("Display")}
+    assert functions == {path.removesuffix(".png") for path in shown} | {"class_activation_map", "occlusion"}
+    assert set(re.findall(r"plotting\.(\w+)", text)) - {"mlstm_fcn"} <= set(plotting.__all__)
+    assert all(name in text for name in functions)
 
 
 @pytest.mark.usefixtures("uncompiled")

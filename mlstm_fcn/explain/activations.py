@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from mlstm_fcn._checks import require
-
-if TYPE_CHECKING:
-    from mlstm_fcn.fitting import FittedNetwork
+from mlstm_fcn.explain.containers import fitted_and_series, fitted_network
 
 
 def gates(estimator: Any, X: Any) -> dict[str, np.ndarray]:
@@ -117,6 +115,16 @@ def class_activation_map(estimator: Any, X: Any) -> np.ndarray:
     return np.where(time < steps[:, None, None], whole.swapaxes(1, 2), np.nan)
 
 
+def has_class_activation_map(estimator: Any) -> bool:
+    """Whether an estimator is of this package, fitted, and has a network with the average head."""
+    fitted = fitted_network(estimator)
+    return fitted is not None and any(_has_average_head(member.network) for member in fitted.members)
+
+
+def _has_average_head(member):
+    return {"average", "output"} <= {layer.name for layer in member.layers}
+
+
 def _map_of_member(member):
     """The features of each step before the average, with the weights of the output layer."""
     import keras
@@ -124,9 +132,9 @@ def _map_of_member(member):
 
     from mlstm_fcn.models.counting import output_stride
 
-    layers = {layer.name: layer for layer in member.layers}
-    if not {"average", "output"} <= layers.keys():
+    if not _has_average_head(member):
         return {}
+    layers = {layer.name: layer for layer in member.layers}
     features, *_ = keras.tree.flatten(layers["average"].input)
     kernel = layers["output"].kernel[-features.shape[-1] :]  # before them stands what an LSTM branch gives
     apart = output_stride(keras.Model(member.input, features))
@@ -171,7 +179,7 @@ def _read(
     from mlstm_fcn.models.ensemble import members
     from mlstm_fcn.models.pipeline import compose, split
 
-    fitted, series = _fitted_and_series(estimator, X)
+    fitted, series = fitted_and_series(estimator, X)
     model, batch = fitted.model_for(series)
     preprocessor, network, _ = split(model)
     networks, values = members(network), {}
@@ -187,12 +195,3 @@ def _read(
             values[prefix + name] = np.concatenate(column)
     require(len(values) > 0, rule, network=network.name)
     return values, batch
-
-
-def _fitted_and_series(estimator: Any, X: Any) -> tuple[FittedNetwork, Any]:
-    """The fitted network, and series as it takes them; an estimator converts its own containers."""
-    from mlstm_fcn.fitting import FittedNetwork
-
-    if isinstance(estimator, FittedNetwork):
-        return estimator, X
-    return estimator._require_network("explain"), estimator._check_convert_X_for_predict(X)

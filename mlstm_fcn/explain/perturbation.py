@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,9 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import Bunch, check_random_state
 
 from mlstm_fcn._checks import require, require_positive_int
-from mlstm_fcn.preprocess import lengths, pad
+from mlstm_fcn.explain.containers import Cases, fitted_network, opened
+
+_SERIES = 256  # that are predicted at once
 
 
 def permutation_importance(
@@ -27,7 +30,7 @@ def permutation_importance(
 
     Args:
         estimator: A fitted estimator, a pipeline that ends in one, or a `fitting.FittedNetwork`.
-        X: Series, `(cases, channels, time)` or a list of `(channels, time)`.
+        X: Series, as for its `predict`.
         y: Targets.
         n_repeats: Number of permutations of each channel.
         scoring: A scorer or its name; None for the estimator's `score`.
@@ -45,12 +48,12 @@ def permutation_importance(
     """
     require_positive_int("n_repeats", n_repeats)
     score, random = _scorer(estimator, scoring), check_random_state(random_state)
-    baseline, cases = score(estimator, X, y), _without_padding(X)
+    baseline, (cases, container) = score(estimator, X, y), opened(estimator, X)
     importances = np.array(
         [
             [
                 baseline
-                - score(estimator, _like(X, _permuted(cases, channel, random.permutation(len(y)))), y)
+                - score(estimator, container(_permuted(cases, channel, random.permutation(len(y)))), y)
                 for _ in range(n_repeats)
             ]
             for channel in range(len(cases[0]))
@@ -63,25 +66,38 @@ def permutation_importance(
     )
 
 
-def occlusion(estimator: Any, X: Any, *, size: int, stride: int | None = None) -> np.ndarray:
+def occlusion(
+    estimator: Any,
+    X: Any,
+    *,
+    size: int,
+    stride: int | None = None,
+    background: float | Sequence[float] | np.ndarray | None = None,
+) -> np.ndarray:
     """The fall of the predicted probability when a window of one channel is occluded, for each step.
 
-    Each window of `size` steps of each channel in turn is replaced by the mean of that channel over X. This
-    takes one prediction of X for each channel and window.
+    Each window of `size` steps of each channel in turn is replaced by the background, and the series is
+    predicted again. What is found for a series does not depend on the others.
 
     Args:
-        estimator: A fitted classifier with `predict_proba` or regressor, or a pipeline that ends in one.
-        X: Series, `(cases, channels, time)` or a list of `(channels, time)`.
+        estimator: A fitted classifier with `predict_proba` or regressor, a pipeline that ends in one, or a
+            `fitting.FittedNetwork`.
+        X: Series, as for its `predict`.
         size: Size of the window in steps, a positive integer.
         stride: Steps between windows, at most `size`; None for `size`.
+        background: What replaces a window, in the unit of the series: a number, or one for each channel. None
+            for what the network reads as zero: the training means, which the model keeps; with
+            `scaling="series"`, and for an estimator of another package, the mean of each channel of the
+            series itself; with `scaling=None`, zero.
 
     Returns:
         Shape `(cases, channels, time)`: by how much the probability of the predicted class, or a regressor's
         prediction, falls when the step is occluded; the mean over the windows that contain the step. NaN
-        after the end of a series.
+        after the end of a series. Channels are in the order of `fit`.
 
     Raises:
-        ValueError: If `size` or `stride` is not a positive integer, or `stride` is above `size`.
+        ValueError: If `size` or `stride` is not a positive integer, `stride` is above `size`, or `background`
+            is neither a finite number nor one for each channel.
 
     References:
         Zeiler and Fergus: Visualizing and Understanding Convolutional Networks, arXiv 1311.2901, section 4.2.
@@ -91,19 +107,49 @@ def occlusion(estimator: Any, X: Any, *, size: int, stride: int | None = None) -
     require_positive_int("stride", stride)
     rule = "`stride` must not be above `size`, so that the windows contain every step."
     require(stride <= size, rule, size=size, stride=stride)
-    cases = _without_padding(X)
-    before, predicted = _response(estimator, X)
-    means = np.nanmean(np.concatenate(cases, axis=1), axis=1)
+    cases, container = opened(estimator, X)
+    values = _backgrounds(estimator, cases, background)
+    before, predicted = _response(estimator, container(cases))
     longest = max(case.shape[1] for case in cases)
-    fall, windows = np.zeros((len(cases), len(means), longest)), np.zeros(longest)
-    for start in range(0, max(longest - size, 0) + stride, stride):
-        window = slice(start, start + size)
-        windows[window] += 1
-        for channel, mean in enumerate(means):
-            changed = _like(X, [_occluded(case, channel, window, mean) for case in cases])
-            fall[:, channel, window] += (before - _response(estimator, changed, predicted)[0])[:, None]
+    fall, windows = np.zeros((len(cases), values.shape[1], longest)), np.zeros(longest)
+    starts = range(0, max(longest - size, 0) + stride, stride)
+    for start in starts:
+        windows[start : start + size] += 1
+    places = [(channel, slice(start, start + size)) for start in starts for channel in range(values.shape[1])]
+    at_once = max(1, _SERIES // len(cases))
+    for some in (places[first : first + at_once] for first in range(0, len(places), at_once)):
+        hidden = [
+            _occluded(case, value[channel], channel, window)
+            for channel, window in some
+            for case, value in zip(cases, values, strict=True)
+        ]
+        classes = None if predicted is None else np.tile(predicted, len(some))
+        after = _response(estimator, container(hidden), classes)[0].reshape(len(some), len(cases))
+        for (channel, window), response in zip(some, after, strict=True):
+            fall[:, channel, window] += (before - response)[:, None]
     steps = np.array([case.shape[1] for case in cases])
     return np.where(np.arange(longest) < steps[:, None, None], fall / windows, np.nan)
+
+
+def _backgrounds(estimator: Any, cases: Cases, background: Any) -> np.ndarray:
+    """The value that replaces a window of each channel of each case, `(cases, channels)`."""
+    channels = len(cases[0])
+    if background is not None:
+        values = np.asarray(background)
+        rule = f"`background` must be a finite number, or one for each of {channels} channels."
+        fits = values.dtype.kind in "iuf" and values.shape in ((), (channels,))
+        require(fits and bool(np.isfinite(values).all()), rule, background=background)
+        return np.broadcast_to(values, (len(cases), channels))
+    fitted = fitted_network(estimator)
+    scaling = fitted.inputs.scaling if fitted else "series"
+    if fitted and scaling == "channel":
+        means = fitted.preprocessor.get_layer("scaling").mean
+        return np.broadcast_to(means, (len(cases), channels))
+    if scaling is None:
+        return np.zeros((len(cases), channels))
+    known = [np.isfinite(case) for case in cases]
+    totals = [np.where(one, case, 0).sum(axis=1) for one, case in zip(known, cases, strict=True)]
+    return np.array(totals) / np.maximum([one.sum(axis=1) for one in known], 1)
 
 
 def _scorer(estimator: Any, scoring: Any) -> Any:
@@ -124,27 +170,16 @@ def _response(estimator, X, classes=None):
     return probabilities[np.arange(len(classes)), classes], classes
 
 
-def _occluded(case: np.ndarray, channel: int, steps: slice, value: float) -> np.ndarray:
+def _occluded(case: np.ndarray, value: float, channel: int, steps: slice) -> np.ndarray:
     changed = case.copy()
     changed[channel, steps] = value
     return changed
 
 
-def _permuted(cases: list[np.ndarray], channel: int, order: np.ndarray) -> list[np.ndarray]:
+def _permuted(cases: Cases, channel: int, order: np.ndarray) -> Cases:
     """The series with one channel permuted, truncated or extended by its last value to the same length."""
     permuted = [case.copy() for case in cases]
     for case, other in zip(permuted, order, strict=True):
         values = cases[other][channel, : case.shape[1]]
         case[channel] = np.pad(values, (0, case.shape[1] - len(values)), mode="edge")
     return permuted
-
-
-def _without_padding(X: Any) -> list[np.ndarray]:
-    """The cases without padding, the steps at their ends at which every channel is NaN."""
-    cases = [np.atleast_2d(np.array(case, dtype=np.float64)) for case in X]
-    return [case[:, : lengths(case.T[None])[0]] for case in cases]
-
-
-def _like(X: Any, cases: list[np.ndarray]) -> Any:
-    """The cases as an array if X is one, else as a list."""
-    return pad(cases) if isinstance(X, np.ndarray) else cases

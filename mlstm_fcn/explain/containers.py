@@ -1,0 +1,77 @@
+"""Series in any container as arrays that an explanation can change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlstm_fcn.memmap import chunks, is_large
+from mlstm_fcn.preprocess import as_container, lengths, pad
+
+if TYPE_CHECKING:
+    from mlstm_fcn.fitting import FittedNetwork
+
+Cases = list[np.ndarray]
+"""Series `(channels, time)`, without the padding at their ends."""
+
+
+def fitted_network(estimator: Any) -> FittedNetwork | None:
+    """The fitted network of an estimator of this package, or such a network itself; None for others."""
+    from mlstm_fcn.fitting import FittedNetwork
+
+    if isinstance(estimator, FittedNetwork):
+        return estimator
+    fitted = getattr(estimator, "fitted_", None)
+    return fitted if isinstance(fitted, FittedNetwork) else None
+
+
+def fitted_and_series(estimator: Any, X: Any) -> tuple[FittedNetwork, Any]:
+    """The fitted network, and series as it takes them; an estimator converts its own containers.
+
+    Raises:
+        NotFittedError: If an estimator is not fitted.
+    """
+    from mlstm_fcn.fitting import FittedNetwork
+
+    if isinstance(estimator, FittedNetwork):
+        return estimator, X
+    return estimator._require_network("explain"), estimator._check_convert_X_for_predict(X)
+
+
+def opened(estimator: Any, X: Any) -> tuple[Cases, Callable[[Cases], Any]]:
+    """The cases of any container that `predict` takes, and what makes changed cases a container again.
+
+    Cases of an estimator of this package have their channels in the order of `fit`, and leave as arrays. For
+    another estimator they leave as they came: as an array, as a list of arrays, or as data frames.
+
+    Raises:
+        ValueError: If X holds what `predict` would refuse.
+    """
+    from mlstm_fcn.fitting.names import in_order
+
+    if fitted_network(estimator) is not None:
+        fitted, series = fitted_and_series(estimator, X)
+        read = fitted.inputs.read(in_order(series, fitted.channel_names))
+        return [_trimmed(case.T) for chunk in chunks(read) for case in chunk.astype(np.float64)], pad
+    series = X if is_large(X) else as_container(X)
+    if not isinstance(series, np.ndarray):
+        return _of_frames(series)
+    cases = [_trimmed(np.atleast_2d(np.array(case, dtype=np.float64))) for case in series]
+    return cases, pad if isinstance(X, np.ndarray) and X.dtype != object else list
+
+
+def _of_frames(X: Any) -> tuple[Cases, Callable[[Cases], Any]]:
+    import pandas as pd
+    from sktime.datatypes import convert_to
+
+    frames = convert_to(X, to_type="df-list", as_scitype="Panel")
+    columns = frames[0].columns
+    cases = [_trimmed(frame.to_numpy(dtype=np.float64).T.copy()) for frame in frames]
+    return cases, lambda changed: [pd.DataFrame(case.T, columns=columns) for case in changed]
+
+
+def _trimmed(case: np.ndarray) -> np.ndarray:
+    """A series without the steps at its end at which every channel is NaN."""
+    return case[:, : lengths(case.T[None])[0]]
