@@ -117,11 +117,11 @@ def test_gaps_are_reported_by_case():
 
 def test_filled_gaps_hold_nan_and_the_label_before():
     seconds = [0.0, 0.5, 1.0, 2.5, 3.0, 4.0]  # at 1.5, 2.0 and 3.5 steps are missing
-    table = pd.DataFrame({"case": "a", "second": seconds, "x": seconds, "on": list("nnyynn")})
+    table = pd.DataFrame({"case": "a", "second": seconds, "x": seconds, "on": list("nnyyny")})
     found = datasets.from_long(table, case="case", time="second", label="on", label_per="step", gaps="fill")
     nan = np.nan
     np.testing.assert_array_equal(found.X[0], [[0, 0.5, 1, nan, nan, 2.5, 3, nan, 4]])
-    assert "".join(found.y[0]) == "nnyyyyn" + "nn"
+    assert "".join(found.y[0]) == "nnyyyynny"
 
 
 def test_a_gap_of_a_year_is_not_filled():
