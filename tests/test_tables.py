@@ -262,8 +262,10 @@ def test_a_path_that_is_made_in_another_way_is_refused(folder):
     (folder / "notes.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match=r"made as `names` says\. Received: path='notes.csv'"):
         datasets.read_long(folder, names="{person}/{walk}.csv")
-    with pytest.raises(ValueError, match=r"different names: rename those in `names`\. .*both=\['gait'\]"):
+    with pytest.raises(ValueError, match=r"other columns than those of its path: rename .*both=\['gait'\]"):
         datasets.read_long(folder / "ann", names="{gait}.csv")
+    with pytest.raises(ValueError, match=r"`names` must have each column once"):
+        datasets.read_long(folder, names="{walk}/{walk}.csv")
     (folder / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match=r"must hold files with the suffixes \('\.csv'"):
         datasets.read_long(folder / "empty")
@@ -271,6 +273,12 @@ def test_a_path_that_is_made_in_another_way_is_refused(folder):
         datasets.read_long(folder / "absent.csv")
     with pytest.raises(ValueError, match=r"must be one of '\.csv'.*Received: path.suffix='.xls'"):
         datasets.read_long(folder / "table.xls")
+
+
+def test_files_of_other_columns_are_refused(folder):
+    (folder / "bob" / "w9.csv").write_text("second,X,y,gait\n0,1,2,slow\n")
+    with pytest.raises(ValueError, match=r"the same columns\. .*'x'.*bob/w9\.csv=\['second', 'X'"):
+        datasets.read_long(folder, time="second", label="gait")
 
 
 def test_damaged_lines_are_named_with_their_file(tmp_path):
@@ -293,7 +301,18 @@ def test_quoted_values_may_hold_commas(tmp_path):
     file.write_text('x,label\n1,"a, b"\n2,"a, b"\n')
     assert datasets.read_long(file, label="label").y.tolist() == ["a, b"]
     file.write_text('x,label\n1,"a, b"\n2,"a, b",3\n')
-    with pytest.raises(datasets.FormatError, match=r"a\.csv: expected a table .*line 3"):
+    with pytest.raises(datasets.FormatError, match=r"a\.csv, line 3, column 1: expected 2 values"):
+        datasets.read_long(file, label="label")
+    file.write_text('x,label\n1,"a\n b"\n2\n3,"a\n b"\n')
+    with pytest.raises(datasets.FormatError, match=r"a\.csv, line 4, column 1: expected 2 values"):
+        datasets.read_long(file, label="label")
+    with pytest.warns(UserWarning, match=r"are left out: 4\."):
+        assert datasets.read_long(file, label="label", damaged="skip").X.tolist() == [[[1, 3]]]
+    file.write_text('x,label\n1,"a\n')
+    with pytest.raises(datasets.FormatError, match=r"expected a table of values separated by ','"):
+        datasets.read_long(file, label="label")
+    file.write_text('x,label\n1,"' + "a" * 200_000)
+    with pytest.raises(datasets.FormatError, match=r"line 2, column 1: expected quoted values that end"):
         datasets.read_long(file, label="label")
     file.write_bytes(b"x,label\n1,\xff\n")
     with pytest.raises(datasets.FormatError, match="text in UTF-8"):

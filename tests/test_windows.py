@@ -70,6 +70,7 @@ def test_recordings_that_are_too_short_are_named():
         (STEPS, {"size": 11}, r"reduce `size`\. Received: size=11, longest=10"),
         (STEPS, {"size": 2, "label": "first"}, "`label` must be one of 'same', 'majority', 'last'"),
         (STEPS, {"size": 2, "y": [0, 1]}, "a label for each recording, or for each a list"),
+        ([STEPS, STEPS], {"size": 2, "y": "ab"}, "a label for each recording, or for each a list"),
         (STEPS[None], {"size": 2, "groups": ["ann", "bob"]}, "one group for each of the 1 recordings"),
         (STEPS[0], {"size": 2}, r"arrays `\(channels, time\)`"),
         ([], {"size": 2}, r"arrays `\(channels, time\)`"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 import warnings
+from itertools import compress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +20,7 @@ from mlstm_fcn.datasets.tables import from_long
 
 DELIMITERS = {".csv": ",", ".txt": ",", ".tsv": "\t"}
 SUFFIXES = (*DELIMITERS, ".parquet")
+_PART = r"{([A-Za-z_]\w*)}"
 
 
 def read_long(
@@ -55,25 +58,22 @@ def read_long(
     require_choice("damaged", damaged, ("error", "skip"))
     import pandas as pd
 
+    parts = re.findall(_PART, names or "")
+    once = len({"file", *parts}) == 1 + len(parts)
+    require(once, "`names` must have each column once, and none called 'file'.", names=names)
     root = Path(path)
-    files = _files(root)
     base = root if root.is_dir() else root.parent
-    tables = []
-    for file in files:
-        table = _table(file, header, damaged)
-        added = {
-            "file": file.relative_to(base).as_posix(),
-            **_parts(file.relative_to(base).as_posix(), names),
-        }
-        both = [name for name in added if name in table.columns]
-        rule = "Columns of the table and of its path must have different names: rename those in `names`."
-        require(not both or both == ["file"], rule, both=both)
-        tables.append(table.assign(**{name: text for name, text in added.items() if name not in both}))
-    used = ["file", *re.findall(r"{(\w+)}", names or "")]
+    tables = [
+        _with_parts(_table(file, header, damaged), file.relative_to(base), names) for file in _files(root)
+    ]
+    first = list(tables[0].columns)
+    for table in tables[1:]:
+        both = {"first": first, table["file"].iloc[0]: list(table.columns)}
+        require(set(table.columns) == set(first), "All files must have the same columns.", **both)
     if columns.get("channels") is None:
-        stated = [columns.get(name) for name in ("time", "label", "group")] + [case]
-        taken = {one for value in stated for one in (value if isinstance(value, list | tuple) else [value])}
-        columns["channels"] = [name for name in tables[0].columns if name not in {*used, *taken}]
+        roles = (case, *(columns.get(role) for role in ("time", "label", "group")))
+        used = {one for role in roles for one in (role if isinstance(role, list | tuple) else [role])}
+        columns["channels"] = [name for name in first if name not in used | {"file", *parts}]
     return from_long(pd.concat(tables, ignore_index=True), case=case, **columns)
 
 
@@ -91,15 +91,22 @@ def _files(root: Path) -> list[Path]:
     return files
 
 
-def _parts(path: str, names: str | None) -> dict[str, str]:
-    """The columns that a path gives."""
-    if names is None:
-        return {}
-    pieces = re.split(r"({\w+})", names)
-    pattern = "".join(f"(?P<{one[1:-1]}>[^/]+?)" if one.startswith("{") else re.escape(one) for one in pieces)
-    match = re.fullmatch(pattern, path)
-    require(match is not None, "Paths in the folder must be made as `names` says.", path=path, names=names)
-    return match.groupdict()  # type: ignore[union-attr]
+def _with_parts(table: Any, path: Path, names: str | None) -> Any:
+    """A table with its path, and the columns that the path gives."""
+    parts: dict[str, str] = {}
+    if names is not None:
+        pieces = re.split(f"({_PART.replace('(', '(?:')})", names)
+        pattern = "".join(
+            f"(?P<{one[1:-1]}>[^/]+?)" if re.fullmatch(_PART, one) else re.escape(one) for one in pieces
+        )
+        match = re.fullmatch(pattern, path.as_posix())
+        rule = "Paths in the folder must be made as `names` says."
+        require(match is not None, rule, path=path.as_posix(), names=names)
+        parts = match.groupdict()  # type: ignore[union-attr]
+    both = [name for name in ("file", *parts) if name in table.columns]
+    rule = "A table must have other columns than those of its path: rename them, in the table or in `names`."
+    require(not both, rule, both=both)
+    return table.assign(file=path.as_posix(), **parts)
 
 
 def _table(file: Path, header: list[Any] | None, damaged: str) -> Any:
@@ -124,26 +131,35 @@ def _table(file: Path, header: list[Any] | None, damaged: str) -> Any:
 
 
 def _without_damage(file: Path, text: str, delimiter: str, width: int | None, damaged: str) -> str:
-    """Lines with the right number of values. Quoted values may hold delimiters: pandas counts those."""
-    if '"' in text:
-        return text
-    lines = text.splitlines()
-    counts = np.fromiter((line.count(delimiter) + 1 for line in lines), np.int64, len(lines))
+    """The lines with the right number of values, and empty ones."""
+    lines = text.split("\n")
     filled = np.fromiter(map(bool, map(str.strip, lines)), bool, len(lines))
+    counts = _counts(file, lines, delimiter)
     if width is None:
         width = int(counts[filled][0]) if filled.any() else 0
-    bad = np.flatnonzero(filled & (counts != width))
-    if len(bad) and damaged == "error":
+    good = ~filled | (counts == width)
+    bad = np.flatnonzero(~good)
+    if len(bad) == 0:
+        return text
+    if damaged == "error":
         expected = f"{width} values, or `damaged='skip'` to leave out such lines ({len(bad)} in this file)"
         raise FormatError(file, expected, lines[bad[0]], int(bad[0]) + 1)
-    if len(bad):
-        numbers = first_of([str(line + 1) for line in bad])
-        warnings.warn(
-            f"{file}: lines without {width} values are left out: {numbers}.", UserWarning, stacklevel=4
-        )
-        text = "\n".join(
-            line
-            for line, is_bad in zip(lines, np.isin(np.arange(len(lines)), bad), strict=True)
-            if not is_bad
-        )
-    return text
+    numbers = first_of([str(line + 1) for line in bad])
+    message = f"{file}: lines without {width} values are left out: {numbers}."
+    warnings.warn(message, UserWarning, stacklevel=4)
+    return "\n".join(compress(lines, good))
+
+
+def _counts(file: Path, lines: list[str], delimiter: str) -> np.ndarray:
+    """The number of values of each line. A quoted value may hold delimiters, and go on in the next line."""
+    if not any('"' in line for line in lines):
+        return np.fromiter((line.count(delimiter) + 1 for line in lines), np.int64, len(lines))
+    counts, start = np.zeros(len(lines), np.int64), 0
+    reader = csv.reader((line + "\n" for line in lines), delimiter=delimiter)
+    try:
+        for row in reader:
+            counts[start : reader.line_num] = len(row)
+            start = reader.line_num
+    except csv.Error as error:
+        raise FormatError(file, f"quoted values that end ({error})", None, start + 1) from error
+    return counts

@@ -87,10 +87,12 @@ def _as_recordings(recording: Any, y: Any, groups: Any) -> Recordings:
     X = [np.asarray(series) for series in ([recording] if one else recording)]
     shapes = [series.shape for series in X]
     good = X and all(len(shape) == 2 and shape[0] == shapes[0][0] for shape in shapes)
-    require(
-        bool(good), "`recording` must be arrays `(channels, time)` with as many channels each.", shapes=shapes
+    rule = (
+        "`recording` must be arrays `(channels, time)` with as many channels each. `from_long` makes "
+        "recordings of a table."
     )
-    labels = None if y is None else _labels_of(X, [y] if one else list(y))
+    require(bool(good), rule, shapes=shapes)
+    labels = None if y is None else _labels_of(X, [y] if one or isinstance(y, str) else list(y))
     of_groups = None if groups is None else np.asarray([groups] if one else groups)
     if of_groups is not None:
         rule = f"`groups` must be one group for each of the {len(X)} recordings."
