@@ -262,6 +262,9 @@ def test_a_path_that_is_made_in_another_way_is_refused(folder):
     (folder / "notes.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match=r"made as `names` says\. Received: path='notes.csv'"):
         datasets.read_long(folder, names="{person}/{walk}.csv")
+    (folder / "notes.csv").unlink()
+    with pytest.raises(ValueError, match=r"made as `names` says\. Received: path='ann/w1.csv'"):
+        datasets.read_long(folder, names="{person}.{walk}.csv")
     with pytest.raises(ValueError, match=r"other columns than those of its path: rename .*both=\['gait'\]"):
         datasets.read_long(folder / "ann", names="{gait}.csv")
     with pytest.raises(ValueError, match=r"`names` must have each column once"):

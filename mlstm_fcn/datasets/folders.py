@@ -20,7 +20,7 @@ from mlstm_fcn.datasets.tables import from_long
 
 DELIMITERS = {".csv": ",", ".txt": ",", ".tsv": "\t"}
 SUFFIXES = (*DELIMITERS, ".parquet")
-_PART = r"{([A-Za-z_]\w*)}"
+_PART = r"{[A-Za-z_]\w*}"
 
 
 def read_long(
@@ -58,7 +58,7 @@ def read_long(
     require_choice("damaged", damaged, ("error", "skip"))
     import pandas as pd
 
-    parts = re.findall(_PART, names or "")
+    parts = [part[1:-1] for part in re.findall(_PART, names or "")]
     once = len({"file", *parts}) == 1 + len(parts)
     require(once, "`names` must have each column once, and none called 'file'.", names=names)
     root = Path(path)
@@ -95,7 +95,7 @@ def _with_parts(table: Any, path: Path, names: str | None) -> Any:
     """A table with its path, and the columns that the path gives."""
     parts: dict[str, str] = {}
     if names is not None:
-        pieces = re.split(f"({_PART.replace('(', '(?:')})", names)
+        pieces = re.split(f"({_PART})", names)
         pattern = "".join(
             f"(?P<{one[1:-1]}>[^/]+?)" if re.fullmatch(_PART, one) else re.escape(one) for one in pieces
         )
