@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parent.parent / "examples"
-EXAMPLES = sorted(path for path in FOLDER.glob("*.py") if path.stem != "serve_onnx")  # see test_serving
+EXAMPLES = sorted(path for path in FOLDER.glob("*.py") if path.stem not in ("emg", "serve_onnx"))  # own tests
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -4,6 +4,7 @@ import importlib.util
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mlstm_fcn import plotting
@@ -49,6 +50,12 @@ def test_the_blocks_of_the_guide_run_one_after_the_other(tmp_path, monkeypatch):
         quick = re.sub(r"n_epochs=\d+", "n_epochs=2", block)
         quick = quick.replace('on_longer="cut"', 'on_longer="cut", n_epochs=2')
         exec(compile(quick, str(GUIDE), "exec"), names)
+    assert names["recordings"].X.shape == (6, 2, 100)
+    assert [int(np.isnan(one).any(axis=0).sum()) for one in names["recordings"].X] == [
+        4 * (p == "b") for p in "abcdef"
+    ]
+    assert set(names["y_own"]) == {"rest", "walk"}
+    assert len(set(names["people"][names["validation"]])) == 2
     assert names["probabilities"].shape == (40, 4)
     assert names["maps"].shape == (4, 4, 99)  # what is longer than in training is cut
     assert names["fall"].shape == (4, 6, 100)

@@ -1,4 +1,4 @@
-"""Load data sets of the UEA and UCR archives as arrays."""
+"""Data sets of the UEA and UCR archives, and your own tables and recordings, as arrays."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from mlstm_fcn.datasets.catalogue import describe as describe
 from mlstm_fcn.datasets.catalogue import names as names
 from mlstm_fcn.datasets.convert import convert as convert
 from mlstm_fcn.datasets.fetch import FetchError as FetchError
+from mlstm_fcn.datasets.folders import read_long as read_long
 from mlstm_fcn.datasets.formats import Dtype as Dtype
 from mlstm_fcn.datasets.formats import FormatError as FormatError
 from mlstm_fcn.datasets.formats import Series as Series
@@ -22,6 +23,10 @@ from mlstm_fcn.datasets.formats import read as read
 from mlstm_fcn.datasets.formats import write as write
 from mlstm_fcn.datasets.places import here as here
 from mlstm_fcn.datasets.problem import Problem as Problem
+from mlstm_fcn.datasets.recordings import Recordings as Recordings
+from mlstm_fcn.datasets.tables import from_long as from_long
+from mlstm_fcn.datasets.tables import from_wide as from_wide
+from mlstm_fcn.datasets.windowing import windows as windows
 
 __all__ = [
     "Description",
@@ -29,14 +34,19 @@ __all__ = [
     "FetchError",
     "FormatError",
     "Problem",
+    "Recordings",
     "Series",
     "convert",
     "describe",
+    "from_long",
+    "from_wide",
     "here",
     "load",
     "names",
     "read",
+    "read_long",
     "synthetic",
+    "windows",
     "write",
 ]
 
