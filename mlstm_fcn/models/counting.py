@@ -60,7 +60,7 @@ def cost(model: keras.Model) -> Cost:
         trainable=sum(map(_size, model.trainable_weights)),
         flops=2 * sum(map(_products, model.layers)),
         layers=sum(bool(layer.trainable_weights) for layer in model.layers),
-        receptive_field=ceil(max(field for field, _ in _receptive_fields(model).values())),
+        receptive_field=ceil(max(field for field, _ in receptive_fields(model).values())),
     )
 
 
@@ -118,10 +118,10 @@ _PRODUCTS: dict[type, Callable[[Any, Any, Any], int]] = {
 
 def output_stride(model: keras.Model) -> float:
     """The stride of a model's output, in steps of the series."""
-    return max(_receptive_fields(model)[id(tensor)][1] for tensor in model.outputs)
+    return max(receptive_fields(model)[id(tensor)][1] for tensor in model.outputs)
 
 
-def _receptive_fields(model):
+def receptive_fields(model):
     """Receptive field and stride, in steps of the input, of each tensor of the graph, by its id."""
     fields: dict[int, tuple[float, float]] = {}
     for operation in model.operations:

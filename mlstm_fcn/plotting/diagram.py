@@ -10,7 +10,7 @@ import numpy as np
 
 from mlstm_fcn._checks import require
 from mlstm_fcn.explain.containers import fitted_network
-from mlstm_fcn.models.counting import _receptive_fields
+from mlstm_fcn.models.counting import receptive_fields
 from mlstm_fcn.models.ensemble import members
 from mlstm_fcn.plotting.canvas import Display, Grid, shade
 
@@ -145,7 +145,7 @@ def _boxes(model: Any) -> list[Box]:
     rows: list[int] = []
     for before in inputs:
         rows.append(1 + max((rows[number] for number in before), default=-1))
-    fields = _receptive_fields(model)
+    fields = receptive_fields(model)
     lanes = _lanes(inputs, rows)
     return [
         Box(layer.name, _shape(layer), _text(layer, fields), row, lane, before)
