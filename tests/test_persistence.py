@@ -127,7 +127,7 @@ def test_plain_parameters_come_back_and_other_lengths_are_predicted(parameters, 
         Recipe(n_epochs=5, n_steps=None, learning_rate=None, weight_decay=None),
         Recipe(class_weight={"a": 2.0, "b": 0.5}, augmentation={"jitter": 0.1}, average_weights=0.9),
     ],
-    ids=["default", "ensemble", "paper", "nothing", "dictionaries"],
+    ids=[*RECIPES, "nothing", "dictionaries"],
 )
 def test_every_option_of_a_recipe_comes_back(recipe):
     """Also None, where the default is another value."""
