@@ -138,6 +138,15 @@ def test_the_changelog_and_the_readme_are_ready(release):
     assert release.check_metadata(about, release.version(), files | {"LICENSE"})
 
 
+def test_the_changelog_has_one_line_for_each_change():
+    """Text, then headings with lists; no list item goes on in another line."""
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").partition("\n## ")[2]
+    lines = text.partition("\n### ")[2].splitlines()[1:]
+    assert len(lines) > 40
+    assert [line for line in lines if line and not re.match(r"- \S|##+ \S", line)] == []
+    assert [line for line in lines if len(line) > 140] == []
+
+
 def test_the_version_stands_in_one_place(release):
     """Other files take it from the installed package, or do not say it."""
     files = [
