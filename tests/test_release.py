@@ -249,3 +249,14 @@ def test_what_to_cite_is_complete():
     for paper in about["references"]:
         assert {"title", "authors", "year", "doi", "type"} <= set(paper)
         assert all({"given-names", "family-names"} == set(author) for author in paper["authors"])
+
+
+def test_the_guide_says_what_each_extra_is_for():
+    section = (
+        (ROOT / "docs" / "guide.md")
+        .read_text(encoding="utf-8")
+        .partition("| extra |")[2]
+        .partition("\n\n")[0]
+    )
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    assert {extra for row in rows for extra in re.findall(r"`(\w+)`", row)} == set(EXTRAS)
