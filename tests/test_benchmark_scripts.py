@@ -2,6 +2,7 @@
 
 import csv
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,16 @@ def loaded(name):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_the_readme_says_what_makes_each_table():
+    """No script or table without a line, and no line without its file, but for those that are not kept."""
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w/]+\.\w+)`", text)) | set(re.findall(r"python benchmarks/(\w+\.py)", text))
+    kept = {str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.*") if "__pycache__" not in path.parts}
+    assert kept - named == {"README.md"}
+    assert named - kept <= {"gpu.csv", "kills.csv"}
+    assert {"speed.py", "speed.csv", "accuracy/report/scatter.svg"} <= named & kept
 
 
 @pytest.fixture(scope="module")

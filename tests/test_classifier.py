@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from keras.src.random.seed_generator import global_seed_generator
 
 from mlstm_fcn import MLSTMFCNClassifier, Recipe
 from mlstm_fcn._options import FROM_RECIPE
@@ -190,14 +191,17 @@ def test_without_a_random_state_every_fit_is_another(basic_motions):
 def test_global_random_state_is_the_same_before_and_after_fit(basic_motions):
     """Of Python, NumPy and Keras: what is drawn next does not depend on whether there was a fit."""
 
-    def draw(fits):
-        keras.utils.set_random_seed(5)
-        keras.random.normal((2,))  # Keras makes its global generator when it is first needed
-        if fits:
-            MLSTMFCNClassifier(**SMALL).fit(basic_motions.X_train, basic_motions.y_train)
-        return random.random(), np.random.random(), np.asarray(keras.random.normal((2,))).tolist()
+    def states():
+        key, position = np.random.get_state()[1:3]
+        keras_state = global_seed_generator().state.numpy().tolist()
+        return random.getstate(), (key.tolist(), position), keras_state
 
-    assert draw(fits=True) == draw(fits=False)
+    keras.random.normal((2,))  # Keras makes its global generator when it is first needed
+    before = states()
+    MLSTMFCNClassifier(**SMALL).fit(basic_motions.X_train, basic_motions.y_train)
+    assert states() == before
+    keras.random.normal((2,)), np.random.random(), random.random()
+    assert all(old != new for old, new in zip(before, states(), strict=True))
 
 
 def assert_each_matters(changes, motions, **base):

@@ -135,8 +135,9 @@ def read_figures(logs: dict[str, Any]) -> Figures:
     """Figures as Python's numbers, read from the device at once."""
     if not logs:
         return {}
-    dtype = keras.backend.result_type(*(keras.backend.standardize_dtype(one.dtype) for one in logs.values()))
-    values = ops.convert_to_numpy(ops.stack([ops.cast(value, dtype) for value in logs.values()]))
+    figures = [ops.convert_to_tensor(figure) for figure in logs.values()]  # Keras may give Python's numbers
+    dtype = keras.backend.result_type(*(keras.backend.standardize_dtype(one.dtype) for one in figures))
+    values = ops.convert_to_numpy(ops.stack([ops.cast(figure, dtype) for figure in figures]))
     return dict(zip(logs, map(float, values), strict=True))
 
 

@@ -12,6 +12,8 @@ from mlstm_fcn.estimators.contract import Contract
 from mlstm_fcn.persistence import SUFFIXES, checked_path, damage_of
 
 if TYPE_CHECKING:
+    import keras
+
     from mlstm_fcn.fitting import FittedNetwork
 
 _TRAIN_WITH = ("recipe__loss", "recipe__optimizer", "callbacks")
@@ -20,10 +22,10 @@ _TRAIN_WITH = ("recipe__loss", "recipe__optimizer", "callbacks")
 class Saving(Contract):
     """An estimator that can be saved to one file without pickle, and loaded from it."""
 
-    model_ = property(lambda self: self.fitted_.keras_model)
-    history_ = property(lambda self: self.fitted_.history)
-    n_epochs_ = property(lambda self: len(self.fitted_.history.get("loss", ())))
-    network_options_ = property(lambda self: self.fitted_.options)
+    model_: keras.Model = property(lambda self: self.fitted_.keras_model)
+    history_: dict[str, list[float]] = property(lambda self: self.fitted_.history)  # type: ignore[assignment]
+    n_epochs_: int = property(lambda self: len(self.fitted_.history.get("loss", ())))  # type: ignore[assignment]
+    network_options_: dict[str, Any] = property(lambda self: self.fitted_.options)  # type: ignore[assignment]
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}, or not before `fit`.")
