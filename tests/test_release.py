@@ -200,7 +200,7 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
     )
     of_extras = {module_of(one) for extra in EXTRAS.values() for one in extra}
     assert declared - used == set()
-    assert used - declared - of_extras == {"pyarrow"}  # used if it is there, and nothing asks for it
+    assert used - declared - of_extras == set()
 
 
 def test_an_extra_that_an_error_names_installs_the_package():
