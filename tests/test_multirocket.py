@@ -193,6 +193,14 @@ def test_what_has_no_closed_form_is_refused(solved, problem):
         solved.fine_tune(*problem, freeze=("output",))
 
 
+def test_a_refused_call_leaves_a_hybrid_as_it_was(hybrid, problem):
+    """The refusal comes before the members that could be trained further are."""
+    before = hybrid.fitted_
+    with pytest.raises(ValueError, match="solved from all cases at once"):
+        hybrid.partial_fit(*problem)
+    assert hybrid.fitted_ is before
+
+
 def test_weights_of_cases_count(problem):
     X, y = problem
     how = {"network": "multirocket", "network_params": SMALL, "random_state": 0}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -37,14 +37,7 @@ def by_ridge(
     Thresholds, statistics, penalty and sharpness come from the training cases alone. Classes are the targets
     1 and -1; a softmax of the decisions, times the sharpness that suits the decisions of leave-one-out, gives
     probabilities. There are no epochs, so callbacks are not called and there is nothing to resume.
-
-    Raises:
-        ValueError: If the cases are to be added to those of an earlier fit, or the head is frozen.
     """
-    rule = "This network is solved from all cases at once: use `fit` with all of them."
-    require(not lesson.incremental, rule, network=network.name)
-    frozen = any("output".startswith(prefix) for prefix in lesson.freeze)
-    require(not frozen, "`freeze` must leave the head, which is all that is solved.", freeze=lesson.freeze)
     data, head = lesson.training, _Head(network, lesson.task)
     some = data if len(data) <= MOST_AT_ONCE else data.take(_chosen(data, MOST_AT_ONCE, rng))
     if not lesson.continues:
@@ -66,6 +59,25 @@ def by_ridge(
     if lesson.validation is not None:
         history.update(head.figures(outputs_for(network, lesson.validation), lesson.validation, "val_"))
     return unseen if some is data else None
+
+
+def require_solvable(kinds: Sequence[str], freeze: Sequence[str], incremental: bool) -> None:
+    """Check, before any member is trained, what a member solved in closed form cannot do.
+
+    Args:
+        kinds: How each member is trained.
+        freeze: Prefixes of the names of layers that training leaves as they are.
+        incremental: Whether the cases come in addition to those of earlier fits.
+
+    Raises:
+        ValueError: If there is such a member, and cases are added or its head is frozen.
+    """
+    if "ridge" in kinds:
+        rule = "Random convolutions are solved from all cases at once: use `fit` with all of them."
+        require(not incremental, rule)
+        frozen = any("output".startswith(prefix) for prefix in freeze)
+        rule = "`freeze` must leave the head, which is all that random convolutions solve."
+        require(not frozen, rule, freeze=freeze)
 
 
 class _Head:

@@ -14,6 +14,7 @@ from mlstm_fcn._checks import require
 from mlstm_fcn._randomness import seeded
 from mlstm_fcn.engine import AUTO, Engine, Precision, ready
 from mlstm_fcn.fitting.cases import Cases
+from mlstm_fcn.fitting.closed_form import require_solvable
 from mlstm_fcn.fitting.fitted import FittedNetwork, Member
 from mlstm_fcn.fitting.history import mean_history, warn_of_divergence
 from mlstm_fcn.fitting.inputs import InputPolicy, ends_early, warn_of_ignored_channels
@@ -113,6 +114,7 @@ def fit(
     preprocessor, members = _untrained(training, held_back, network, task, recipe, inputs, start, generators)
     require_freezable([member.network for member in members], freeze)
     kinds = [network.trained_by(member.options) for member in members]
+    require_solvable(kinds, freeze, incremental)
     by_gradient = [member for member, kind in zip(members, kinds, strict=True) if kind == "gradient"]
     precision: Precision = "float32"
     with backend.on(engine):
@@ -128,7 +130,6 @@ def fit(
         freeze,
         callbacks,
         continues=start is not None,
-        incremental=incremental,
     )
     files = _checkpoints(checkpoint, len(members))
 

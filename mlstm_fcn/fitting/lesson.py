@@ -30,7 +30,6 @@ class Lesson:
         freeze: Prefixes of the names of layers that training leaves as they are.
         callbacks: Makes the callbacks of each training by gradient.
         continues: Whether the members were trained before.
-        incremental: Whether the cases come in addition to those of earlier fits.
     """
 
     training: Dataset
@@ -42,4 +41,3 @@ class Lesson:
     freeze: Sequence[str] = ()
     callbacks: Callbacks = field(default=list)
     continues: bool = False
-    incremental: bool = False
