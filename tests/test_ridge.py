@@ -85,11 +85,20 @@ def test_sharpness_is_that_of_a_direct_search(rng):
     hits = np.eye(3)[rng.integers(3, size=200)]
     decisions, weights = 0.4 * hits + rng.normal(scale=0.3, size=(200, 3)), rng.uniform(0.1, 1, size=200)
 
+    targets = hits * 201 / 202 + 1 / 202 / 3
+
     def loss(factor):
         powers = np.exp(factor * decisions)
-        return -weights @ np.log((powers * hits).sum(axis=1) / powers.sum(axis=1))
+        return -weights @ (targets * np.log(powers / powers.sum(axis=1, keepdims=True))).sum(axis=1)
 
     factors = np.exp(np.linspace(-2, 4, 6001))
     best = factors[np.argmin([loss(factor) for factor in factors])]
     assert sharpness(decisions, hits, weights) == pytest.approx(best, rel=2e-3)
     assert 1 < best < 10
+
+
+def test_decisions_that_are_all_right_give_no_certainty():
+    """Of 8 cases, a tenth is left for one more case that is of another class."""
+    hits = np.eye(2)[[0, 1] * 4]
+    factor = sharpness(2 * hits - 1, hits, np.ones(8))
+    assert 1 / (1 + np.exp(-2 * factor)) == pytest.approx(0.95, abs=1e-3)

@@ -121,17 +121,23 @@ def solve_in_blocks(blocks: Callable[[], Iterable[Block]], penalty: float) -> tu
 def sharpness(decisions: np.ndarray, hits: np.ndarray, weights: np.ndarray) -> float:
     """The factor of decisions with which their softmax has the smallest log loss: temperature scaling.
 
+    Where every decision is right, a larger factor would always be better. So a share 1 / (cases + 2) of each
+    target is spread over all classes, as if one more case might be of another class.
+
     Args:
         decisions: Predictions for cases that the model has not seen, `(cases, classes)`.
         hits: One-hot classes, `(cases, classes)`.
         weights: Weight of each case.
 
     References:
-        Guo et al.: On calibration of modern neural networks, arXiv 1706.04599.
+        Guo et al.: On calibration of modern neural networks, arXiv 1706.04599. Platt: Probabilistic outputs
+        for support vector machines, 1999, section 2.2.
     """
+    spread = 1 / (len(hits) + 2)
+    targets = (1 - spread) * hits + spread / hits.shape[1]
 
     def loss(logarithm: float) -> float:
-        each = np.sum(hits * log_softmax(decisions * np.exp(logarithm), axis=1), axis=1)
+        each = np.sum(targets * log_softmax(decisions * np.exp(logarithm), axis=1), axis=1)
         return -float(weights @ each)
 
     return float(np.exp(minimize_scalar(loss, bounds=_SHARPNESS, method="bounded").x))
