@@ -10,7 +10,6 @@ import pytest
 
 from mlstm_fcn import Engine, MLSTMFCNClassifier, NetworkClassifier, engine, models
 from mlstm_fcn.engine import placement
-from mlstm_fcn.engine.jax_program import _of_equal_size
 from mlstm_fcn.engine.on_keras import KerasBackend
 from mlstm_fcn.engine.on_tensorflow import TensorFlowBackend, _let_memory_grow
 from tests.quick_fit import assert_same, small
@@ -130,9 +129,10 @@ def test_memory_of_gpus_grows_unless_the_user_has_set_it_otherwise(monkeypatch):
 
 
 def test_batches_of_one_size_are_one_loop_and_loops_are_short():
+    of_equal_size = pytest.importorskip("mlstm_fcn.engine.jax_program", exc_type=ImportError)._of_equal_size
     batches = [np.arange(size) for size in (4, 4, 3, 3, 3)]
-    assert [*_of_equal_size(batches)] == [slice(0, 2), slice(2, 5)]
-    assert [*_of_equal_size([np.arange(2)] * 600)] == [slice(0, 256), slice(256, 512), slice(512, 600)]
+    assert [*of_equal_size(batches)] == [slice(0, 2), slice(2, 5)]
+    assert [*of_equal_size([np.arange(2)] * 600)] == [slice(0, 256), slice(256, 512), slice(512, 600)]
 
 
 TWO_DEVICES = """
