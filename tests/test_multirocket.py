@@ -211,6 +211,24 @@ def test_weights_of_cases_count(problem):
     assert heavy.history_["leave_one_out_accuracy"][0] > 0.9
 
 
+def test_further_training_keeps_the_shares_and_leaves_nothing_out(hybrid, problem):
+    """Each member may have seen any case, so accuracy on what it leaves out now would be of seen cases."""
+    before = hybrid.fitted_.network.layers[-1].shares
+    tuned = hybrid.fine_tune(*problem, random_state=1)
+    assert tuned.fitted_.network.layers[-1].shares == pytest.approx(before)
+
+
+def test_a_hybrid_of_many_cases_still_votes_by_worth(problem, monkeypatch):
+    """The cases that decide the penalty have leave-one-out, and the others are left out of the estimate."""
+    from mlstm_fcn.fitting import closed_form
+
+    monkeypatch.setattr(closed_form, "MOST_AT_ONCE", 20)
+    recipe = Recipe.named("hybrid", member_options=({}, {}, {"network": "multirocket", **SMALL}), n_members=3)
+    fitted = MLSTMFCNClassifier(recipe=recipe, **QUICK).fit(*problem)
+    first, second, third = fitted.fitted_.network.layers[-1].shares
+    assert first == second < third
+
+
 def test_many_cases_are_solved_in_blocks(problem, solved, monkeypatch):
     """More cases than are solved at once: the rest is added in the space that those span."""
     from mlstm_fcn.fitting import closed_form

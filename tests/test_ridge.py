@@ -94,11 +94,10 @@ def test_sharpness_is_that_of_a_direct_search(rng):
     factors = np.exp(np.linspace(-2, 4, 6001))
     best = factors[np.argmin([loss(factor) for factor in factors])]
     assert sharpness(decisions, hits, weights) == pytest.approx(best, rel=2e-3)
-    assert 1 < best < 10
 
 
 def test_decisions_that_are_all_right_give_no_certainty():
-    """Of 8 cases, a tenth is left for one more case that is of another class."""
+    """Eight right decisions get a probability of 0.95: a tenth of each target is spread over both classes."""
     hits = np.eye(2)[[0, 1] * 4]
     factor = sharpness(2 * hits - 1, hits, np.ones(8))
     assert 1 / (1 + np.exp(-2 * factor)) == pytest.approx(0.95, abs=1e-3)

@@ -116,7 +116,7 @@ def class_activation_map(estimator: Any, X: Any) -> np.ndarray:
 
 
 def has_class_activation_map(estimator: Any) -> bool:
-    """Whether an estimator is of this package, fitted, and has a network with the average head."""
+    """Whether an estimator of this package is fitted and its network has the average head."""
     fitted = fitted_network(estimator)
     return fitted is not None and any(_has_average_head(member.network) for member in fitted.members)
 

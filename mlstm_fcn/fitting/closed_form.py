@@ -20,7 +20,7 @@ from mlstm_fcn.models.pipeline import reading_padded
 from mlstm_fcn.training.dataset import Dataset
 from mlstm_fcn.training.loop import History
 
-MOST_AT_ONCE = 2048  # cases; of more, so many decide thresholds, statistics, penalty and sharpness
+MOST_AT_ONCE = 2048  # cases that decide thresholds, statistics, penalty and sharpness
 _MOST_ADAPTED = 64  # cases, of which thresholds and scales of kernels are taken
 _LEAST_SPREAD = 1e-5  # standard deviation of a feature that says anything
 
@@ -39,7 +39,9 @@ def by_ridge(
     probabilities. There are no epochs, so callbacks are not called and there is nothing to resume.
     """
     data, head = lesson.training, _Head(network, lesson.task)
-    some = data if len(data) <= MOST_AT_ONCE else data.take(_chosen(data, MOST_AT_ONCE, rng))
+    whole = len(data) <= MOST_AT_ONCE
+    numbers = np.arange(len(data)) if whole else _chosen(data, MOST_AT_ONCE, rng)
+    some = data if whole else data.take(numbers)
     if not lesson.continues:
         _adapt(network, some.read(_chosen(some, _MOST_ADAPTED, rng)), rng)
     features = outputs_for(head.model, some)
@@ -48,17 +50,18 @@ def by_ridge(
     features = head.standardized(features)
     ridge = solve(features, head.answers(some.targets), some.sample_weight.astype(np.float64))
     coefficients, intercept = ridge.coefficients, ridge.intercept
-    if some is not data:
+    if not whole:
         basis = span(features)
         coefficients, intercept = solve_in_blocks(lambda: head.blocks(data, basis), ridge.penalty)
         coefficients = basis @ coefficients
     factor = head.sharpness(ridge.unseen, some)
     head.dense.set_weights([coefficients * factor, intercept * factor])
-    unseen = head.outputs(ridge.unseen * factor)
-    history.update(head.figures(unseen, some, "leave_one_out_"))
+    unseen = np.full(data.targets.shape, np.nan)
+    unseen[numbers] = head.outputs(ridge.unseen * factor)
+    history.update(head.figures(unseen[numbers], some, "leave_one_out_"))
     if lesson.validation is not None:
         history.update(head.figures(outputs_for(network, lesson.validation), lesson.validation, "val_"))
-    return unseen if some is data else None
+    return unseen
 
 
 def require_solvable(kinds: Sequence[str], freeze: Sequence[str], incremental: bool) -> None:

@@ -26,7 +26,7 @@ from mlstm_fcn.fitting.prepare import as_members_read, datasets
 from mlstm_fcn.fitting.rng import RngSpec
 from mlstm_fcn.fitting.schedule import Training, side_by_side
 from mlstm_fcn.fitting.task import Task
-from mlstm_fcn.fitting.voting import parts_left_out, worths
+from mlstm_fcn.fitting.voting import kept_shares, parts_left_out, worths
 from mlstm_fcn.models.ensemble import ensemble
 from mlstm_fcn.models.pipeline import compose, with_mask
 from mlstm_fcn.models.transfer import require_freezable, transfer
@@ -77,7 +77,8 @@ def fit(
         engine: How to compute.
         validation: Cases to evaluate after each epoch; they replace the recipe's `validation_split`.
         start: Continue from this one: its preprocessing, options, weights, history and number of epochs.
-            Layers that do not match, such as the head for another number of classes, are new.
+            Layers that do not match, such as the head for another number of classes, are new. Members keep
+            their shares in the vote, since it may have seen any of the cases.
         freeze: Prefixes of the names of layers that training leaves as they are.
         callbacks: Makes the Keras callbacks of each member.
         checkpoint: A file that keeps the state after each epoch, from which a killed fit resumes. It is
@@ -141,7 +142,8 @@ def fit(
         options = tuple(member.options for member in chosen)
         return FittedNetwork(model, network, options, task, inputs, history, epochs, precision, names)
 
-    parts = parts_left_out(recipe, kinds, lesson.training, rng)
+    kept = kept_shares(start.network, len(members)) if start else None
+    parts = parts_left_out(recipe, kinds, lesson.training, rng) if start is None else [None] * len(members)
     trainings = [
         Training(member.network, member.history, *how)  # type: ignore[arg-type]
         for member, *how in zip(members, generators, files, kinds, parts, strict=True)
@@ -154,14 +156,14 @@ def fit(
             unseen[number] = outputs
     except BaseException as error:
         chosen = [members[number] for number in sorted(whole or {0})]  # the first may have whole epochs
-        partial = fitted(chosen) if any(member.history for member in chosen) else None
+        partial = fitted(chosen, kept) if any(member.history for member in chosen) else None
         if isinstance(error, KeyboardInterrupt):
             raise Interrupted(partial) from error
         with suppress(AttributeError):
             error.fitted = partial  # type: ignore[attr-defined]
         raise
-    weighted = recipe.vote == "worth" and len(members) > 1
-    result = fitted(members, worths(kinds, unseen, lesson.training, task) if weighted else None)
+    estimated = start is None and recipe.vote == "worth" and len(members) > 1
+    result = fitted(members, worths(kinds, unseen, lesson.training, task) if estimated else kept)
     warn_of_divergence(result.history, precision)
     for file in filter(None, reversed(files)):  # the first one last: the others are invalid without it
         file.unlink(missing_ok=True)

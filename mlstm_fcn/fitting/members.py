@@ -49,7 +49,8 @@ class Trainer(Protocol):
         """Train a network in place; `history` gets the figures of each whole epoch.
 
         Returns:
-            Outputs for each training case of a network that has not seen it, if that costs nothing.
+            Outputs for training cases of a network that has not seen them, if that costs nothing, and NaN for
+            the other cases.
         """
         ...
 

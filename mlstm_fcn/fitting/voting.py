@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import keras
 import numpy as np
 
 from mlstm_fcn.fitting.rng import RngSpec
 from mlstm_fcn.fitting.task import Task
+from mlstm_fcn.models.ensemble import shares
 from mlstm_fcn.training.dataset import Dataset
 from mlstm_fcn.training.recipes import Recipe
 
@@ -28,6 +30,15 @@ def parts_left_out(
         for number, cases in zip(numbers, divided(data.targets, len(numbers), rng.generator()), strict=True):
             parts[number] = cases if len(cases) else None
     return parts
+
+
+def kept_shares(network: keras.Model, n_members: int) -> list[float] | None:
+    """The shares of the first members of a fitted ensemble; None for equal shares.
+
+    Further training keeps them: members may have seen any of its cases, so it cannot estimate them again.
+    """
+    before = (shares(network) or ())[:n_members]
+    return [share / sum(before) for share in before] if sum(before) > 0 else None
 
 
 def divided(targets: np.ndarray, n_parts: int, rng: np.random.Generator) -> list[np.ndarray]:
@@ -85,8 +96,8 @@ def worths(
             return None
         outputs = np.nanmean(stacked[:, there], axis=0)
         worth[kind] = _score(outputs, data.targets[there], data.sample_weight[there], task) ** _POWER
-    shares = np.array([worth[kind] / kinds.count(kind) for kind in kinds])
-    return (shares / shares.sum()).tolist() if shares.sum() > 0 else None
+    each = np.array([worth[kind] / kinds.count(kind) for kind in kinds])
+    return (each / each.sum()).tolist() if each.sum() > 0 else None
 
 
 def _score(outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray, task: Task) -> float:

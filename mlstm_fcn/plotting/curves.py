@@ -16,7 +16,7 @@ _VALIDATION = "val_"
 
 @dataclass
 class LearningCurvesDisplay(Display):
-    """Figures of each epoch: a panel for each, with that of validation cases beside it.
+    """Figures of each epoch, a panel for each figure; training and validation share a panel.
 
     Args:
         history: Figures of each epoch by name, as in `history_`.

@@ -128,7 +128,7 @@ def _box(ax: Any, box: Box) -> None:
 
 
 def _arrow(ax: Any, start: Box, end: Box, boxes: list[Box]) -> None:
-    """Down in the lane of the start, or beside it where a box is in the way; then across, above the end."""
+    """A line that goes down in the lane of its start, passes boxes at their side, and ends from above."""
     (x, y), (to_x, to_y) = _place(start), _place(end)
     bottom, top = y + _BOX[1] / 2, to_y - _BOX[1] / 2
     turn = top - _GAP[1] * (0.65 if start.lane % 2 else 0.4)  # of neighbours at different heights
