@@ -47,7 +47,7 @@ def names():
     ],
 )
 def test_a_link_leads_to_the_same_file_in_the_site(links, page, link, in_site):
-    text = f"[a]({{}}) `[b](../benchmarks/speed.csv)`\n```\n[c](../benchmarks/speed.csv)\n```\n![d]({{}})\n"
+    text = "[a]({}) `[b](../benchmarks/speed.csv)`\n```\n[c](../benchmarks/speed.csv)\n```\n![d]({})\n"
     assert links.rewritten(text.format(link, link), page) == text.format(in_site, in_site)
 
 
