@@ -51,7 +51,7 @@ def cells(text: str) -> list[Cell]:
 
 def executed(every: list[Cell], name: str, figures: Path) -> list[Cell]:
     """Run the code in an empty folder; keep what it prints, and write what it draws to `figures`."""
-    names: dict[str, Any] = {"__name__": "__main__", "REPOSITORY": FOLDER.parent.parent}
+    names: dict[str, Any] = {"__name__": "__main__", "__file__": str(FOLDER / f"{name}.py")}
     done: list[Cell] = []
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         for cell in every:

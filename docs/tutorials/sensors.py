@@ -92,7 +92,8 @@ from mlstm_fcn import plotting
 
 case = test[y[test] == "worn bearing"][0]
 (frame,) = frames(X[[case]])
-plotting.explain(classifier, frame)
+left, right = plotting.explain(classifier, frame)
+left.figure.savefig("decision.png")
 
 # ## Save and use
 #

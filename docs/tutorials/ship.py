@@ -60,12 +60,13 @@ import atexit
 import socket
 import time
 import urllib.request
+from pathlib import Path
 
 with socket.socket() as free:
     free.bind(("127.0.0.1", 0))
     port = free.getsockname()[1]
 
-script = REPOSITORY / "examples" / "serve_onnx.py"  # where you have cloned the repository
+script = Path(__file__).parents[2] / "examples" / "serve_onnx.py"  # in the repository
 service = subprocess.Popen(
     [sys.executable, script, "motions.onnx", "--port", str(port)],
     stdout=subprocess.DEVNULL,
