@@ -3,12 +3,17 @@
 `mkdocs build --strict` in .ci/run builds it, and fails if a link or a public name is lost.
 """
 
+import ast
 import importlib.util
+import inspect
+import operator
 import re
 from pathlib import Path
 
 import pytest
 import yaml
+
+import mlstm_fcn
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -85,3 +90,47 @@ def test_the_site_asks_no_other_server():
     assert config["theme"]["font"] is False
     pages = "".join(path.read_text(encoding="utf-8") for path in DOCS.rglob("*.md"))
     assert re.findall(r"!\[[^\]]*\]\((https?:[^)]*)\)|<(?:img|script)[^>]*https?:", pages) == []
+
+
+def inline_code(page):
+    """Code between backticks that is a Python expression or statement."""
+    for code in re.findall(r"`([^`\n]+)`", (DOCS / page).read_text(encoding="utf-8")):
+        try:
+            yield from (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call))
+        except SyntaxError:
+            continue
+
+
+def meant(function):
+    """The public object that a call means, or None if it is not this package's."""
+    name = ast.unparse(function).replace("classifier.", "MLSTMFCNClassifier.")
+    try:
+        return operator.attrgetter(name)(mlstm_fcn)
+    except AttributeError:
+        return None
+
+
+def wrong(call):
+    """Why this package would refuse a call, if it would."""
+    target = meant(call.func)
+    keywords = {one.arg: one.value for one in call.keywords}
+    if target is not None:
+        known = inspect.signature(target).parameters
+        is_open = any(one.kind is one.VAR_KEYWORD for one in known.values())
+        yield from (key for key in keywords if key not in known and not is_open and key)
+    if target is not None and isinstance(keywords.get("network"), ast.Constant):
+        yield from {keywords["network"].value} - set(mlstm_fcn.models.names())
+
+
+@pytest.mark.parametrize(("page", "least"), [("howto.md", 25), ("migration.md", 10), ("limits.md", 1)])
+def test_one_line_answers_use_existing_names(page, least):
+    calls = list(inline_code(page))
+    assert [(ast.unparse(call), why) for call in calls for why in wrong(call)] == []
+    assert sum(meant(call.func) is not None for call in calls) >= least
+
+
+@pytest.mark.parametrize(
+    ("code", "why"), [("Recipe(speed=1)", "speed"), ('NetworkClassifier(network="a")', "a")]
+)
+def test_a_wrong_answer_is_seen(code, why):
+    assert list(wrong(ast.parse(code).body[0].value)) == [why]
