@@ -7,8 +7,8 @@ Nothing is trained here. [The map](../networks.md) has the other papers.
 # ## The network
 #
 # Two branches read the same series. The fully convolutional branch has three blocks. The recurrent branch
-# has an LSTM and dropout. Both are concatenated, and a softmax follows. `se_blocks=(1, 2)` is the paper's
-# network; this package's default has squeeze-and-excitation after all three blocks, and dilations.
+# has an LSTM and dropout. Both are concatenated, and a softmax follows. This package's default adds dilations,
+# and squeeze-and-excitation after the third block; the options here select the paper's network.
 
 import keras
 import numpy as np
@@ -16,7 +16,8 @@ import numpy as np
 from mlstm_fcn import models, plotting
 
 n_steps, n_channels, n_classes = 100, 6, 4
-network = models.build("mlstm_fcn", (n_steps, n_channels), n_classes, se_blocks=(1, 2))
+paper = {"se_blocks": (1, 2), "dilation_rates": (1, 1, 1)}
+network = models.build("mlstm_fcn", (n_steps, n_channels), n_classes, **paper)
 plotting.network(network)
 
 # ## How many weights?
