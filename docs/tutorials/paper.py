@@ -7,8 +7,8 @@ Nothing is trained here. [The map](../networks.md) has the other papers.
 # ## The network
 #
 # Two branches read the same series. The fully convolutional branch has three blocks. The recurrent branch
-# has an LSTM and dropout. Both are concatenated, and a softmax follows. This package's default adds dilations,
-# and squeeze-and-excitation after the third block; the options here select the paper's network.
+# has an LSTM and dropout. Both are concatenated, and a softmax follows. This package's default adds
+# dilations, and squeeze-and-excitation after the third block; these options select the paper's network.
 
 import keras
 import numpy as np
