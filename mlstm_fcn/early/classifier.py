@@ -15,6 +15,8 @@ from mlstm_fcn.early.model import Answer, EarlyModel, Stream, prefix_probabiliti
 from mlstm_fcn.early.rule import chosen_rule, spread
 from mlstm_fcn.explain.containers import opened
 
+_N_EPOCHS = 20
+
 
 class EarlyClassifier(ClassifierMixin, BaseEstimator):
     """Answer before a series ends, once the answer is sure enough.
@@ -24,8 +26,8 @@ class EarlyClassifier(ClassifierMixin, BaseEstimator):
     with the best harmonic mean of accuracy and of the share of the series that is not needed.
 
     Args:
-        classifier: A classifier that takes series of different lengths; None: `MLSTMFCNClassifier`. Fit
-            clones it.
+        classifier: A classifier that takes series of different lengths; None: `MLSTMFCNClassifier` with 20
+            epochs, since there are `n_checkpoints` times as many series. Fit clones it.
         n_checkpoints: Number of checkpoints, at equal distances up to the longest training series.
         n_splits: Number of parts of the training cases, at least 2; each is in turn left out to choose the
             rule.
@@ -133,7 +135,7 @@ class EarlyClassifier(ClassifierMixin, BaseEstimator):
             return clone(self.classifier)
         from mlstm_fcn.estimators import MLSTMFCNClassifier
 
-        return MLSTMFCNClassifier(random_state=self.random_state)
+        return MLSTMFCNClassifier(n_epochs=_N_EPOCHS, random_state=self.random_state)
 
 
 def _prefixes(cases: list[np.ndarray], checkpoints: tuple[int, ...]) -> tuple[list[np.ndarray], list[int]]:
