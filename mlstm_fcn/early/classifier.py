@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from mlstm_fcn._checks import require
 from mlstm_fcn.early.model import Answer, EarlyModel, Stream, prefix_probabilities, rule_path
-from mlstm_fcn.early.rule import chosen_rule, spread
+from mlstm_fcn.early.rule import StoppingRule, chosen_rule, spread
 from mlstm_fcn.explain.containers import opened
 
 _N_EPOCHS = 20
@@ -43,6 +43,11 @@ class EarlyClassifier(ClassifierMixin, BaseEstimator):
     References:
         Schaefer, Leser: TEASER: early and accurate time series classification, DMKD 34, 2020.
     """
+
+    rule_: StoppingRule
+    curve_: dict[str, list[float]]
+    classifier_: Any
+    classes_: np.ndarray
 
     def __init__(
         self, classifier: Any = None, *, n_checkpoints: int = 10, n_splits: int = 3, random_state: Any = None
@@ -89,7 +94,8 @@ class EarlyClassifier(ClassifierMixin, BaseEstimator):
             unseen[left_out] = prefix_probabilities(predict_proba, some, as_given, checkpoints)
         right = np.searchsorted(classes, y)
         self.rule_, self.curve_ = chosen_rule(unseen, right, checkpoints, lengths)
-        self.classifier_, self.classes_ = fitted(np.arange(len(cases))), classes
+        self.classifier_ = fitted(np.arange(len(cases)))
+        self.classes_ = classes
         return self
 
     @property
