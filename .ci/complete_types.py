@@ -1,6 +1,6 @@
 """How many public names have complete types, by pyright (`pip install 'pyright[nodejs]'`); fails below LEAST.
 
-    python .ci/types.py
+    python .ci/complete_types.py
 
 Run it in an environment in which the package is installed, not as editable.
 """
