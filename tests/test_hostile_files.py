@@ -506,8 +506,6 @@ def test_labels_are_looked_up_in_the_same_time_however_many(tmp_path):
 
 def test_objects_are_not_written_since_reading_them_would_need_pickle(tmp_path):
     with (tmp_path / "it.npz").open("wb") as file:
-        with pytest.raises(
-            ValueError, match=r"numbers, bools or strings.*name='y', dtype='object'"
-        ):
+        with pytest.raises(ValueError, match=r"numbers, bools or strings.*name='y', dtype='object'"):
             write_arrays(file, {"X": np.zeros(2), "y": np.array(["a", None])})
         assert file.tell() == 0
