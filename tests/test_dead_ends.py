@@ -456,8 +456,6 @@ with quiet():
 
 # Errors of an older TensorFlow that finds no GPU.
 OWN_ERROR = re.compile(r"(?!.* a\.cc:1\] )(E\d{4} |.*: E )")
-    r"([\d: .-]+: )?E.*\b(cuda|xla|tensorflow)/"
-)  # of an older TensorFlow that finds no GPU
 
 
 @pytest.mark.parametrize("level", [None, "0"])
