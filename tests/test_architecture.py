@@ -25,6 +25,7 @@ FLOORS = {
     "_orphans": 0,
     "_randomness": 0,
     "_hdf5": 1,
+    "_groups": 1,
     "_npy": 1,
     "engine": 1,
     "layers": 2,

@@ -58,15 +58,14 @@ class NetworkEstimator(TrainingParameters, Saving):
         """The network, with the options that the constructor was given."""
         raise NotImplementedError
 
-    def _learn_task(self, y: np.ndarray, classes: Any = None) -> Task:
-        """What training is for, learnt from targets, or from the classes that they may be."""
-        from mlstm_fcn import fitting
-
-        kind: Any = getattr(fitting, self._task_type)
-        return kind.learn(y) if classes is None else kind(np.unique(classes))
-
     def fit(
-        self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        groups: Any = None,
     ) -> NetworkEstimator:
         """Fit to series and their targets, and return the estimator.
 
@@ -80,13 +79,14 @@ class NetworkEstimator(TrainingParameters, Saving):
             sample_weight: A weight, not negative, for each case; None: 1.
             X_val: Series for validation after each epoch.
             y_val: Their targets.
+            groups: The group of each case, such as the person; `validation_split` then divides no group.
 
         Raises:
             ValueError: If X and y do not fit together, hold what they must not, or a parameter is out of
                 its range; with `warm_start`, if a parameter of the network has changed.
         """
-        given, start = {"sample_weight": sample_weight, "X_val": X_val, "y_val": y_val}, self.__previous
-        if start is None:
+        given: Any = {"sample_weight": sample_weight, "X_val": X_val, "y_val": y_val, "groups": groups}
+        if (start := self.__previous) is None:
             return self._fit_with(X, y, **given)
         start.require_same(self.network_spec(), self.input_policy())
         return self._fit_with(X, y, **given, start=replace(start, history={}), task=start.task)
@@ -99,6 +99,7 @@ class NetworkEstimator(TrainingParameters, Saving):
         sample_weight: Any = None,
         X_val: Any = None,
         y_val: Any = None,
+        groups: Any = None,
         **parameters: Any,
     ) -> NetworkEstimator:
         """Train a copy of this fitted estimator further on other data, which may have other labels.
@@ -113,7 +114,7 @@ class NetworkEstimator(TrainingParameters, Saving):
         start = self._require_network("fine_tune")
         shared = {n: v for n, v in self.get_params(False).items() if callable(v) or n == "network_params"}
         tuned: NetworkEstimator = self.clone().set_params(**{**shared, **parameters})  # a copy differs
-        given = {"sample_weight": sample_weight, "X_val": X_val, "y_val": y_val}
+        given: Any = {"sample_weight": sample_weight, "X_val": X_val, "y_val": y_val, "groups": groups}
         given["start"] = replace(start, history={}, epochs_trained=0)
         given["task"] = start.task if start.task.keeps_unit else None
         return tuned._fit_with(X, y, **given, freeze=(freeze,) if isinstance(freeze, str) else freeze)
@@ -151,6 +152,7 @@ class NetworkEstimator(TrainingParameters, Saving):
     @with_callbacks
     def _fit_one_epoch(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> NetworkEstimator:
         from mlstm_fcn.fitting.cases import checked_targets, one_column
+        from mlstm_fcn.fitting.learning import learned_task
         from mlstm_fcn.fitting.same import warn_of_loss
 
         y = one_column(checked_targets(X, y, self._task_type, sample_weight))
@@ -160,7 +162,7 @@ class NetworkEstimator(TrainingParameters, Saving):
             self.reset()
         elif classes is not None:
             start.task.require_same(classes)
-        task = start.task if start else self._learn_task(y, classes)
+        task = start.task if start else learned_task(self._task_type, y, classes)
         return self._fit_directly(X, y, sample_weight=sample_weight, start=start, task=task, one_epoch=True)
 
     def _fit_directly(self, X: Any, y: np.ndarray, **request: Any) -> NetworkEstimator:
@@ -174,33 +176,31 @@ class NetworkEstimator(TrainingParameters, Saving):
         self,
         X: Any,
         y: np.ndarray,
-        sample_weight: Any = None,
-        X_val: Any = None,
-        y_val: Any = None,
         start: FittedNetwork | None = None,
         task: Task | None = None,
         freeze: Sequence[str] = (),
         one_epoch: bool = False,
+        **given: Any,
     ) -> NetworkEstimator:
-        """One call of `fitting.fit` with what the parameters say."""
+        """One call of `fitting.fit` with what the parameters say, and what else fit was given."""
         from mlstm_fcn.estimators.epoch_tasks import EpochTasks
-        from mlstm_fcn.fitting import Cases, RngSpec, fit
-        from mlstm_fcn.fitting.cases import validation_cases
+        from mlstm_fcn.fitting import RngSpec, fit
+        from mlstm_fcn.fitting.cases import cases_of
+        from mlstm_fcn.fitting.learning import learned_task
         from mlstm_fcn.fitting.members import callbacks_of
 
         recipe = self.training_recipe()
         if one_epoch:
             recipe = recipe.for_one_epoch(len(start.options) if start else recipe.n_members)
         convert = self._check_convert_X_for_predict
-        validation = validation_cases(X_val, y_val, convert, self._task_type)
-        n_training = len(y) if validation else recipe.n_training(len(y))
-        tasks = EpochTasks(self, recipe.most_epochs(n_training), X, y)
+        train, validation = cases_of(X, y, convert, self._task_type, **given)
+        tasks = EpochTasks(self, recipe.most_epochs(train.least_trained_on(recipe, validation)), X, y)
         try:
             with tasks:
                 fitted = fit(
-                    Cases(X, y, sample_weight),
+                    train,
                     network=self.network_spec(),
-                    task=task or self._learn_task(y),
+                    task=task or learned_task(self._task_type, y),
                     recipe=recipe,
                     inputs=self.input_policy(),
                     rng=RngSpec(self.random_state),
@@ -239,8 +239,5 @@ class NetworkEstimator(TrainingParameters, Saving):
         self.__kept = previous
         return self
 
-    def _outputs(self, X: Any) -> np.ndarray:
-        return self._require_network("predict").outputs(X)
-
     def _predict(self, X: Any) -> np.ndarray:
-        return self.fitted_.task.decode(self._outputs(X))
+        return self._require_network("predict").predict(X)

@@ -55,4 +55,4 @@ class BaseNetworkClassifier(ClassifierMixin, NetworkEstimator, BaseClassifier, B
 
     def _predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities of shape `(cases, classes)`, in the order of `classes_`; rows sum to 1."""
-        return self.fitted_.task.probabilities(self._outputs(X))  # type: ignore[attr-defined]
+        return self._require_network("predict_proba").predict_proba(X)

@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 
 from mlstm_fcn._checks import require
+from mlstm_fcn._groups import group_numbers
 from mlstm_fcn.fitting.labels import from_one_hot
 from mlstm_fcn.fitting.names import require_same_order
 from mlstm_fcn.memmap import is_large
+from mlstm_fcn.training.recipes import Recipe
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,11 +26,26 @@ class Cases:
             row for each step, or a `numpy.memmap`.
         y: Targets, `(cases,)`.
         sample_weight: Weight of each case, finite and not negative; None: 1.
+        groups: Group of each case, which a validation split does not divide; None: each case is its own.
     """
 
     X: Any
     y: np.ndarray
     sample_weight: Any = None
+    groups: Any = None
+
+    def least_trained_on(self, recipe: Recipe, validation: Cases | None) -> int:
+        """Number of cases that a recipe trains on; with groups, which it does not divide, the least."""
+        if validation is not None:
+            return len(self.y)
+        most = recipe.n_training(len(self.y))
+        if self.groups is None:
+            return most
+        return min(most, int(np.bincount(self.group_numbers()).min()))
+
+    def group_numbers(self) -> np.ndarray:
+        """The number of the group of each case, `(cases,)`; errors as of `mlstm_fcn._groups`."""
+        return group_numbers(self.groups, len(self.y))
 
     def weights(self) -> np.ndarray:
         """The weight of each case, `(cases,)`.
@@ -45,8 +62,26 @@ class Cases:
         return weights
 
 
-def validation_cases(X: Any, y: Any, convert: Callable[[Any], Any], task_type: str) -> Cases | None:
-    """Validation series and targets as cases, or None if there are none; series are converted.
+def cases_of(
+    X: Any,
+    y: np.ndarray,
+    convert: Callable[[Any], Any],
+    task_type: str,
+    sample_weight: Any = None,
+    X_val: Any = None,
+    y_val: Any = None,
+    groups: Any = None,
+) -> tuple[Cases, Cases | None]:
+    """Cases to train on and to validate on, from what fit is given; validation series are converted.
+
+    Raises:
+        ValueError: As `_validation_cases`.
+    """
+    return Cases(X, y, sample_weight, groups), _validation_cases(X_val, y_val, convert, task_type)
+
+
+def _validation_cases(X: Any, y: Any, convert: Callable[[Any], Any], task_type: str) -> Cases | None:
+    """Validation series and targets as cases, or None if there are none.
 
     Raises:
         ValueError: If only one of them is given, as `checked_targets`, or there are several columns.
@@ -74,7 +109,9 @@ def as_targets(y: Any) -> np.ndarray:
     return targets
 
 
-def checked_targets(X: Any, y: Any, task_type: str, sample_weight: Any = None, **request: Any) -> Any:
+def checked_targets(
+    X: Any, y: Any, task_type: str, sample_weight: Any = None, groups: Any = None, **request: Any
+) -> Any:
     """Targets as an array, or the frame that they are; X, y and weights fit together.
 
     Args:
@@ -82,12 +119,13 @@ def checked_targets(X: Any, y: Any, task_type: str, sample_weight: Any = None, *
         y: Targets as the user gives them.
         task_type: The name of the task; targets of `Classification` may be one-hot.
         sample_weight: Weights as the user gives them.
+        groups: Groups as the user gives them.
         **request: What else was given to fit, or None; sktime's way with several columns would lose it.
 
     Raises:
         ValueError: As `require_cases`, `require_same_order` and `from_one_hot`.
     """
-    require_same_order(X, y=y, sample_weight=sample_weight)
+    require_same_order(X, y=y, sample_weight=sample_weight, groups=groups)
     y = y if hasattr(y, "columns") else as_targets(y)
     y = from_one_hot(y) if task_type == "Classification" else y
     require_cases(X, y)
@@ -95,8 +133,8 @@ def checked_targets(X: Any, y: Any, task_type: str, sample_weight: Any = None, *
     require(
         one_column_only or not is_large(X), "Memory-mapped series require one column of `y`.", shape=y.shape
     )
-    is_plain = sample_weight is None and all(value is None for value in request.values())
-    rule = "`sample_weight`, `X_val` and warm start do not support multi-output `y`."
+    is_plain = all(value is None for value in (sample_weight, groups, *request.values()))
+    rule = "`sample_weight`, `X_val`, `groups` and warm start do not support multi-output `y`."
     require(one_column_only or is_plain, rule, shape=y.shape)
     return y
 

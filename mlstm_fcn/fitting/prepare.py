@@ -12,6 +12,7 @@ from sklearn.model_selection import train_test_split
 
 from mlstm_fcn import engine
 from mlstm_fcn._checks import require
+from mlstm_fcn._groups import held_back
 from mlstm_fcn.fitting.cases import Cases
 from mlstm_fcn.fitting.fitted import is_large_and_complete
 from mlstm_fcn.fitting.inputs import InputPolicy
@@ -34,6 +35,7 @@ def datasets(
     channels: Names | None = None,
 ) -> tuple[Dataset, Dataset | None]:
     """What to train on and what to validate on, as raw series; frames with their channels in that order."""
+    _require_use_of_groups(train, validation, recipe)
     train = replace(train, X=in_order(train.X, channels))
     examples = _dataset(train, task, recipe, inputs, warns=True)
     if validation is not None:
@@ -43,10 +45,24 @@ def datasets(
         return examples, None
     # Continued training holds back the cases of the first fit, or it would validate on cases trained on.
     n_held_back = len(train.y) - recipe.n_training(len(train.y))
-    chosen, held_back = _split(
-        train.y if task.stratified else None, len(train.y), n_held_back, rng.generator()
-    )
-    return examples.take(chosen), examples.take(held_back)
+    classes = train.y if task.stratified else None
+    if train.groups is not None:
+        chosen, held = _split_by_group(classes, train.group_numbers(), n_held_back, rng.generator())
+    else:
+        chosen, held = _split(classes, len(train.y), n_held_back, rng.generator())
+    return examples.take(chosen), examples.take(held)
+
+
+def _require_use_of_groups(train: Cases, validation: Cases | None, recipe: Recipe) -> None:
+    """Raise unless groups, if there are any, decide which cases are held back."""
+    if train.groups is None:
+        return
+    rule = "`groups` divide the training set, and `X_val` replaces that: leave out one of the two."
+    require(validation is None, rule)
+    rule = "`vote='worth'` leaves out cases, not groups: use another recipe, or leave `groups` out."
+    require(recipe.vote != "worth" or recipe.n_members == 1, rule, vote=recipe.vote)
+    rule = "`groups` divide the `validation_split`: set it, for example to 0.2, or leave `groups` out."
+    require(recipe.validation_split > 0, rule, validation_split=recipe.validation_split)
 
 
 def _dataset(
@@ -71,6 +87,18 @@ def _split(
     except ValueError as error:
         warnings.warn(f"The validation split is not stratified: {error}", UserWarning, stacklevel=2)
         return split()
+
+
+def _split_by_group(
+    y: np.ndarray | None, groups: np.ndarray, n_held_back: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cases to train on and cases to hold back, with no group in both."""
+    held = held_back(groups, n_held_back, rng, y)
+    lost = [] if y is None else sorted(set(y[held].tolist()) - set(y[~held].tolist()), key=str)
+    if lost:
+        text = "All cases of a class are in groups that validate; try another `random_state` or share."
+        warnings.warn(f"{text} Classes: {lost[:5]}", UserWarning, stacklevel=2)
+    return np.flatnonzero(~held), np.flatnonzero(held)
 
 
 def as_members_read(preprocessor: keras.Model, data: Dataset) -> Dataset:
