@@ -75,7 +75,8 @@ class NetworkEstimator(TrainingParameters, Saving):
             X: Series: an array of shape `(cases, channels, time)` or `(cases, time)`, a list of arrays
                 `(channels, time)` that may differ in length, or any panel container of sktime's. A large
                 `numpy.memmap` (256 MiB) is read batch by batch. NaN is missing, or padding at the end.
-            y: One target for each case; classes also as one-hot rows.
+            y: One target for each case; classes also as one-hot rows. Or several, as an array: numbers, or
+                labels that a case has or not, as a matrix of 0 and 1 (a sparse one if it is one-hot).
             sample_weight: A weight, not negative, for each case; None: 1.
             X_val: Series for validation after each epoch.
             y_val: Their targets.
@@ -129,14 +130,14 @@ class NetworkEstimator(TrainingParameters, Saving):
 
     @with_callbacks
     def _fit_with(self, X: Any, y: Any, **request: Any) -> NetworkEstimator:
-        from mlstm_fcn.fitting.cases import checked_targets
+        from mlstm_fcn.fitting.learning import checked_targets, for_one_network
 
         y = checked_targets(X, y, self._task_type, **request)
         if task := request.get("task"):
             task.require_same(y)
-        if is_large(X):
+        if is_large(X) or for_one_network(y, self._task_type):
             self.reset()
-            return self._fit_directly(X, np.ravel(y), **request)
+            return self._fit_directly(X, y, **request)
         self.__request = request  # sktime's reset keeps names with two underscores
         try:
             return super().fit(X, y)
@@ -151,12 +152,12 @@ class NetworkEstimator(TrainingParameters, Saving):
 
     @with_callbacks
     def _fit_one_epoch(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> NetworkEstimator:
-        from mlstm_fcn.fitting.cases import checked_targets, one_column
-        from mlstm_fcn.fitting.learning import learned_task
+        from mlstm_fcn.fitting.learning import checked_targets, learned_task, require_one_network
         from mlstm_fcn.fitting.same import warn_of_loss
 
-        y = one_column(checked_targets(X, y, self._task_type, sample_weight))
         start = getattr(self, "fitted_", None)
+        y = checked_targets(X, y, self._task_type, sample_weight, task=start.task if start else None)
+        require_one_network(y, self._task_type)
         if start is None:
             warn_of_loss(getattr(self, "_lost__epochs", 0))
             self.reset()
@@ -185,22 +186,21 @@ class NetworkEstimator(TrainingParameters, Saving):
         """One call of `fitting.fit` with what the parameters say, and what else fit was given."""
         from mlstm_fcn.estimators.epoch_tasks import EpochTasks
         from mlstm_fcn.fitting import RngSpec, fit
-        from mlstm_fcn.fitting.cases import cases_of
-        from mlstm_fcn.fitting.learning import learned_task
+        from mlstm_fcn.fitting.learning import task_and_cases
         from mlstm_fcn.fitting.members import callbacks_of
 
         recipe = self.training_recipe()
         if one_epoch:
             recipe = recipe.for_one_epoch(len(start.options) if start else recipe.n_members)
         convert = self._check_convert_X_for_predict
-        train, validation = cases_of(X, y, convert, self._task_type, **given)
+        task, train, validation = task_and_cases(X, y, self._task_type, convert, task, **given)
         tasks = EpochTasks(self, recipe.most_epochs(train.least_trained_on(recipe, validation)), X, y)
         try:
             with tasks:
                 fitted = fit(
                     train,
                     network=self.network_spec(),
-                    task=task or learned_task(self._task_type, y),
+                    task=task,
                     recipe=recipe,
                     inputs=self.input_policy(),
                     rng=RngSpec(self.random_state),
@@ -222,7 +222,6 @@ class NetworkEstimator(TrainingParameters, Saving):
         """Become the estimator of a fitted network."""
         self.fitted_ = fitted
         self.__kept: FittedNetwork | None = None
-        self._y_metadata = {"is_univariate": True}  # what sktime notes in fit and asks in predict
         return self
 
     @property

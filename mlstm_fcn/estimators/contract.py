@@ -73,6 +73,10 @@ class Contract(CallbackSupportMixin, BaseEstimator):
         """As sktime does; but its checks would read a large file whole."""
         return X if is_large(X) else super()._check_convert_X_for_predict(X)
 
+    def _convert_output_y(self, y: Any) -> Any:
+        """Where sktime converts predictions to the container of its own fit; they are arrays already."""
+        return y
+
     def _internal_convert(self, X: Any, y: Any = None) -> Any:
         """Where sktime converts what is convenient; it does not know lists of arrays, and says less."""
         require_real_frames(X)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlstm_fcn._checks import require
 from mlstm_fcn.memmap import chunks, is_large
 from mlstm_fcn.preprocess import as_container, lengths, pad
 
@@ -25,6 +26,18 @@ def fitted_network(estimator: Any) -> FittedNetwork | None:
         return estimator
     fitted = getattr(estimator, "fitted_", None)
     return fitted if isinstance(fitted, FittedNetwork) else None
+
+
+def require_one_answer(estimator: Any) -> None:
+    """Raise if an estimator of this package gives several labels or numbers a case.
+
+    Raises:
+        ValueError: If so.
+    """
+    fitted = fitted_network(estimator)
+    several = fitted is not None and (fitted.task.n_outputs > 1 and fitted.task.activation != "softmax")
+    rule = "This explains the one class or number of each case; fit an estimator to one column of `y`."
+    require(not several, rule, columns=fitted.task.n_outputs if fitted else None)
 
 
 def fitted_and_series(estimator: Any, X: Any) -> tuple[FittedNetwork, Any]:

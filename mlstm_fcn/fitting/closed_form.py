@@ -64,20 +64,24 @@ def by_ridge(
     return unseen
 
 
-def require_solvable(kinds: Sequence[str], freeze: Sequence[str], incremental: bool) -> None:
+def require_solvable(kinds: Sequence[str], freeze: Sequence[str], incremental: bool, task: Task) -> None:
     """Check, before any member is trained, what a member solved in closed form cannot do.
 
     Args:
         kinds: How each member is trained.
         freeze: Prefixes of the names of layers that training leaves as they are.
         incremental: Whether the cases come in addition to those of earlier fits.
+        task: What for.
 
     Raises:
-        ValueError: If there is such a member, and cases are added or its head is frozen.
+        ValueError: If there is such a member, and cases are added, its head is frozen or cases have several
+            labels.
     """
     if "ridge" in kinds:
         rule = "Random convolutions are solved from all cases at once: use `fit` with all of them."
         require(not incremental, rule)
+        rule = "Random convolutions do not solve several labels a case: use a network trained by gradient."
+        require(task.activation != "sigmoid", rule, labels=task.n_outputs)
         frozen = any("output".startswith(prefix) for prefix in freeze)
         rule = "`freeze` must leave the head, which is all that random convolutions solve."
         require(not frozen, rule, freeze=freeze)

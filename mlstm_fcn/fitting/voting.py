@@ -17,7 +17,7 @@ _POWER = 4  # of accuracy, as in HIVE-COTE
 
 
 def parts_left_out(
-    recipe: Recipe, kinds: Sequence[str], data: Dataset, rng: RngSpec
+    recipe: Recipe, kinds: Sequence[str], data: Dataset, task: Task, rng: RngSpec
 ) -> list[np.ndarray | None]:
     """The cases that each member does not see, where members vote by their worth.
 
@@ -27,7 +27,8 @@ def parts_left_out(
     numbers = [number for number, kind in enumerate(kinds) if kind == "gradient"]
     parts: list[np.ndarray | None] = [None] * len(kinds)
     if recipe.vote == "worth" and len(numbers) > 1:
-        for number, cases in zip(numbers, divided(data.targets, len(numbers), rng.generator()), strict=True):
+        classes = data.targets if task.stratified else data.targets[:, :1] * 0
+        for number, cases in zip(numbers, divided(classes, len(numbers), rng.generator()), strict=True):
             parts[number] = cases if len(cases) else None
     return parts
 
@@ -67,7 +68,8 @@ def worths(
     """The share of each member in the vote.
 
     Members that are trained in the same way count equally. Each way counts by the fourth power of its
-    accuracy (regression: its share of explained variance) on cases that its members have not seen.
+    accuracy on cases that its members have not seen; of numbers, and of several labels a case, by that of its
+    share of explained variance.
 
     Args:
         kinds: How each member is trained.
