@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, NetworkRegressor, Recipe, export, models
-from mlstm_fcn.fitting import voting
-from mlstm_fcn.fitting.task import Classification, Regression
+from mlstm_fcn.fitting import Classification, Regression, voting
 from mlstm_fcn.layers import MiniRocket1D, WeightedVote
 from mlstm_fcn.layers.minirocket import POOLINGS, base_kernels
 from mlstm_fcn.preprocess import pad
