@@ -19,12 +19,27 @@ Container = np.ndarray | Sequence[Any]
 """Series: an array `(cases, channels, time)`, or a list of pandas DataFrames `(time, channels)`."""
 
 
+def as_array(values: Any) -> Any:
+    """An array of another library as NumPy's, by `__array__` or DLPack; frames and all else as they are."""
+    if isinstance(values, np.ndarray | np.generic) or hasattr(values, "columns") or hasattr(values, "iloc"):
+        return values
+    if hasattr(values, "__array__"):
+        array = np.asarray(values)
+    elif hasattr(values, "__dlpack__"):
+        array = np.from_dlpack(values)
+    else:
+        return values
+    small = array.dtype.name.startswith(("bfloat", "float8"))  # NumPy has no arithmetic for them
+    return array.astype(np.float32) if small else array
+
+
 def as_container(X: Any) -> Any:
-    """Series as one array, from a list of arrays or lists; sktime's containers as they are.
+    """Series as one array, from any array or a list of arrays or lists; sktime's containers as they are.
 
     Raises:
         ValueError: If X cannot be series.
     """
+    X = as_array(X)
     if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1:
         X = list(X)
     many = isinstance(X, list | tuple)
@@ -33,6 +48,7 @@ def as_container(X: Any) -> Any:
     )
     rule = "X must be an array (cases, channels, time), a list of (channels, time), or a panel of sktime's."
     require(not strange, rule, X=X[:1] if many else X)
+    X = [as_array(case) for case in X] if many else X
     return pad(X) if many and all(isinstance(case, np.ndarray | list | tuple) for case in X) else X
 
 

@@ -34,6 +34,7 @@ FLOORS = {
     "channel_statistics": 3,
     "preprocess": 3,
     "persistence": 3,
+    "loaders": 4,
     "memmap": 4,
     "training": 4,
     "fitting": 5,

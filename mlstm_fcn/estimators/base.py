@@ -14,6 +14,7 @@ from sklearn.callback import with_callbacks
 from mlstm_fcn.engine import Engine
 from mlstm_fcn.estimators.parameters import TrainingParameters
 from mlstm_fcn.estimators.saving import Saving
+from mlstm_fcn.loaders.series import is_loader
 from mlstm_fcn.memmap import is_large
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class NetworkEstimator(TrainingParameters, Saving):
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         X_val: Any = None,
         y_val: Any = None,
@@ -75,6 +76,7 @@ class NetworkEstimator(TrainingParameters, Saving):
             X: Series: an array of shape `(cases, channels, time)` or `(cases, time)`, a list of arrays
                 `(channels, time)` that may differ in length, or any panel container of sktime's. A large
                 `numpy.memmap` (256 MiB) is read batch by batch. NaN is missing, or padding at the end.
+                Or a loader of batches `(X, y)` or `(X, y, weights)`, see `mlstm_fcn.loaders`.
             y: One target for each case; classes also as one-hot rows. Or several, as an array: numbers, or
                 labels that a case has or not, as a matrix of 0 and 1 (a sparse one if it is one-hot).
             sample_weight: A weight, not negative, for each case; None: 1.
@@ -95,7 +97,7 @@ class NetworkEstimator(TrainingParameters, Saving):
     def fine_tune(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         freeze: Sequence[str] = (),
         sample_weight: Any = None,
         X_val: Any = None,
@@ -120,7 +122,7 @@ class NetworkEstimator(TrainingParameters, Saving):
         given["task"] = start.task if start.task.keeps_unit else None
         return tuned._fit_with(X, y, **given, freeze=(freeze,) if isinstance(freeze, str) else freeze)
 
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkEstimator:
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> NetworkEstimator:
         """Train for one more epoch at a constant learning rate; the first call prepares as `fit` does.
 
         The first call decides channels, length and scaling. The optimizer is new in each call. After
@@ -130,12 +132,12 @@ class NetworkEstimator(TrainingParameters, Saving):
 
     @with_callbacks
     def _fit_with(self, X: Any, y: Any, **request: Any) -> NetworkEstimator:
-        from mlstm_fcn.fitting.learning import checked_targets, for_one_network
+        from mlstm_fcn.fitting.learning import checked, for_one_network
 
-        y = checked_targets(X, y, self._task_type, **request)
+        X, y = checked(X, y, self._task_type, **request)
         if task := request.get("task"):
             task.require_same(y)
-        if is_large(X) or for_one_network(y, self._task_type):
+        if is_large(X) or is_loader(X) or for_one_network(y, self._task_type):
             self.reset()
             return self._fit_directly(X, y, **request)
         self.__request = request  # sktime's reset keeps names with two underscores
@@ -152,11 +154,11 @@ class NetworkEstimator(TrainingParameters, Saving):
 
     @with_callbacks
     def _fit_one_epoch(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> NetworkEstimator:
-        from mlstm_fcn.fitting.learning import checked_targets, learned_task, require_one_network
+        from mlstm_fcn.fitting.learning import checked, learned_task, require_one_network
         from mlstm_fcn.fitting.same import warn_of_loss
 
         start = getattr(self, "fitted_", None)
-        y = checked_targets(X, y, self._task_type, sample_weight, task=start.task if start else None)
+        X, y = checked(X, y, self._task_type, sample_weight, task=start.task if start else None)
         require_one_network(y, self._task_type)
         if start is None:
             warn_of_loss(getattr(self, "_lost__epochs", 0))

@@ -49,7 +49,7 @@ class BaseNetworkClassifier(ClassifierMixin, NetworkEstimator, BaseClassifier, B
         read = self.fitted_.task.read if hasattr(self, "fitted_") else from_one_hot
         return float(ClassifierMixin.score(self, X, read(y), sample_weight))
 
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Any:
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None, classes: Any = None) -> Any:
         """As for every estimator; `classes`, in the first call, are all labels that will ever come."""
         return self._fit_one_epoch(X, y, sample_weight, classes)
 

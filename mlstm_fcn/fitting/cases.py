@@ -13,6 +13,8 @@ from mlstm_fcn._groups import group_numbers
 from mlstm_fcn.fitting.names import require_same_order
 from mlstm_fcn.fitting.targets import require_targets
 from mlstm_fcn.fitting.task import Task
+from mlstm_fcn.loaders.series import LoadedSeries, is_loader
+from mlstm_fcn.preprocess import as_array
 from mlstm_fcn.training.recipes import Recipe
 
 
@@ -22,7 +24,7 @@ class Cases:
 
     Attributes:
         X: Series: an array `(cases, channels, time)`, a list of arrays `(channels, time)` or of frames with a
-            row for each step, or a `numpy.memmap`.
+            row for each step, a `numpy.memmap`, or a `LoadedSeries` of `mlstm_fcn.loaders`.
         y: Targets, `(cases,)`; `(cases, outputs)` of a task with several answers a case.
         sample_weight: Weight of each case, finite and not negative; None: 1.
         groups: Group of each case, which a validation split does not divide; None: each case is its own.
@@ -54,7 +56,7 @@ class Cases:
         """
         if self.sample_weight is None:
             return np.ones(len(self.y))
-        weights = np.asarray(self.sample_weight, dtype=np.float64)
+        weights = np.asarray(as_array(self.sample_weight), dtype=np.float64)
         rule = f"`sample_weight` must be {len(self.y)} finite numbers, not negative and not all zero."
         finite = weights.shape == (len(self.y),) and np.isfinite(weights).all()
         require(bool(finite and weights.min() >= 0 and weights.any()), rule, sample_weight=self.sample_weight)
@@ -69,6 +71,10 @@ def validation_cases(X: Any, y: Any, convert: Callable[[Any], Any], task: Task) 
     """
     if X is None and y is None:
         return None
+    if is_loader(X):
+        require(y is None, "A loader gives targets itself: leave out `y_val`.")
+        series = LoadedSeries(X)
+        return Cases(series, task.read(series.survey.targets), series.survey.weights)
     both = X is not None and y is not None
     require(both, "`X_val` and `y_val` must be given together, or neither.")
     require_same_order(X, y_val=y)

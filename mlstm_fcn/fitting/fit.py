@@ -25,6 +25,7 @@ from mlstm_fcn.fitting.outputs import require_outputs
 from mlstm_fcn.fitting.prepare import as_members_read, datasets
 from mlstm_fcn.fitting.rng import RngSpec
 from mlstm_fcn.fitting.schedule import Training, side_by_side
+from mlstm_fcn.fitting.streams import require_order
 from mlstm_fcn.fitting.task import Task
 from mlstm_fcn.fitting.voting import kept_shares, parts_left_out, worths
 from mlstm_fcn.models.ensemble import ensemble
@@ -116,6 +117,7 @@ def fit(
     require_freezable([member.network for member in members], freeze)
     kinds = [network.trained_by(member.options) for member in members]
     require_solvable(kinds, freeze, incremental, task)
+    require_order(training, recipe, kinds, checkpoint)
     by_gradient = [member for member, kind in zip(members, kinds, strict=True) if kind == "gradient"]
     precision: Precision = "float32"
     with backend.on(engine):

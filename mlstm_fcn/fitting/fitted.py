@@ -21,6 +21,8 @@ from mlstm_fcn.fitting.names import Names, in_order
 from mlstm_fcn.fitting.network import NetworkSpec
 from mlstm_fcn.fitting.task import Task
 from mlstm_fcn.fitting.variants import Variants
+from mlstm_fcn.loaders.batches import series_of
+from mlstm_fcn.loaders.series import is_loader
 from mlstm_fcn.memmap import chunks
 from mlstm_fcn.models.ensemble import ensemble, members, shares
 from mlstm_fcn.models.pipeline import compose, split, takes_mask, with_mask, without_filling
@@ -135,12 +137,14 @@ class FittedNetwork:
         """The outputs for series, `(cases, outputs)`.
 
         Args:
-            X: As `Cases.X`, with the channels of the training series.
+            X: As `Cases.X`, with the channels of the training series; or a loader, read batch by batch.
 
         Raises:
             ValueError: If X does not fit, or an output is not finite.
             RuntimeError: If the process is a fork of one in which the backend has run.
         """
+        if is_loader(X):
+            return np.concatenate([self.outputs(series) for series in series_of(X)])
         run = engine.ready().predict
         model, batch = self.model_for(X)
         values = np.concatenate([run(model, chunk)[0] for chunk in chunks(batch)])

@@ -15,7 +15,9 @@ from mlstm_fcn.fitting.names import require_same_order
 from mlstm_fcn.fitting.regression import Regression
 from mlstm_fcn.fitting.targets import as_targets, require_cases
 from mlstm_fcn.fitting.task import Classification, Task
+from mlstm_fcn.loaders.series import LoadedSeries, is_loader
 from mlstm_fcn.memmap import is_large
+from mlstm_fcn.preprocess import as_array
 
 
 def learned_task(kind: str, y: np.ndarray, classes: Any = None) -> Task:
@@ -38,7 +40,7 @@ def learned_task(kind: str, y: np.ndarray, classes: Any = None) -> Task:
     return Classification.learn(y) if classes is None else Classification(np.unique(classes))
 
 
-def checked_targets(
+def checked(
     X: Any,
     y: Any,
     kind: str,
@@ -46,12 +48,12 @@ def checked_targets(
     groups: Any = None,
     task: Task | None = None,
     **request: Any,
-) -> Any:
-    """Targets as an array, or as columns for an estimator each; X, y and weights fit together.
+) -> tuple[Any, Any]:
+    """Series, and targets as an array or as columns for an estimator each; X, y and weights fit together.
 
     Args:
-        X: Series in any container.
-        y: Targets as the user gives them.
+        X: Series in any container, or a loader of them.
+        y: Targets as the user gives them; None with a loader, which gives them itself.
         kind: As in `learned_task`; targets of `"Classification"` may be one-hot.
         sample_weight: Weights as the user gives them.
         groups: Groups as the user gives them.
@@ -59,8 +61,15 @@ def checked_targets(
         **request: What else was given to fit, or None; sktime's way with several columns would lose it.
 
     Raises:
-        ValueError: As `require_cases`, `require_same_order`, `from_one_hot` and `Task.read`.
+        ValueError: As `require_cases`, `require_same_order`, `from_one_hot`, `Task.read` and `LoadedSeries`.
     """
+    if is_loader(X):
+        own = all(value is None for value in (y, sample_weight, groups))
+        rule = "A loader gives targets and weights itself: leave out `y`, `sample_weight` and `groups`."
+        require(own, rule)
+        X = LoadedSeries(X)
+        y = X.survey.targets
+    X = as_array(X)
     require_same_order(X, y=y, sample_weight=sample_weight, groups=groups)
     classifies = kind == "Classification"
     y = y if hasattr(y, "columns") or (classifies and is_sparse(y)) else as_targets(y)
@@ -68,15 +77,15 @@ def checked_targets(
         y = task.read(y) if task else from_one_hot(y)
     require_cases(X, y)
     if y.ndim == 1 or y.shape[1] == 1:
-        return np.ravel(y)
+        return X, np.ravel(y)
     if for_one_network(y, kind):
-        return y
-    rule = "Memory-mapped series require one column of `y`, or columns for one network."
-    require(not is_large(X), rule, shape=y.shape)
+        return X, y
+    rule = "Memory-mapped series and loaders require one column of `y`, or columns for one network."
+    require(not (is_large(X) or is_loader(X)), rule, shape=y.shape)
     is_plain = all(value is None for value in (sample_weight, groups, *request.values()))
     rule = "`sample_weight`, `X_val`, `groups` and warm start do not support multi-output `y`."
     require(is_plain, rule, shape=y.shape)
-    return y
+    return X, y
 
 
 def task_and_cases(
@@ -94,7 +103,7 @@ def task_and_cases(
 
     Args:
         X: Series as fitting reads them.
-        y: Targets as of `checked_targets`.
+        y: Targets as of `checked`.
         kind: As in `learned_task`.
         convert: Makes validation series what fitting reads.
         task: The task of a fitted network that trains further; None: it is learnt.
@@ -107,13 +116,14 @@ def task_and_cases(
         ValueError: As of `learned_task` and `validation_cases`.
     """
     task = task or learned_task(kind, y)
+    sample_weight = X.survey.weights if isinstance(X, LoadedSeries) else sample_weight
     return task, Cases(X, y, sample_weight, groups), validation_cases(X_val, y_val, convert, task)
 
 
 def for_one_network(y: Any, kind: str) -> bool:
     """Whether one network learns several columns: numbers, or labels that are there or not, in an array.
 
-    Targets are as `checked_targets` returns them, in which one-hot rows have become their classes.
+    Targets are as `checked` returns them, in which one-hot rows have become their classes.
     Columns of a frame, and columns of other labels, are targets of an estimator each, as in all of sktime.
     """
     several = isinstance(y, np.ndarray) and y.ndim == 2 and y.shape[1] > 1

@@ -18,8 +18,9 @@ from mlstm_fcn.fitting.fitted import is_large_and_complete
 from mlstm_fcn.fitting.inputs import InputPolicy
 from mlstm_fcn.fitting.names import Names, in_order
 from mlstm_fcn.fitting.rng import RngSpec
+from mlstm_fcn.fitting.streams import encoder
 from mlstm_fcn.fitting.task import Task
-from mlstm_fcn.memmap import MemmapSeries
+from mlstm_fcn.loaders.series import LoadedSeries
 from mlstm_fcn.models.pipeline import without_filling
 from mlstm_fcn.training.dataset import Dataset
 from mlstm_fcn.training.recipes import Recipe
@@ -73,7 +74,8 @@ def _dataset(
     batch = inputs.read(cases.X, warns=warns)
     rule = "Series and targets must have equally many cases."
     require(len(batch) == len(targets), rule, series=len(batch), targets=len(targets))
-    return Dataset([batch], targets, weights.astype(np.float32))
+    encode = encoder(task, targets, weights / cases.weights()) if isinstance(batch, LoadedSeries) else None
+    return Dataset([batch], targets, weights.astype(np.float32), encode=encode)
 
 
 def _split(
@@ -102,11 +104,11 @@ def _split_by_group(
 
 
 def as_members_read(preprocessor: keras.Model, data: Dataset) -> Dataset:
-    """Preprocessed cases; memory-mapped ones are preprocessed whenever they are read."""
+    """Preprocessed cases; those of files and loaders are preprocessed whenever they are read."""
     (series,) = data.inputs
     if len(preprocessor.outputs) == 1 and is_large_and_complete(series):
         preprocessor = without_filling(preprocessor)
     prepare = partial(engine.current().predict, preprocessor)
-    if isinstance(series, MemmapSeries):
-        return replace(data, prepare=prepare)
-    return replace(data, inputs=prepare(series))
+    if isinstance(series, np.ndarray):
+        return replace(data, inputs=prepare(series))
+    return replace(data, prepare=prepare)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mlstm_fcn._checks import require
+from mlstm_fcn.preprocess import as_array
 
 
 def as_targets(y: Any) -> np.ndarray:
@@ -16,6 +17,7 @@ def as_targets(y: Any) -> np.ndarray:
     Raises:
         ValueError: As `require_targets`.
     """
+    y = as_array(y)
     if isinstance(y, list | tuple) and len(y) > 0:
         require_targets(np.asarray(y, dtype=object))
     targets = np.asarray(y)
