@@ -77,8 +77,6 @@ class InputPolicy:
         require(not is_loader(X), "Here X must be series; a loader is for `fit` and `predict`.")
         X = as_container(X)
         if isinstance(X, np.ndarray) and not is_large(X):
-            rule = "X must be (cases, channels, time) or (cases, time)."
-            require(X.ndim in (2, 3), rule, shape=X.shape)
             X = X[:, None] if X.ndim == 2 else X
         if warns and isinstance(X, np.ndarray):
             warn_of_layout(X)

@@ -13,7 +13,7 @@ from mlstm_fcn.fitting.labels import from_one_hot, is_binary, is_sparse
 from mlstm_fcn.fitting.multilabel import MultiLabel
 from mlstm_fcn.fitting.names import require_same_order
 from mlstm_fcn.fitting.regression import Regression
-from mlstm_fcn.fitting.targets import as_targets, require_cases
+from mlstm_fcn.fitting.targets import as_targets, require_cases, require_numbers
 from mlstm_fcn.fitting.task import Classification, Task
 from mlstm_fcn.loaders.series import LoadedSeries, is_loader
 from mlstm_fcn.memmap import is_large
@@ -76,6 +76,8 @@ def checked(
     if classifies or task:
         y = task.read(y) if task else from_one_hot(y)
     require_cases(X, y)
+    if not (classifies or hasattr(y, "columns")):
+        require_numbers(y)
     if y.ndim == 1 or y.shape[1] == 1:
         return X, np.ravel(y)
     if for_one_network(y, kind):

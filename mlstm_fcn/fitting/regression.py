@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mlstm_fcn._checks import require
-from mlstm_fcn.fitting.targets import as_targets
+from mlstm_fcn.fitting.targets import as_targets, require_numbers
 from mlstm_fcn.fitting.task import ClassWeight, Numbers
 from mlstm_fcn.preprocess import warn_of_coarse_targets
 from mlstm_fcn.training.recipes import Recipe
@@ -105,7 +105,8 @@ class Regression:
 
 
 def _finite(y: np.ndarray) -> np.ndarray:
-    values = np.asarray(y, dtype=np.float64)
+    require_numbers(y)
+    values: np.ndarray = y.astype(np.float64)
     require(bool(np.isfinite(values).all()), "Every target must be a finite number.")
     return values
 

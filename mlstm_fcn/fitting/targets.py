@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mlstm_fcn._checks import require
-from mlstm_fcn.preprocess import as_array
+from mlstm_fcn.preprocess import as_array, require_axes
 
 
 def as_targets(y: Any) -> np.ndarray:
@@ -21,8 +21,21 @@ def as_targets(y: Any) -> np.ndarray:
     if isinstance(y, list | tuple) and len(y) > 0:
         require_targets(np.asarray(y, dtype=object))
     targets = np.asarray(y)
-    require(targets.ndim > 0, "`y` must hold a target for each case.", y=y)
+    require(targets.ndim > 0, "`y` must hold a target for each case, such as a list; not a name.", y=y)
+    require(targets.ndim < 3, "`y` must be (cases,) or (cases, outputs).", shape=targets.shape)
+    rule = "`y` must hold labels or real numbers; give the parts of complex numbers as two columns."
+    require(targets.dtype.kind not in "cV", rule, dtype=str(targets.dtype))
     return targets
+
+
+def require_numbers(y: np.ndarray) -> None:
+    """Raise unless targets are numbers, perhaps as text or objects."""
+    try:
+        numbers = y.dtype.kind not in "mM" and y.astype(np.float64) is not None
+    except (TypeError, ValueError):
+        numbers = False
+    rule = "A regressor requires numbers as `y`: use a classifier for labels, and turn dates into numbers."
+    require(numbers, rule, y=y[:1].tolist())
 
 
 def one_column(y: Any) -> np.ndarray:
@@ -45,7 +58,7 @@ def require_cases(X: Any, y: Any) -> None:
     """
     require(len(y) > 0, "X and y must hold at least one case.")
     if isinstance(X, np.ndarray) and not (X.ndim == 1 and X.dtype == object):  # of arrays, a list in effect
-        require(X.ndim in (2, 3), "X must be (cases, channels, time) or (cases, time).", shape=X.shape)
+        require_axes(X)
         require(X.size > 0, "X must hold at least one value.", shape=X.shape)
     if isinstance(X, np.ndarray | list | tuple):
         one = len(y) == 1 and getattr(X, "ndim", 3) == 2
