@@ -42,6 +42,7 @@ FLOORS = {
     "_nested": 5,
     "estimators": 7,
     "explain": 7,
+    "early": 8,
     "plotting": 8,
     "report": 8,
     "ablation": 8,

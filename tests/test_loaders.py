@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from mlstm_fcn import NetworkClassifier, NetworkRegressor
+from mlstm_fcn import NetworkClassifier, NetworkRegressor, explain
 from mlstm_fcn.channel_statistics import RunningStatistics, channel_statistics
 from mlstm_fcn.loaders.series import LoadedSeries, is_loader
 from mlstm_fcn.training import loop
@@ -296,8 +296,10 @@ def test_what_needs_cases_in_memory_is_told(tmp_path):
             fitted(loader, **given)
     with pytest.raises(ValueError, match="leave out `y_val`"):
         fitted(loader, X_val=loader, y_val=LABELS)
-    with pytest.raises(ValueError, match="a loader is for `fit` and `predict`"):
-        fitted(loader).fitted_.read(loader)
+    classifier = fitted(loader)
+    for call in (classifier.fitted_.read, lambda X: explain.occlusion(classifier, X, size=4)):
+        with pytest.raises(ValueError, match="a loader is for `fit` and `predict`"):
+            call(loader)
     with pytest.raises(ValueError, match="`y` must hold a target for each case"):
         fitted(SERIES)
 

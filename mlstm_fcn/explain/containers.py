@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlstm_fcn._checks import require
+from mlstm_fcn.loaders.series import is_loader
 from mlstm_fcn.memmap import chunks, is_large
 from mlstm_fcn.preprocess import as_container, lengths, pad
 
@@ -64,6 +65,7 @@ def opened(estimator: Any, X: Any) -> tuple[Cases, Callable[[Cases], Any]]:
     """
     from mlstm_fcn.fitting.names import in_order
 
+    require(not is_loader(X), "Here X must be series; a loader is for `fit` and `predict`.")
     if fitted_network(estimator) is not None:
         fitted, series = fitted_and_series(estimator, X)
         read = fitted.inputs.read(in_order(series, fitted.channel_names))
