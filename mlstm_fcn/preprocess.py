@@ -11,28 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from mlstm_fcn._arrays import as_array
 from mlstm_fcn._checks import require
 
 _COARSE = 2.0**-13  # range of a channel over its largest value; float32 resolves it into about 2000 values
-
 _NO_SERIES = str, bytes, Number, dict, set, type(None)
 
 Container = np.ndarray | Sequence[Any]
 """Series: an array `(cases, channels, time)`, or a list of pandas DataFrames `(time, channels)`."""
-
-
-def as_array(values: Any) -> Any:
-    """An array of another library as NumPy's, by `__array__` or DLPack; frames and all else as they are."""
-    if isinstance(values, np.ndarray | np.generic) or hasattr(values, "columns") or hasattr(values, "iloc"):
-        return values
-    if hasattr(values, "__array__"):
-        array = np.asarray(values)
-    elif hasattr(values, "__dlpack__"):
-        array = np.from_dlpack(values)
-    else:
-        return values
-    small = array.dtype.name.startswith(("bfloat", "float8"))  # NumPy has no arithmetic for them
-    return array.astype(np.float32) if small else array
 
 
 def as_container(X: Any) -> Any:
@@ -45,7 +31,9 @@ def as_container(X: Any) -> Any:
     if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1:
         X = list(X)
     many = isinstance(X, list | tuple)
-    strange = any(isinstance(one, _NO_SERIES) for one in ([X, *X[:1]] if many else [X]))
+    strange = hasattr(X, "toarray") or any(
+        isinstance(one, _NO_SERIES) for one in ([X, *X[:1]] if many else [X])
+    )
     rule = "X must be an array (cases, channels, time), a list of (channels, time), or a panel of sktime's."
     require(not strange, rule, X=X[:1] if many else X)
     if isinstance(X, np.ndarray):

@@ -16,6 +16,7 @@ PACKAGE = Path(mlstm_fcn.__file__).parent
 FLOORS = {
     "": 0,  # the package itself: names, loaded lazily
     "_archives": 0,
+    "_arrays": 0,
     "_checks": 0,
     "_children": 0,
     "_documented": 0,

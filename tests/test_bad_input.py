@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.exceptions import NotFittedError as SklearnNotFittedError
 from sktime.exceptions import NotFittedError as SktimeNotFittedError
 
@@ -162,6 +163,7 @@ NO_SERIES = [
     (lambda X: {"series": X}, "must be an array"),
     (lambda X: [{"series": case} for case in X], "must be an array"),
     (lambda X: {1.0, 2.0}, "must be an array"),
+    (lambda X: sparse.csr_matrix(X[:, 0]), "must be an array"),
 ]
 
 

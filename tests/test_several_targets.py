@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 from scipy import sparse
-from sklearn.metrics import accuracy_score, mean_squared_error, r2_score
+from sklearn.metrics import accuracy_score, mean_squared_error, r2_score, roc_auc_score
 from sklearn.model_selection import cross_validate
 
 from mlstm_fcn import (
@@ -166,10 +166,6 @@ def softmax_in_any_case(input_shape, n_outputs):
     [
         ({"class_weight": "balanced"}, "set `class_weight=None`, and give `sample_weight` to weight cases"),
         ({"class_weight": {0: 1.0, 1: 2.0}}, "set `class_weight=None`, and give `sample_weight`"),
-        (
-            {"network": "multirocket", "network_params": None},
-            "do not solve several labels a case",
-        ),
         ({"network": softmax_in_any_case, "network_params": None}, "end it with `activation='sigmoid'`"),
     ],
 )
@@ -253,7 +249,21 @@ def test_the_number_of_columns_is_that_of_fit(measured):
         regressor(n_epochs=1).fit(SERIES, np.where(NUMBERS > 1e3, np.inf, NUMBERS))
 
 
-# Votes of ways to train.
+# Random convolutions, and votes of ways to train.
+
+
+def test_random_convolutions_solve_several_labels_with_a_probability_for_each():
+    parameters = {"network": "multirocket", "network_params": {"n_thresholds": 168, "max_dilations": 2}}
+    fitted = classifier(**parameters).fit(SERIES[:40], TWO[:40], X_val=SERIES[40:], y_val=TWO[40:])
+    probabilities, truth = fitted.predict_proba(SERIES[40:]), TWO[40:]
+    assert roc_auc_score(truth, probabilities) > 0.9
+    likely = np.where(truth == 1, probabilities, 1 - probabilities)
+    assert fitted.history_["val_loss"][-1] == pytest.approx(-np.log(likely).mean(), rel=1e-4)
+    assert fitted.history_["val_binary_accuracy"][-1] == pytest.approx((likely > 0.5).mean())
+    alone = NetworkClassifier(**{**SMALL, **parameters}).fit(SERIES[:40], TWO[:40, 0])
+    same = classifier(**parameters).fit(SERIES[:40], np.c_[TWO[:40, 0], 1 - TWO[:40, 0], TWO[:40, 0]])
+    chosen = same.predict_proba(SERIES[40:])[:, 0] > 0.5
+    np.testing.assert_array_equal(chosen, alone.predict(SERIES[40:]))  # one label alone is two classes
 
 
 @pytest.mark.parametrize("task", [MultiLabel((0.5, 0.5)), Regression((0.0, 0.0), (1.0, 1.0))])

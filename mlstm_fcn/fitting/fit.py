@@ -116,7 +116,7 @@ def fit(
     preprocessor, members = _untrained(training, held_back, network, task, recipe, inputs, start, generators)
     require_freezable([member.network for member in members], freeze)
     kinds = [network.trained_by(member.options) for member in members]
-    require_solvable(kinds, freeze, incremental, task)
+    require_solvable(kinds, freeze, incremental)
     require_order(training, recipe, kinds, checkpoint)
     by_gradient = [member for member, kind in zip(members, kinds, strict=True) if kind == "gradient"]
     precision: Precision = "float32"

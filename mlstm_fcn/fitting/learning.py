@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mlstm_fcn._arrays import as_array
 from mlstm_fcn._checks import require
 from mlstm_fcn.fitting.cases import Cases, validation_cases
 from mlstm_fcn.fitting.labels import from_one_hot, is_binary, is_sparse
@@ -17,7 +18,6 @@ from mlstm_fcn.fitting.targets import as_targets, require_cases, require_numbers
 from mlstm_fcn.fitting.task import Classification, Task
 from mlstm_fcn.loaders.series import LoadedSeries, is_loader
 from mlstm_fcn.memmap import is_large
-from mlstm_fcn.preprocess import as_array
 
 
 def learned_task(kind: str, y: np.ndarray, classes: Any = None) -> Task:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlstm_fcn._arrays import as_array
 from mlstm_fcn._checks import require
-from mlstm_fcn.preprocess import as_array, require_axes
+from mlstm_fcn.preprocess import require_axes
 
 
 def as_targets(y: Any) -> np.ndarray:

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from mlstm_fcn._arrays import as_array
 from mlstm_fcn._checks import require
-from mlstm_fcn.preprocess import as_array, as_container, to_batch
+from mlstm_fcn.preprocess import as_container, to_batch
 
 _BATCH = "A loader must give batches: series (cases, channels, time), or (series, targets, weights)."
 _LENGTH = (

@@ -100,6 +100,6 @@ def is_loader(X: Any) -> bool:
         return False
     if isinstance(X, LoadedSeries):
         return True
-    if any(hasattr(X, name) for name in ("__array__", "__dlpack__", "columns", "iloc")):  # arrays and frames
+    if any(hasattr(X, name) for name in ("__array__", "__dlpack__", "columns", "iloc", "toarray")):
         return False
     return hasattr(X, "__iter__") or (hasattr(X, "__getitem__") and hasattr(X, "__len__"))
