@@ -24,6 +24,7 @@ SERIES = 5 + 3 * RNG.normal(size=(26, 2, 12)).astype(np.float32)
 LABELS = np.array(["run", "sit"])[(RNG.random(26) < 0.4).astype(int)]
 WEIGHTS = RNG.random(26)
 RAGGED = np.where(np.arange(12) < RNG.integers(6, 12, size=(26, 1, 1)), SERIES, np.nan)
+ONE_SHORT = np.where((np.arange(26)[:, None, None] == 3) & (np.arange(12) > 6), np.nan, SERIES)
 
 
 class Tensor:
@@ -114,8 +115,8 @@ def test_every_loader_trains_as_arrays_do_in_its_order(kind, in_order):
 
 @pytest.mark.parametrize(
     "series",
-    [RAGGED, np.where(np.arange(12) == 4, np.nan, SERIES), SERIES[:, 0], 9 * SERIES.astype(int)],
-    ids=["different lengths", "missing", "one channel", "integers"],
+    [RAGGED, ONE_SHORT, np.where(np.arange(12) == 4, np.nan, SERIES), SERIES[:, 0], 9 * SERIES.astype(int)],
+    ids=["different lengths", "one is short", "missing", "one channel", "integers"],
 )
 def test_series_that_fit_takes_as_arrays_it_takes_from_a_loader(series, in_order):
     expected, read = fitted(series, LABELS), fitted(Loader(series, LABELS))
@@ -174,6 +175,7 @@ def test_a_loader_may_shuffle():
     steps = LoadedSeries(Shuffling(SERIES, LABELS))
     answer = {case.tobytes(): label for case, label in zip(np.swapaxes(SERIES, 1, 2), LABELS, strict=True)}
     for sizes in ([10, 10, 6], [26], [1, 25]):  # three epochs, whatever the size of batches
+        assert steps.first(1)[1].tolist() == steps.survey.targets[:1].tolist()  # and does not move on
         seen = [steps.following(size) for size in sizes]
         assert [len(batch[0]) for batch in seen] == sizes
         pairs = [pair for series, y, _ in seen for pair in zip(series, y, strict=True)]

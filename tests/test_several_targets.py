@@ -264,6 +264,8 @@ def test_random_convolutions_solve_several_labels_with_a_probability_for_each():
     same = classifier(**parameters).fit(SERIES[:40], np.c_[TWO[:40, 0], 1 - TWO[:40, 0], TWO[:40, 0]])
     chosen = same.predict_proba(SERIES[40:])[:, 0] > 0.5
     np.testing.assert_array_equal(chosen, alone.predict(SERIES[40:]))  # one label alone is two classes
+    figures = same.history_["leave_one_out_binary_accuracy"], alone.history_["leave_one_out_accuracy"]
+    assert figures[0] == pytest.approx(figures[1])
 
 
 @pytest.mark.parametrize("task", [MultiLabel((0.5, 0.5)), Regression((0.0, 0.0), (1.0, 1.0))])
