@@ -12,8 +12,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from mlstm_fcn._checks import require
 from mlstm_fcn.early.model import Answer, EarlyModel, Stream, prefix_probabilities, rule_path
-from mlstm_fcn.early.rule import chosen_rule, spread
+from mlstm_fcn.early.rule import StoppingRule, chosen_rule, spread
 from mlstm_fcn.explain.containers import opened
+
+_N_EPOCHS = 20
 
 
 class EarlyClassifier(ClassifierMixin, BaseEstimator):
@@ -24,8 +26,8 @@ class EarlyClassifier(ClassifierMixin, BaseEstimator):
     with the best harmonic mean of accuracy and of the share of the series that is not needed.
 
     Args:
-        classifier: A classifier that takes series of different lengths; None: `MLSTMFCNClassifier`. Fit
-            clones it.
+        classifier: A classifier that takes series of different lengths; None: `MLSTMFCNClassifier` with 20
+            epochs, since there are `n_checkpoints` times as many series. Fit clones it.
         n_checkpoints: Number of checkpoints, at equal distances up to the longest training series.
         n_splits: Number of parts of the training cases, at least 2; each is in turn left out to choose the
             rule.
@@ -41,6 +43,11 @@ class EarlyClassifier(ClassifierMixin, BaseEstimator):
     References:
         Schaefer, Leser: TEASER: early and accurate time series classification, DMKD 34, 2020.
     """
+
+    rule_: StoppingRule
+    curve_: dict[str, list[float]]
+    classifier_: Any
+    classes_: np.ndarray
 
     def __init__(
         self, classifier: Any = None, *, n_checkpoints: int = 10, n_splits: int = 3, random_state: Any = None
@@ -87,7 +94,8 @@ class EarlyClassifier(ClassifierMixin, BaseEstimator):
             unseen[left_out] = prefix_probabilities(predict_proba, some, as_given, checkpoints)
         right = np.searchsorted(classes, y)
         self.rule_, self.curve_ = chosen_rule(unseen, right, checkpoints, lengths)
-        self.classifier_, self.classes_ = fitted(np.arange(len(cases))), classes
+        self.classifier_ = fitted(np.arange(len(cases)))
+        self.classes_ = classes
         return self
 
     @property
@@ -133,7 +141,7 @@ class EarlyClassifier(ClassifierMixin, BaseEstimator):
             return clone(self.classifier)
         from mlstm_fcn.estimators import MLSTMFCNClassifier
 
-        return MLSTMFCNClassifier(random_state=self.random_state)
+        return MLSTMFCNClassifier(n_epochs=_N_EPOCHS, random_state=self.random_state)
 
 
 def _prefixes(cases: list[np.ndarray], checkpoints: tuple[int, ...]) -> tuple[list[np.ndarray], list[int]]:
