@@ -16,6 +16,7 @@ PACKAGE = Path(mlstm_fcn.__file__).parent
 FLOORS = {
     "": 0,  # the package itself: names, loaded lazily
     "_archives": 0,
+    "_arrays": 0,
     "_checks": 0,
     "_children": 0,
     "_documented": 0,
@@ -25,6 +26,7 @@ FLOORS = {
     "_orphans": 0,
     "_randomness": 0,
     "_hdf5": 1,
+    "_groups": 1,
     "_npy": 1,
     "engine": 1,
     "layers": 2,
@@ -33,6 +35,7 @@ FLOORS = {
     "channel_statistics": 3,
     "preprocess": 3,
     "persistence": 3,
+    "loaders": 4,
     "memmap": 4,
     "training": 4,
     "fitting": 5,

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, NetworkRegressor, Recipe, export, models
-from mlstm_fcn.fitting import RngSpec, voting
-from mlstm_fcn.fitting.task import Classification, Regression
+from mlstm_fcn.fitting import Classification, Regression, RngSpec, voting
 from mlstm_fcn.layers import MiniRocket1D, WeightedVote
 from mlstm_fcn.layers.minirocket import POOLINGS, base_kernels
 from mlstm_fcn.preprocess import pad
@@ -289,12 +288,13 @@ def test_a_hybrid_for_one_length_reads_shorter_series_with_the_same_shares(probl
 def test_the_last_learned_member_leaves_out_a_third():
     data = Dataset([np.zeros((12, 1, 1))], np.eye(2)[[0] * 6 + [1] * 6], np.ones(12))
     recipe, kinds = Recipe.named("hybrid"), ["gradient", "gradient", "ridge", "gradient", "ridge"]
-    *others, last, solved = voting.parts_left_out(recipe, kinds, data, RngSpec(0))
+    task = Classification(np.array(["a", "b"]))
+    *others, last, solved = voting.parts_left_out(recipe, kinds, data, task, RngSpec(0))
     assert others == [None] * 3
     assert solved is None
     assert np.bincount(data.targets[last, 1].astype(int)).tolist() == [2, 2]
-    assert voting.parts_left_out(recipe, ["gradient", "ridge"], data, RngSpec(0)) == [None, None]
-    assert voting.parts_left_out(recipe.but(vote="mean"), kinds, data, RngSpec(0)) == [None] * 5
+    assert voting.parts_left_out(recipe, ["gradient", "ridge"], data, task, RngSpec(0)) == [None, None]
+    assert voting.parts_left_out(recipe.but(vote="mean"), kinds, data, task, RngSpec(0)) == [None] * 5
 
 
 def test_cases_are_divided_class_by_class():

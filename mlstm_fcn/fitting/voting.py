@@ -18,7 +18,7 @@ _N_PARTS = 3  # of the training cases, of which one is not seen by the last netw
 
 
 def parts_left_out(
-    recipe: Recipe, kinds: Sequence[str], data: Dataset, rng: RngSpec
+    recipe: Recipe, kinds: Sequence[str], data: Dataset, task: Task, rng: RngSpec
 ) -> list[np.ndarray | None]:
     """The cases that each member does not see, where members vote by their worth.
 
@@ -29,7 +29,8 @@ def parts_left_out(
     numbers = [number for number, kind in enumerate(kinds) if kind == "gradient"]
     parts: list[np.ndarray | None] = [None] * len(kinds)
     if recipe.vote == "worth" and len(numbers) > 1:
-        cases, *_ = divided(data.targets, _N_PARTS, rng.generator())
+        classes = data.targets if task.stratified else data.targets[:, :1] * 0
+        cases, *_ = divided(classes, _N_PARTS, rng.generator())
         parts[numbers[-1]] = cases if len(cases) else None
     return parts
 
@@ -69,7 +70,8 @@ def worths(
     """The share of each member in the vote.
 
     Members that are trained in the same way count equally. Each way counts by the fourth power of its
-    accuracy (regression: its share of explained variance) on cases that one of its members has not seen.
+    accuracy on cases that one of its members has not seen; of numbers, and of several labels a case, by that
+    of its share of explained variance.
 
     Args:
         kinds: How each member is trained.

@@ -1,5 +1,7 @@
 """The pipeline around a network: preprocessing before it, the unit of the data after it."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -71,14 +73,14 @@ def without_filling(preprocessor: keras.Model) -> keras.Model:
 
 
 def compose(
-    preprocessor: keras.Model, network: keras.Model, unit: tuple[float, float] = (1.0, 0.0)
+    preprocessor: keras.Model, network: keras.Model, unit: tuple[Any, Any] = (1.0, 0.0)
 ) -> keras.Model:
     """One model from raw series to outputs in the unit of the data.
 
     Args:
         preprocessor: From raw series `(batch, time, channels)` to the inputs of the network.
         network: The network.
-        unit: Factor and offset of the network's outputs.
+        unit: Factor and offset of the network's outputs; each a number, or one for each output.
     """
     shape = network.input_shape[0] if takes_mask(network) else network.input_shape
     series = keras.Input(shape[1:], name="series")
@@ -88,7 +90,7 @@ def compose(
     return keras.Model(series, outputs, name=f"{network.name}_on_raw_series")
 
 
-def split(model: keras.Model) -> tuple[keras.Model, keras.Model, tuple[float, float]]:
+def split(model: keras.Model) -> tuple[keras.Model, keras.Model, tuple[Any, Any]]:
     """The preprocessor, the network and the unit of a model that `compose` made."""
     _, preprocessor, network, *unit = model.layers
     return preprocessor, network, (unit[0].scale, unit[0].offset) if unit else (1.0, 0.0)
