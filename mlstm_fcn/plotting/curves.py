@@ -43,7 +43,8 @@ class LearningCurvesDisplay(Display):
 
     @property
     def _figures(self) -> list[str]:
-        return list(dict.fromkeys(name.removeprefix(_VALIDATION) for name in self.history))
+        names = dict.fromkeys(name.removeprefix(_VALIDATION) for name in self.history)
+        return sorted(names, key=lambda name: name != "loss")  # first; the order of the others is Keras'
 
     def _grid(self) -> Grid:
         return Grid(rows=len(self._figures), height=0.6 + 1.3 * len(self._figures))
