@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from mlstm_fcn.cli.quiet import start_keras_quietly
+from mlstm_fcn.cli.quiet import draw_without_windows, start_keras_quietly
 from mlstm_fcn.cli.saved import (
     folder_option,
     labelled_series,
@@ -139,15 +139,30 @@ def train(
 @click.argument("data")
 @split_option
 @folder_option
-def evaluate(model: Path, data: str, split: str, folder: Path | None) -> None:
-    """Test a saved MODEL on DATA, the name of a data set or a file with labels."""
+@click.option("--report", type=click.Path(path_type=Path), help="Page to write, such as report.html.")
+@click.option("--beta", type=float, default=1.0, show_default=True, help="Weight of recall in F-beta.")
+def evaluate(
+    model: Path, data: str, split: str, folder: Path | None, report: Path | None, beta: float
+) -> None:
+    """Test a saved MODEL on DATA, the name of a data set or a file with labels.
+
+    The page has metrics, confusion matrix, reliability diagram, the most confident errors with their
+    pictures, and gates by class. It needs no network access.
+    """
     from mlstm_fcn._checks import require
 
+    if report is not None:
+        draw_without_windows()
     X, y = labelled_series(data, split, folder)
     classifier = load_classifier(model)
     unknown = sorted(set(y.tolist()) - set(classifier.classes_.tolist()))
     require(not unknown, "Every label must be a class of the model.", unknown=unknown)
     _print_results(y, classifier.predict(X), classifier.classes_)
+    if report is not None:
+        from mlstm_fcn.report import write_evaluation
+
+        names = {"model": model.name, "data": f"{data}, {split}"}
+        click.echo(f"report    {write_evaluation(classifier, X, y, report, beta=beta, **names)}")
 
 
 @click.command()
@@ -174,9 +189,9 @@ def predict(model: Path, data: str, split: str, folder: Path | None) -> None:
 def _print_results(y_true: np.ndarray, y_pred: np.ndarray, labels: np.ndarray) -> None:
     from rich.console import Console
 
-    from mlstm_fcn import report
+    from mlstm_fcn.report import tables
 
     console = Console()
-    console.print(report.class_table(y_true, y_pred, labels))
-    console.print(report.confusion_table(y_true, y_pred, labels))
-    click.echo(report.accuracy_line(y_true, y_pred))
+    console.print(tables.class_table(y_true, y_pred, labels))
+    console.print(tables.confusion_table(y_true, y_pred, labels))
+    click.echo(tables.accuracy_line(y_true, y_pred))

@@ -1,0 +1,6 @@
+"""How far the answers of a classifier can be trusted."""
+
+from mlstm_fcn.trust.scores import calibration_error as calibration_error
+from mlstm_fcn.trust.scores import scores as scores
+
+__all__ = ["calibration_error", "scores"]
