@@ -200,8 +200,8 @@ class FittedNetwork:
         return self.inputs.fit_length(batch, self.time, self.channels)
 
     def _complete_model(self) -> keras.Model:
-        preprocessor, network, unit = split(self.keras_model)
-        return compose(without_filling(preprocessor), network, unit)
+        preprocessor, network, last = split(self.keras_model)
+        return compose(without_filling(preprocessor), network, last)
 
     def with_mask(self) -> FittedNetwork:
         """The same network for series that may end early; itself if it reads a mask already.
@@ -215,10 +215,10 @@ class FittedNetwork:
         return replace(self, keras_model=self._variants.get("masked", self._masked_model))
 
     def _masked_model(self) -> keras.Model:
-        preprocessor, _, unit = split(self.keras_model)
+        preprocessor, _, last = split(self.keras_model)
         with seeded(np.random.default_rng(0)):
             network = ensemble([self._masked_member(member) for member in self.members], shares(self.network))
-        return compose(with_mask(preprocessor), network, unit)
+        return compose(with_mask(preprocessor), network, last)
 
     def _masked_member(self, member: Member) -> keras.Model:
         shape, form = member.network.input_shape[1:], {"activation": self.task.activation, "masked": True}

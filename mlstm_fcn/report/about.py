@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mlstm_fcn import trust
 from mlstm_fcn._document import Block, Paragraph, Table
 from mlstm_fcn._versions import versions
 from mlstm_fcn.explain.containers import opened
@@ -49,6 +50,7 @@ def about_model(estimator: Any) -> Iterator[Block]:
         "channels": ", ".join(map(str, names[:_MOST_NAMES])) if names else str(fitted.channels),
         "steps": f"at most {fitted.time}" if fitted.time else "any number",
     }
-    found = versions()
+    if hasattr(estimator, "classes_"):
+        facts["temperature of probabilities"] = f"{trust.temperature(estimator):.3g}"
     yield Table(["model", ""], [[name, text] for name, text in facts.items()])
-    yield Table(["package", "version"], [[name, number] for name, number in found.items()])
+    yield Table(["package", "version"], [[name, number] for name, number in versions().items()])

@@ -1,6 +1,8 @@
 """How far the answers of a classifier can be trusted."""
 
+from mlstm_fcn.trust.calibration import calibrate as calibrate
+from mlstm_fcn.trust.calibration import temperature as temperature
 from mlstm_fcn.trust.scores import calibration_error as calibration_error
 from mlstm_fcn.trust.scores import scores as scores
 
-__all__ = ["calibration_error", "scores"]
+__all__ = ["calibrate", "calibration_error", "scores", "temperature"]
