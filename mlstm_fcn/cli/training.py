@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from mlstm_fcn.cli.held_back import fit_and_trust
 from mlstm_fcn.cli.quiet import draw_without_windows, start_keras_quietly
 from mlstm_fcn.cli.saved import (
     folder_option,
@@ -49,6 +50,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="Cut test series to the length of the longest training series, or raise an error.",
 )
+@click.option(
+    "--held-back",
+    type=float,
+    help="Share of the training cases that calibrates probabilities and tells what usual series are.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Random seed.")
 @folder_option
 @click.option("--output", type=click.Path(path_type=Path), help="File to save the model to, NAME.keras.")
@@ -67,6 +73,7 @@ def train(
     distribution: Literal["data"] | None,
     jobs: int,
     on_longer: Literal["cut", "error"],
+    held_back: float | None,
     seed: int,
     folder: Path | None,
     output: Path | None,
@@ -116,8 +123,12 @@ def train(
         classifier: Any = MLSTMFCNClassifier(lstm_units=lstm_units, attention=attention, **common)
     else:
         classifier = NetworkClassifier(network=network, **common)
-    started = time.perf_counter()
-    classifier.fit(problem.X_train, problem.y_train)
+    started, about = time.perf_counter(), None
+    if held_back is None:
+        classifier.fit(problem.X_train, problem.y_train)
+    else:
+        data = problem.X_train, problem.y_train
+        classifier, about = fit_and_trust(classifier, *data, held_back, seed)
     fitted = time.perf_counter()
     if output is not None:  # before an error in the test set can lose it
         classifier.save(output)
@@ -127,6 +138,8 @@ def train(
     _print_results(problem.y_test, y_pred, np.union1d(known, problem.y_test))
     click.echo(f"time      fit {fitted - started:.1f} s, predict {predicted - before:.1f} s")
     click.echo(f"trained   in {classifier.fitted_.precision}")
+    if about:
+        click.echo(f"held back {about}")
     if output is None:
         click.echo("next      add --output NAME.keras to save the model")
     else:
@@ -173,7 +186,9 @@ def evaluate(
 def predict(model: Path, data: str, split: str, folder: Path | None) -> None:
     """Predict the classes of DATA, the name of a data set or a file, with a saved MODEL.
 
-    Prints CSV: the number of the case, from 0; the predicted label; the probability of each label.
+    Prints CSV: the number of the case, from 0; the predicted label; the probability of each label. The last
+    column of a model of `train --held-back` tells how unlike the training data a case is: usual ones are
+    below 1.
     """
     import csv
 
@@ -181,9 +196,14 @@ def predict(model: Path, data: str, split: str, folder: Path | None) -> None:
     classifier = load_classifier(model)
     probabilities = classifier.predict_proba(X)
     rows = csv.writer(sys.stdout, lineterminator="\n")
-    rows.writerow(["case", "label", *classifier.classes_])
-    for case, row in enumerate(probabilities):
-        rows.writerow([case, classifier.classes_[row.argmax()], *(f"{value:.6f}" for value in row)])
+    from mlstm_fcn import trust
+
+    known = trust.remembers(classifier)
+    unlike = [[f"{value:.3f}"] for value in trust.unlikeness(classifier, X)] if known else [[]] * len(X)
+    rows.writerow(["case", "label", *classifier.classes_, *(["unlikeness"] if known else [])])
+    for case, (row, last) in enumerate(zip(probabilities, unlike, strict=True)):
+        label = classifier.classes_[row.argmax()]
+        rows.writerow([case, label, *(f"{value:.6f}" for value in row), *last])
 
 
 def _print_results(y_true: np.ndarray, y_pred: np.ndarray, labels: np.ndarray) -> None:

@@ -20,6 +20,7 @@ from mlstm_fcn.fitting.history import History
 from mlstm_fcn.fitting.inputs import Batch, InputPolicy, ends_early
 from mlstm_fcn.fitting.names import Names, in_order
 from mlstm_fcn.fitting.network import NetworkSpec
+from mlstm_fcn.fitting.reference import Reference
 from mlstm_fcn.fitting.task import Classification, Task
 from mlstm_fcn.memmap import chunks
 from mlstm_fcn.models.ensemble import ensemble, members, shares
@@ -75,6 +76,7 @@ class FittedNetwork:
         epochs_trained: Number of epochs, including those of earlier fits that this one continues.
         precision: Arithmetic of the last training, see `mlstm_fcn.Engine`; the network is float32.
         channel_names: The columns of the frames that it was fitted to, in order; None if they were arrays.
+        reference: The features of its training series, for `trust.unlikeness`; None until `trust.remember`.
     """
 
     keras_model: keras.Model
@@ -86,6 +88,7 @@ class FittedNetwork:
     epochs_trained: int = 0
     precision: engine.Precision = "float32"
     channel_names: Names | None = None
+    reference: Reference | None = None
     _variants: _Variants = field(default_factory=_Variants, repr=False)
 
     def __reduce__(self) -> Any:

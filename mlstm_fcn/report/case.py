@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mlstm_fcn import explain, plotting
+from mlstm_fcn import explain, plotting, trust
 from mlstm_fcn._document import Block, Figure, Heading, Paragraph, Table, to_html
 from mlstm_fcn._files import write_text
 from mlstm_fcn._pictures import as_image, picture
@@ -64,6 +64,9 @@ def write_case(
 def _answer(estimator: Any, X: Any, truth: Any) -> Iterator[Block]:
     predicted = np.asarray(estimator.predict(X)).ravel()[0]
     known = "" if truth is None else f" Truth: {truth}."
+    if trust.remembers(estimator):
+        (unlike,) = trust.unlikeness(estimator, X)
+        known += f" Unlikeness to the training data: {unlike:.2f}; 95 % of usual series are below 1."
     if not hasattr(estimator, "predict_proba"):
         yield Paragraph(f"Answer: {predicted:.6g}.{known}")
         return

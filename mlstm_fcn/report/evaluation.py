@@ -21,6 +21,7 @@ from mlstm_fcn.report.answers import Answers
 _MOST_ERRORS = 6
 _MOST_CLASSES = 30  # of a confusion matrix as a picture
 _MOST_CONFUSIONS = 20
+_MOST_UNLIKE = 6
 
 
 def write_evaluation(
@@ -61,6 +62,7 @@ def write_evaluation(
         *_reliability(answers),
         *_errors(estimator, cases, answers),
         *_gates(estimator, X, answers),
+        *_unlike(estimator, X, answers),
         Heading("Data, model, versions"),
         about_cases(cases, answers.y),
         *about_model(estimator),
@@ -167,6 +169,21 @@ def _gates(estimator: Any, X: Any, answers: Answers) -> Iterator[Block]:
             partial(as_image, alt=caption),
         )
         yield Figure("gates", caption, drawn)
+
+
+def _unlike(estimator: Any, X: Any, answers: Answers) -> Iterator[Block]:
+    if not trust.remembers(estimator):
+        return
+    found = trust.unlikeness(estimator, X)
+    order = np.argsort(-found, kind="stable")[:_MOST_UNLIKE]
+    rows = [
+        [str(case), f"{found[case]:.2f}", str(answers.predicted[case]), str(answers.y[case])]
+        for case in order
+    ]
+    yield Heading("Unlike the training data")
+    text = "1 is the distance that 95 % of held-back training cases do not exceed."
+    yield Paragraph(f"{np.mean(found > 1):.0%} of the cases are above 1. {text}")
+    yield Table(["case", "unlikeness", "answer", "truth"], rows)
 
 
 def has_gates(estimator: Any) -> bool:

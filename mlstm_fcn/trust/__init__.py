@@ -2,7 +2,10 @@
 
 from mlstm_fcn.trust.calibration import calibrate as calibrate
 from mlstm_fcn.trust.calibration import temperature as temperature
+from mlstm_fcn.trust.likeness import remember as remember
+from mlstm_fcn.trust.likeness import remembers as remembers
+from mlstm_fcn.trust.likeness import unlikeness as unlikeness
 from mlstm_fcn.trust.scores import calibration_error as calibration_error
 from mlstm_fcn.trust.scores import scores as scores
 
-__all__ = ["calibrate", "calibration_error", "scores", "temperature"]
+__all__ = ["calibrate", "calibration_error", "remember", "remembers", "scores", "temperature", "unlikeness"]
