@@ -30,7 +30,8 @@ def saved(tmp_path_factory):
 def test_train_prints_the_results(saved):
     path, output = saved
     assert "40 training and 40 test cases, 6 channels, 100 steps, 4 classes" in output
-    assert "epoch 25/25" in output
+    assert re.findall(r"^epoch +(\d+)/25  loss", output, re.M) == ["1", "10", "20", "25"]
+    assert "\nloss by epoch: * training\n" in output
     assert "precision" in output
     assert "Confusion matrix" in output
     assert "Badminton" in output

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, default=0, show_default=True, help="Random seed.")
 @folder_option
 @click.option("--output", type=click.Path(path_type=Path), help="File to save the model to, NAME.keras.")
-@click.option("--quiet", is_flag=True, help="Hide the progress bar.")
+@click.option("--quiet", is_flag=True, help="Hide the progress bar and the learning curve.")
 def train(
     dataset: str,
     recipe: str,
@@ -108,6 +108,7 @@ def train(
     start_keras_quietly()
     from mlstm_fcn.engine import Engine
     from mlstm_fcn.estimators import MLSTMFCNClassifier, NetworkClassifier
+    from mlstm_fcn.report.chart import learning_curve
 
     engine = Engine(precision=precision, device=device, distribution=distribution, n_jobs=jobs)
     options = {"n_epochs": epochs, "batch_size": batch_size, "n_members": members}
@@ -136,6 +137,8 @@ def train(
     y_pred = classifier.predict(problem.X_test)
     predicted = time.perf_counter()
     _print_results(problem.y_test, y_pred, np.union1d(known, problem.y_test))
+    if not quiet and (curve := learning_curve(classifier.history_)):
+        click.echo(f"\n{curve}\n")
     click.echo(f"time      fit {fitted - started:.1f} s, predict {predicted - before:.1f} s")
     click.echo(f"trained   in {classifier.fitted_.precision}")
     if about:
