@@ -124,11 +124,11 @@ def smoke(artifact: Path, base: str | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         venv.create(Path(folder) / "venv", with_pip=True)
         python = str(Path(folder) / "venv" / ("Scripts" if sys.platform == "win32" else "bin") / "python")
-        if base:
-            _add_packages_of(base, python)
         subprocess.check_call(
             [python, "-m", "pip", "install", "-q", *(["--no-deps"] if base else []), str(artifact)]
         )
+        if base:  # after the installation: pip installs nothing that the base has
+            _add_packages_of(base, python)
         shutil.copy(Path(__file__).with_name("smoke.py"), folder)
         subprocess.check_call([python, "-I", "smoke.py"], cwd=folder, timeout=600)
 

@@ -39,30 +39,38 @@ def read(folder: Path, most: int | None = None) -> Recordings:
         )
 
 
-def main(folder: Path, n_epochs: int | None = 30, quick: bool = False) -> dict[str, float]:
-    """Return the balanced accuracy of the classifier on the last session, and on the last person."""
+def windows(folder: Path, quick: bool = False) -> Recordings:
+    """Windows of a second that hold one gesture each."""
     recordings = read(folder, most=3 if quick else None)
-    windows = datasets.windows(recordings, size=200, stride=400 if quick else 100)  # 200 steps take a second
-    print(windows)
+    return datasets.windows(recordings, size=200, stride=400 if quick else 100)
 
-    person, session = np.array([group.split("/") for group in windows.groups]).T
+
+def parts(cut: Recordings) -> dict[str, Recordings]:
+    """The last session and the last person apart, and what is left for training."""
+    person, session = np.array([group.split("/") for group in cut.groups]).T
     stranger, last = person == person[-1], session == "3"
     splits = {
         "training": ~stranger & ~last,
         "another session": ~stranger & last,
         "another person": stranger,
     }
-    parts = {name: windows.take(chosen) for name, chosen in splits.items()}
+    return {name: cut.take(chosen) for name, chosen in splits.items()}
 
+
+def main(folder: Path, n_epochs: int | None = 30, quick: bool = False) -> dict[str, float]:
+    """Return the balanced accuracy of the classifier on the last session, and on the last person."""
+    cut = windows(folder, quick)
+    print(cut)
+    divided = parts(cut)
     classifier = MLSTMFCNClassifier(
         n_epochs=5 if quick else n_epochs, class_weight="balanced", random_state=0
     )
-    X, y, _ = parts.pop("training")
+    X, y, _ = divided.pop("training")
     classifier.fit(X, y)
-    scores = {name: balanced_accuracy_score(y, classifier.predict(X)) for name, (X, y, _) in parts.items()}
+    scores = {name: balanced_accuracy_score(y, classifier.predict(X)) for name, (X, y, _) in divided.items()}
     chance = 1 / len(classifier.classes_)
     for name, score in scores.items():
-        print(f"{name}: balanced accuracy {score:.3f} ({len(parts[name])} windows; chance {chance:.3f})")
+        print(f"{name}: balanced accuracy {score:.3f} ({len(divided[name])} windows; chance {chance:.3f})")
     return scores
 
 

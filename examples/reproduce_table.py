@@ -1,10 +1,10 @@
-"""Reproduce the accuracies in docs/accuracy.md: this package and MiniRocket, in one run.
+"""Reproduce the accuracies in docs/accuracy.md: this package and other classifiers, in one run.
 
 Every estimator is fitted to every data set, on the archive's split with seeds 0, 1, ..., or on resamples.
 An interrupted run resumes. Results in TABLES are not computed again, even if the recipe has changed; use an
 empty folder after a change of the recipe. The soft vote over an estimator's seeds is added as another
-estimator; it needs the predictions of all seeds. MiniRocket requires numba (extra `bench`). MLSTM_FCN_DATA is
-searched first for the data sets.
+estimator; it needs the predictions of all seeds. MiniRocket requires numba, MultiRocket-Hydra and QUANT aeon
+(both in the extra `bench`) and torch. MLSTM_FCN_DATA is searched first for the data sets.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from sktime.classification.base import BaseClassifier
 
-from mlstm_fcn import MLSTMFCNClassifier, benchmark, datasets
+from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, benchmark, datasets
 
 UEA = (
     "ArticularyWordRecognition,AtrialFibrillation,BasicMotions,FingerMovements,HandMovementDirection,"
@@ -42,8 +42,13 @@ COLUMNS = (
 PUBLISHED = ("HIVE-COTE 2.0", "ROCKET", "InceptionTime", "ResNet", "MLSTM-FCN (TapNet)")
 
 
-class MiniRocket(BaseClassifier):
-    """sktime's MiniRocket for any series, after cutting or zero-padding them and interpolating gaps."""
+class OnFilled(BaseClassifier):
+    """A classifier of complete series of one length, after cutting or zero-padding them and filling gaps.
+
+    Args:
+        kind: A name of `OTHERS`.
+        random_state: Its seed.
+    """
 
     _tags = {  # noqa: RUF012, required by sktime
         "X_inner_mtype": "df-list",
@@ -53,16 +58,14 @@ class MiniRocket(BaseClassifier):
         "capability:predict_proba": True,
     }
 
-    def __init__(self, random_state=None):
+    def __init__(self, kind="MiniRocket", random_state=None):
+        self.kind = kind
         self.random_state = random_state
         super().__init__()
 
     def _fit(self, X, y):
-        from sktime.classification.kernel_based import RocketClassifier
-
-        self.length_ = max(9, *map(len, X))  # MiniRocket requires at least nine steps
-        self.classifier_ = RocketClassifier(rocket_transform="minirocket", random_state=self.random_state)
-        self.classifier_.fit(self._filled(X), y)
+        self.length_ = max(9, *map(len, X))  # their kernels have nine steps
+        self.classifier_ = OTHERS[self.kind](self.random_state).fit(self._filled(X), y)
         return self
 
     def _predict_proba(self, X):
@@ -78,6 +81,27 @@ class MiniRocket(BaseClassifier):
         return np.stack([np.pad(case, ((0, self.length_ - len(case)), (0, 0))).T for case in whole])
 
 
+def _minirocket(seed):
+    from sktime.classification.kernel_based import RocketClassifier
+
+    return RocketClassifier(rocket_transform="minirocket", random_state=seed)
+
+
+def _hydra(seed):  # also requires torch
+    from aeon.classification.convolution_based import MultiRocketHydraClassifier
+
+    return MultiRocketHydraClassifier(random_state=seed)
+
+
+def _quant(seed):  # also requires torch
+    from aeon.classification.interval_based import QUANTClassifier
+
+    return QUANTClassifier(random_state=seed)
+
+
+OTHERS = {"MiniRocket": _minirocket, "MultiRocket-Hydra": _hydra, "QUANT": _quant}
+
+
 def estimators(names: str, n_epochs: int | None) -> dict[str, object]:
     """The estimators of a comma-separated list of names."""
     epochs = {} if n_epochs is None else {"n_epochs": n_epochs}  # else as many as the recipe has
@@ -85,7 +109,9 @@ def estimators(names: str, n_epochs: int | None) -> dict[str, object]:
         "default": MLSTMFCNClassifier(on_longer="cut", **epochs),
         "ensemble": MLSTMFCNClassifier(recipe="ensemble", on_longer="cut", **epochs),
         "paper": MLSTMFCNClassifier(recipe="paper", on_longer="cut", **epochs),
-        "MiniRocket": MiniRocket(),
+        "hybrid": MLSTMFCNClassifier(recipe="hybrid", on_longer="cut", **epochs),
+        "multirocket": NetworkClassifier(network="multirocket", on_longer="cut"),
+        **{kind: OnFilled(kind) for kind in OTHERS},
     }
     chosen = names.split(",")
     if not set(chosen) <= set(known):
@@ -187,7 +213,7 @@ def main(
     limits = benchmark.Limits(seconds=time_limit, threads=1 if n_jobs > 1 else None)
     benchmark.execute(plan, limits, n_jobs=n_jobs, report=_print)
     for estimator in chosen:
-        if n_seeds > 1 and not resampled and estimator.name != "MiniRocket":
+        if n_seeds > 1 and not resampled and estimator.name in ("default", "ensemble", "paper"):
             vote(place, estimator.name, n_seeds)
     table = results(place, kept)
     write(kept, table, index=False)
@@ -205,7 +231,7 @@ def _print(outcome):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--datasets", default=f"{UEA},{UCR}")
-    parser.add_argument("--estimators", default="default,ensemble,paper,MiniRocket")
+    parser.add_argument("--estimators", default="default,hybrid,ensemble,paper,MiniRocket")
     parser.add_argument("--seeds", type=int, default=5, help="number of seeds on the archive's split")
     parser.add_argument("--resamples", type=int, help="number of resamples, instead of seeds")
     parser.add_argument("--epochs", type=int, help="default: as many as the recipe has")

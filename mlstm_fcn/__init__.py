@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mlstm_fcn import ablation as ablation
     from mlstm_fcn import benchmark as benchmark
     from mlstm_fcn import datasets as datasets
+    from mlstm_fcn import early as early
     from mlstm_fcn import explain as explain
     from mlstm_fcn import export as export
     from mlstm_fcn import fitting as fitting
@@ -41,6 +42,7 @@ _MODULES = (
     "ablation",
     "benchmark",
     "datasets",
+    "early",
     "explain",
     "export",
     "fitting",
@@ -62,6 +64,7 @@ __all__ = [
     "ablation",
     "benchmark",
     "datasets",
+    "early",
     "explain",
     "export",
     "fitting",

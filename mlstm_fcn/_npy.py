@@ -1,9 +1,9 @@
-"""Read NumPy's `.npy` and `.npz` files. Headers are checked against sizes before arrays are made."""
+"""NumPy's `.npy` and `.npz` files, without pickle. Headers are checked before arrays are made."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -70,3 +70,16 @@ def read_arrays(file: Path | IO[bytes], names: Iterable[str] | None = None) -> d
                 with archive.open(entry) as content:
                     arrays[entry.removesuffix(".npy")] = read_array(content, sizes[entry])
         return arrays
+
+
+def write_arrays(file: IO[bytes], arrays: Mapping[str, np.ndarray], compress: bool = False) -> None:
+    """Write arrays to a `.npz` file.
+
+    Raises:
+        ValueError: If an array holds objects, which NumPy would pickle.
+    """
+    for name, array in arrays.items():
+        rule = "An array must hold numbers, bools or strings."
+        require(not array.dtype.hasobject, rule, name=name, dtype=str(array.dtype))
+    save = np.savez_compressed if compress else np.savez
+    save(file, **arrays)  # type: ignore[arg-type]

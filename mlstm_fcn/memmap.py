@@ -39,7 +39,7 @@ class MemmapSeries:
         self._array = array if array.ndim == 3 else array[:, None]
         self._cases = np.arange(len(array)) if cases is None else cases
         _, channels, steps = self._array.shape
-        self.shape = len(self._cases), time or steps, channels
+        self.shape: tuple[int, int, int] = len(self._cases), time or steps, channels
 
     def __len__(self) -> int:
         return len(self._cases)

@@ -43,6 +43,7 @@ FLOORS = {
     "_nested": 5,
     "estimators": 7,
     "explain": 7,
+    "early": 8,
     "plotting": 8,
     "ablation": 8,
     "benchmark": 8,

@@ -22,6 +22,7 @@ import pytest
 import mlstm_fcn
 from mlstm_fcn import MLSTMFCNClassifier, _archives, _children, _hdf5, datasets, export
 from mlstm_fcn._files import crc
+from mlstm_fcn._npy import write_arrays
 from mlstm_fcn.datasets.formats import Source
 from mlstm_fcn.export import manifest, subprocess_check
 from mlstm_fcn.persistence import ENTRY, read_archive, write_archive
@@ -501,3 +502,10 @@ def test_labels_are_looked_up_in_the_same_time_however_many(tmp_path):
         seconds_to_read(tmp_path / "it.ts", f"@classLabel true {' '.join(labels)}\n@data\n1:x", "c99, ...")
         < 2
     )
+
+
+def test_objects_are_not_written_since_reading_them_would_need_pickle(tmp_path):
+    with (tmp_path / "it.npz").open("wb") as file:
+        with pytest.raises(ValueError, match=r"numbers, bools or strings.*name='y', dtype='object'"):
+            write_arrays(file, {"X": np.zeros(2), "y": np.array(["a", None])})
+        assert file.tell() == 0

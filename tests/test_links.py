@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = (".", "docs", "benchmarks", "datasets", ".github")
+FOLDERS = (".", "docs", "docs/tutorials", "benchmarks", "datasets", ".github")
 PAGES = sorted(path for folder in FOLDERS for path in (ROOT / folder).glob("*.md"))
 
 

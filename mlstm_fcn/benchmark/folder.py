@@ -37,7 +37,7 @@ class Folder:
     """
 
     def __init__(self, path: Path | str):
-        self.path = Path(path)
+        self.path: Path = Path(path)
 
     def results(self) -> dict[RunKey, Path]:
         """Paths of the result files."""

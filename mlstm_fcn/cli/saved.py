@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +15,14 @@ if TYPE_CHECKING:
 
     from mlstm_fcn.datasets import Series
 
-split_option = click.option(
+split_option: Callable[..., Any] = click.option(
     "--split",
     type=click.Choice(["train", "test"]),
     default="test",
     show_default=True,
     help="Split of the data set.",
 )
-folder_option = click.option(
+folder_option: Callable[..., Any] = click.option(
     "--folder", type=click.Path(path_type=Path), help="Folder to search first for data sets."
 )
 

@@ -1,13 +1,15 @@
 """Convolution over time, with strides, dilation and groups, on every backend."""
 
+from collections.abc import Sequence
 from itertools import groupby
 
 from keras import ops
 
 from mlstm_fcn import engine
+from mlstm_fcn.layers.tensor import Tensor
 
 
-def convolve(series, kernel, strides=1, dilation=1):
+def convolve(series: Tensor, kernel: Tensor, strides: int = 1, dilation: int = 1) -> Tensor:
     """Convolution whose alignment does not depend on the length of the series.
 
     Step `t` of the output is centred at step `strides * t` of the input. Beyond its ends the series is zero.
@@ -39,7 +41,7 @@ def convolve(series, kernel, strides=1, dilation=1):
     return ops.depthwise_conv(series, kernel, strides, padding="valid", dilation_rate=dilation)
 
 
-def convolve_in_parts(series, kernel, strides, dilations):
+def convolve_in_parts(series: Tensor, kernel: Tensor, strides: int, dilations: Sequence[int]) -> Tensor:
     """Convolution with several dilations, among which the filters are divided evenly, in order.
 
     Like `convolve`, with at most as many dilations as filters, and with one dilation if there are groups.

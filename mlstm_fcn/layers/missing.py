@@ -5,9 +5,10 @@ from keras import ops
 
 from mlstm_fcn._checks import require_choice
 from mlstm_fcn._options import FILL_METHODS
+from mlstm_fcn.layers.tensor import Tensor
 
 
-def valid_steps(series):
+def valid_steps(series: Tensor) -> Tensor:
     """The mask of valid steps: all up to the last one at which some channel is not NaN.
 
     Args:

@@ -2,8 +2,10 @@
 
 from keras import ops
 
+from mlstm_fcn.layers.tensor import Tensor
 
-def max_over_time(series, mask=None):
+
+def max_over_time(series: Tensor, mask: Tensor | None = None) -> Tensor:
     """The maximum over valid steps.
 
     Args:

@@ -121,7 +121,7 @@ def output_stride(model: keras.Model) -> float:
     return max(receptive_fields(model)[id(tensor)][1] for tensor in model.outputs)
 
 
-def receptive_fields(model):
+def receptive_fields(model: keras.Model) -> dict[int, tuple[float, float]]:
     """Receptive field and stride, in steps of the input, of each tensor of the graph, by its id."""
     fields: dict[int, tuple[float, float]] = {}
     for operation in model.operations:

@@ -6,6 +6,7 @@ from math import ceil
 import keras
 
 from mlstm_fcn._checks import require
+from mlstm_fcn.layers.tensor import Tensor
 from mlstm_fcn.models.blocks import conv_block, conv_norm, pool, resample, squeeze_excite, strided_mask
 from mlstm_fcn.models.options import SqueezeExciteConfig
 
@@ -85,7 +86,7 @@ class EfficientNetConfig(SqueezeExciteConfig):
         return ceil(units * DEPTH**self.phi)
 
 
-def efficientnet(config: EfficientNetConfig, series, mask):
+def efficientnet(config: EfficientNetConfig, series: Tensor, mask: Tensor | None) -> Tensor:
     """The features of an EfficientNet. See `models.MODELS` for arguments and result."""
     if config.phi > 0:
         series, mask = resample(series, mask, LENGTH**config.phi)

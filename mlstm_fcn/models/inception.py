@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import keras
 
 from mlstm_fcn._checks import require_positive_int
+from mlstm_fcn.layers.tensor import Tensor
 from mlstm_fcn.models.blocks import conv_norm, max_pool, pool, squeeze_excite
 from mlstm_fcn.models.options import SqueezeExciteConfig
 
@@ -54,7 +55,7 @@ class InceptionConfig(SqueezeExciteConfig):
         return range(1, self.depth + 1)
 
 
-def inception(config: InceptionConfig, series, mask):
+def inception(config: InceptionConfig, series: Tensor, mask: Tensor | None) -> Tensor:
     """The features of an Inception network. See `models.MODELS` for arguments and result."""
     shortcut = series
     for number in config.block_numbers:

@@ -1,6 +1,6 @@
 """The LSTM-FCN family (Karim et al. 2017, 2019) and FCN: convolution blocks next to a recurrent branch."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,6 +9,7 @@ import keras
 from mlstm_fcn import engine
 from mlstm_fcn._checks import require, require_choice, require_positive_int
 from mlstm_fcn.layers import AttentionLSTM
+from mlstm_fcn.layers.tensor import Tensor
 from mlstm_fcn.models.blocks import conv_block, pool, squeeze_excite, with_differences, zero_invalid
 from mlstm_fcn.models.options import SqueezeExciteConfig
 
@@ -151,24 +152,42 @@ class LSTMFCNConfig(SqueezeExciteConfig):
         super().require_shape(time, channels)
 
 
-def excited_convolution(config, series, mask, number, dilation, name):
+def excited_convolution(
+    config: LSTMFCNConfig,
+    series: Tensor,
+    mask: Tensor | None,
+    number: int,
+    dilation: int,
+    name: str,
+) -> Tensor:
     """Convolution, batch normalisation, ReLU, and squeeze-and-excitation where the block has it."""
     filters, kernel_size = config.filters[number - 1], config.kernel_sizes[number - 1]
-    if config.dilation_scales > 1:
-        dilation = config.parallel_dilations(dilation)[:filters]
-    sizes = {"filters": filters, "kernel_size": kernel_size, "dilation_rate": dilation}
-    series = conv_block(series, mask, config=config, name=name, **sizes)
+    several = config.dilation_scales > 1
+    options: dict[str, Any] = {"filters": filters, "kernel_size": kernel_size, "config": config, "name": name}
+    options["dilation_rate"] = config.parallel_dilations(dilation)[:filters] if several else dilation
+    series = conv_block(series, mask, **options)
     if config.has_squeeze_excite(number):
         series = squeeze_excite(series, mask, config=config, name=name)
     return series
 
 
-def lstm_fcn_block(config, series, mask, number, dilation):
+def lstm_fcn_block(
+    config: LSTMFCNConfig,
+    series: Tensor,
+    mask: Tensor | None,
+    number: int,
+    dilation: int,
+) -> tuple[Tensor, Tensor | None]:
     """A block of the family: one convolution. Returns the series and its mask."""
     return excited_convolution(config, series, mask, number, dilation, f"{number}"), mask
 
 
-def lstm_fcn(config: LSTMFCNConfig, series, mask, block=lstm_fcn_block):
+def lstm_fcn(
+    config: LSTMFCNConfig,
+    series: Tensor,
+    mask: Tensor | None,
+    block: Callable[..., Any] = lstm_fcn_block,
+) -> Tensor:
     """The features of a network of the family. See `models.MODELS` for arguments and result.
 
     `block` builds one convolution block; it has the arguments and the result of `lstm_fcn_block`.

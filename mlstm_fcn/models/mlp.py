@@ -6,6 +6,7 @@ from typing import Literal
 import keras
 
 from mlstm_fcn._checks import require
+from mlstm_fcn.layers.tensor import Tensor
 from mlstm_fcn.models.blocks import pool
 from mlstm_fcn.models.options import LearnedConfig
 
@@ -39,7 +40,7 @@ class MLPConfig(LearnedConfig):
         require(all(0 <= share < 1 for share in self.dropouts), rule, dropouts=self.dropouts)
 
 
-def mlp(config: MLPConfig, series, mask):
+def mlp(config: MLPConfig, series: Tensor, mask: Tensor | None) -> Tensor:
     """The features of a perceptron. See `models.MODELS` for arguments and result."""
     features = pool(series, mask, config.head)
     for number, (units, dropout) in enumerate(zip(config.units, config.dropouts, strict=False), 1):

@@ -10,6 +10,7 @@ from keras import ops
 
 from mlstm_fcn._checks import require, require_positive_int
 from mlstm_fcn.layers.minirocket import N_KERNELS, POOLINGS, SIZE, MiniRocket1D
+from mlstm_fcn.layers.tensor import Tensor
 from mlstm_fcn.models.blocks import zero_invalid
 from mlstm_fcn.models.options import NetworkConfig
 
@@ -76,7 +77,7 @@ class MultiRocketConfig(NetworkConfig):
         return tuple(zip(dilations.tolist(), counts.tolist(), strict=True))
 
 
-def multirocket(config: MultiRocketConfig, series, mask):
+def multirocket(config: MultiRocketConfig, series: Tensor, mask: Tensor | None) -> Tensor:
     """The features of random convolutions. See `models.MODELS` for arguments and result."""
     dilations, features = config.dilations or config.spread(series.shape[1]), []
     for name, view in _views(config, series, mask):

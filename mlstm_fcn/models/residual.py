@@ -6,6 +6,7 @@ from typing import Literal
 import keras
 
 from mlstm_fcn._checks import require, require_choice, require_positive_int
+from mlstm_fcn.layers.tensor import Tensor
 from mlstm_fcn.models.blocks import conv_norm, pool, selective_kernel, squeeze_excite, strided_mask
 from mlstm_fcn.models.options import SqueezeExciteConfig
 
@@ -80,7 +81,7 @@ class ResidualConfig(SqueezeExciteConfig):
         return range(1, len(self.filters) + 1)
 
 
-def residual(config: ResidualConfig, series, mask):
+def residual(config: ResidualConfig, series: Tensor, mask: Tensor | None) -> Tensor:
     """The features of a residual network. See `models.MODELS` for arguments and result."""
     for stage in config.block_numbers:
         for unit in range(1, config.units[stage - 1] + 1):

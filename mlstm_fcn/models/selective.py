@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlstm_fcn._checks import require, require_positive_int
+from mlstm_fcn.layers.tensor import Tensor
 from mlstm_fcn.models.blocks import selective_kernel, squeeze_excite
 from mlstm_fcn.models.lstm_fcn import LSTMFCNConfig, lstm_fcn
 
@@ -45,7 +46,7 @@ class SelectiveConfig(LSTMFCNConfig):
         return self.selective_branches
 
 
-def sk_mlstm_fcn(config: SelectiveConfig, series, mask):
+def sk_mlstm_fcn(config: SelectiveConfig, series: Tensor, mask: Tensor | None) -> Tensor:
     """The features of MLSTM-FCN with selective kernels. See `models.MODELS` for arguments and result."""
     return lstm_fcn(config, series, mask, block=_selective_block)
 

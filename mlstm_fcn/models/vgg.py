@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlstm_fcn._checks import require, require_positive_int
+from mlstm_fcn.layers.tensor import Tensor
 from mlstm_fcn.models.blocks import max_pool, strided_mask
 from mlstm_fcn.models.lstm_fcn import LSTMFCNConfig, excited_convolution, lstm_fcn
 
@@ -49,7 +50,7 @@ class VGGConfig(LSTMFCNConfig):
         return self.convolutions
 
 
-def vgg(config: VGGConfig, series, mask):
+def vgg(config: VGGConfig, series: Tensor, mask: Tensor | None) -> Tensor:
     """The features of a VGG. See `models.MODELS` for arguments and result."""
     return lstm_fcn(config, series, mask, block=_vgg_block)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from mlstm_fcn._checks import require
 from mlstm_fcn._files import written_whole
-from mlstm_fcn._npy import read_arrays
+from mlstm_fcn._npy import read_arrays, write_arrays
 from mlstm_fcn.training.best_epoch import BestEpoch
 from mlstm_fcn.training.dataset import Dataset
 from mlstm_fcn.training.recipes import Recipe
@@ -88,10 +88,11 @@ class Checkpoint:
             "rng": self._rng.bit_generator.state,
             "best": best,
         }
-        arrays: dict[str, Any] = {f"variables_{i}": v.numpy() for i, v in enumerate(self._variables())}
+        arrays: dict[str, Any] = {"values": np.array(json.dumps(values))}
+        arrays |= {f"variables_{i}": v.numpy() for i, v in enumerate(self._variables())}
         arrays |= {f"best_{i}": weight for i, weight in enumerate(best_weights)}
         with written_whole(self._path) as partial, partial.open("wb") as file:
-            np.savez(file, allow_pickle=False, values=np.array(json.dumps(values)), **arrays)
+            write_arrays(file, arrays)
 
     def _assign(self, arrays: list[np.ndarray]) -> None:
         for variable, array in zip(self._variables(), arrays, strict=True):

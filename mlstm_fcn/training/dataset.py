@@ -56,7 +56,7 @@ class BatchSource:
 
     def __init__(self, dataset: Dataset, change: Callable[[Dataset], Dataset] | None = None):
         self.dataset = dataset
-        self.resident = dataset.prepare is None and change is None
+        self.resident: bool = dataset.prepare is None and change is None
         self._change = change
         self._placed: Any = None
 

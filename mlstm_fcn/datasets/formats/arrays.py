@@ -18,7 +18,7 @@ from typing import IO, Any
 import numpy as np
 
 from mlstm_fcn import _archives as archives
-from mlstm_fcn._npy import read_array, read_arrays, require_array
+from mlstm_fcn._npy import read_array, read_arrays, require_array, write_arrays
 from mlstm_fcn.datasets.formats.cases import Block
 from mlstm_fcn.datasets.formats.errors import FormatError
 from mlstm_fcn.datasets.formats.source import Source
@@ -125,13 +125,13 @@ def write_npz(file: IO[bytes], name: str, series: Sequence[np.ndarray], targets:
     else:
         arrays["X"] = np.concatenate([case.ravel() for case in series])
         arrays["lengths"] = np.array([case.shape[1] for case in series])
-    np.savez_compressed(file, allow_pickle=False, **arrays)
+    write_arrays(file, arrays, compress=True)
     try:
         read_arrays(file, ())
     except archives.UnsafeArchiveError:  # almost all values are the same: packed, it would pass for a bomb
         file.seek(0)
         file.truncate()
-        np.savez(file, allow_pickle=False, **arrays)
+        write_arrays(file, arrays)
 
 
 def to_blocks(X: Series, y: np.ndarray, cases: int = 1024) -> Iterator[Block]:

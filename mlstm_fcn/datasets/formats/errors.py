@@ -20,7 +20,9 @@ class FormatError(ValueError):
     ) -> None:
         column = column or (1 if line else None)
         super().__init__(str(path), expected, _text(received), line, column)  # all arguments, for pickle
-        self.path, self.line, self.column = str(path), line, column
+        self.path: str = str(path)
+        self.line: int | None = line
+        self.column: int | None = column
 
     def __str__(self) -> str:
         path, expected, received, *numbers = self.args

@@ -1,0 +1,191 @@
+"""A fitted classifier with its stopping rule: answers for whole series, and for series that grow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlstm_fcn._checks import require
+from mlstm_fcn.early.rule import StoppingRule
+from mlstm_fcn.explain.containers import opened
+from mlstm_fcn.persistence import SUFFIXES
+
+_PREFIXES_AT_A_TIME = 4096
+_RULE = ".early.json"
+
+
+class Answer(NamedTuple):
+    """What an early classifier says, of one case or of several.
+
+    Attributes:
+        label: The class, or `(cases,)`.
+        steps: Number of steps after which the answer came, or `(cases,)`.
+        probabilities: Of all classes, `(classes,)` or `(cases, classes)`.
+    """
+
+    label: Any
+    steps: Any
+    probabilities: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class EarlyModel:
+    """Probabilities of the first steps of a series, and when they are sure enough.
+
+    Attributes:
+        predict_proba: From series that may differ in length to probabilities `(cases, classes)`.
+        rule: When to answer.
+        labels: Class labels in the order of the probabilities.
+    """
+
+    predict_proba: Callable[[Any], np.ndarray]
+    rule: StoppingRule
+    labels: np.ndarray
+
+    def answer(self, X: Any) -> Answer:
+        """The answer for each case, with as few steps of it as the rule needs.
+
+        Args:
+            X: Series in any container that the classifier's `predict` takes. Steps after the last checkpoint
+                are not read.
+
+        Raises:
+            ValueError: If X does not fit the classifier.
+        """
+        cases, as_given = opened(None, X)
+        lengths = np.array([case.shape[1] for case in cases])
+        probabilities = prefix_probabilities(self.predict_proba, cases, as_given, self.rule.checkpoints)
+        stops, every = self.rule.stops(probabilities, lengths), np.arange(len(cases))
+        chosen = probabilities[every, stops]
+        steps = np.minimum(np.array(self.rule.checkpoints)[stops], lengths)
+        return Answer(self.labels[chosen.argmax(axis=1)], steps, chosen)
+
+    def stream(self) -> Stream:
+        """A new series that grows step by step."""
+        return Stream(self)
+
+
+class Stream:
+    """A series that grows, and its answer once that is sure enough.
+
+    The answer is that of `EarlyModel.answer` for the same steps. At each checkpoint the classifier reads the
+    series so far from its start. A constant cost for each step is not to be had: the gates of
+    squeeze-and-excitation are means over all steps, so each new step changes what the network computes for
+    the steps before.
+
+    Args:
+        model: The classifier and its rule.
+    """
+
+    def __init__(self, model: EarlyModel):
+        self._model, self._steps = model, np.empty((0, 0))
+        self._seen: list[np.ndarray] = []
+        self.answer: Answer | None = None
+
+    @property
+    def n_steps(self) -> int:
+        """Number of steps so far."""
+        return self._steps.shape[1]
+
+    def push(self, values: Any) -> Answer | None:
+        """Add a step, or several, and return the answer if there is one by now. An answer stays.
+
+        Args:
+            values: `(channels,)`, or `(channels, steps)`; NaN is missing.
+
+        Raises:
+            ValueError: If the number of channels changes.
+        """
+        new = np.asarray(values, dtype=np.float64)
+        new = new[:, None] if new.ndim == 1 else new
+        rule = "A step must be (channels,), several (channels, steps), always with the same channels."
+        known = self._steps.shape[0] if self.n_steps else None
+        require(new.ndim == 2 and known in (None, new.shape[0]), rule, shape=new.shape, channels=known)
+        before = self.n_steps
+        self._steps = np.concatenate([self._steps, new], axis=1) if before else new
+        for checkpoint in self._model.rule.checkpoints:
+            if self.answer is None and before < checkpoint <= self.n_steps:
+                self._ask(checkpoint)
+        return self.answer
+
+    def finish(self) -> Answer:
+        """The series has ended: answer now.
+
+        Raises:
+            ValueError: If it has no step.
+        """
+        require(self.n_steps > 0, "A series must have a step before it is answered.")
+        if self.answer is None:
+            self._tell(self._probabilities(self.n_steps), self.n_steps)
+        assert self.answer is not None
+        return self.answer
+
+    def _ask(self, checkpoint: int) -> None:
+        rule = self._model.rule
+        self._seen.append(self._probabilities(checkpoint))
+        if rule.is_sure(np.stack(self._seen)[None])[0, -1] or checkpoint == rule.checkpoints[-1]:
+            self._tell(self._seen[-1], checkpoint)
+
+    def _probabilities(self, n_steps: int) -> np.ndarray:
+        """Of the first steps; padded to the last checkpoint, so that networks are compiled for one shape."""
+        longest = max(n_steps, self._model.rule.checkpoints[-1])
+        series = np.full((1, len(self._steps), longest), np.nan)
+        series[0, :, :n_steps] = self._steps[:, :n_steps]
+        return np.asarray(self._model.predict_proba(series))[0]
+
+    def _tell(self, probabilities: np.ndarray, n_steps: int) -> None:
+        self.answer = Answer(self._model.labels[probabilities.argmax()], n_steps, probabilities)
+
+
+def prefix_probabilities(
+    predict_proba: Callable[[Any], np.ndarray],
+    cases: list[np.ndarray],
+    as_given: Callable[[list[np.ndarray]], Any],
+    checkpoints: tuple[int, ...],
+) -> np.ndarray:
+    """Probabilities after the first steps of each case, `(cases, checkpoints, classes)`.
+
+    Args:
+        predict_proba: From a container to probabilities.
+        cases: Series `(channels, time)`.
+        as_given: Makes series a container.
+        checkpoints: Numbers of steps; a case that has ended before is read as a whole.
+    """
+    at_once, found = max(1, _PREFIXES_AT_A_TIME // len(checkpoints)), []
+    for start in range(0, len(cases), at_once):
+        some = cases[start : start + at_once]
+        prefixes = [case[:, :checkpoint] for case in some for checkpoint in checkpoints]
+        outputs = np.asarray(predict_proba(as_given(prefixes)))
+        found.append(outputs.reshape(len(some), len(checkpoints), -1))
+    return np.concatenate(found)
+
+
+def load(path: Path | str) -> EarlyModel:
+    """Read what `EarlyClassifier.save` or `EarlyClassifier.export` wrote.
+
+    An exported model runs in its own runtime, without Keras or TensorFlow, except a SavedModel.
+
+    Raises:
+        ValueError: If a file is damaged, or holds something else.
+        FileNotFoundError: If one is missing.
+    """
+    rule = StoppingRule.load(rule_path(path))
+    if Path(path).suffix in SUFFIXES:
+        from mlstm_fcn.estimators.base import NetworkEstimator
+
+        classifier = NetworkEstimator.load(path)
+        return EarlyModel(classifier.predict_proba, rule, classifier.classes_)
+    from mlstm_fcn import export
+
+    artifact = export.load(path)
+    require(artifact.labels is not None, f"{path} must hold a classifier.")
+    return EarlyModel(artifact.outputs, rule, np.array(artifact.labels))
+
+
+def rule_path(path: Path | str) -> Path:
+    """Where the rule of a saved or exported classifier lies."""
+    return Path(f"{path}{_RULE}")

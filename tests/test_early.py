@@ -1,0 +1,265 @@
+"""Early classification: when it answers, on what that was chosen, and that a stream says the same."""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.linear_model import LogisticRegression
+
+from mlstm_fcn import MLSTMFCNClassifier, early
+from mlstm_fcn.early.rule import chosen_rule, confidence, spread
+from tests.quick_fit import SMALL
+
+SEEN = []  # the means of all cases of each fit
+
+
+class OfMeans(ClassifierMixin, BaseEstimator):
+    """Logistic regression on the mean of each channel so far."""
+
+    def fit(self, X, y):
+        SEEN.append(self._means(X))
+        self.classifier_ = LogisticRegression().fit(SEEN[-1], y)
+        self.classes_ = self.classifier_.classes_
+        return self
+
+    def predict_proba(self, X):
+        return self.classifier_.predict_proba(self._means(X))
+
+    def _means(self, X):
+        cases = [case.to_numpy().T if isinstance(case, pd.DataFrame) else case for case in X]
+        return np.array([np.nanmean(case, axis=1) for case in cases])
+
+
+def made(cases=30, steps=20, channels=2, seed=0):
+    """Two classes that part at the first step, with noise that the mean over time averages out."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(cases) % 2
+    return rng.normal(size=(cases, channels, steps)) + y[:, None, None], np.array(["no", "yes"])[y]
+
+
+def of(*rows):
+    """Probabilities of two classes from those of the first, `(cases, checkpoints, 2)`."""
+    first = np.array(rows)
+    return np.stack([first, 1 - first], axis=2)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "agreement", "expected"),
+    [(0.0, 1, 0), (0.7, 1, 1), (0.7, 2, 2), (0.95, 1, 3), (0.0, 3, 3), (0.8, 1, 1)],
+)
+def test_a_rule_stops_at_the_first_checkpoint_that_is_sure(threshold, agreement, expected):
+    rule = early.StoppingRule((2, 4, 6, 8), threshold, agreement)
+    assert rule.stops(of([0.4, 0.8, 0.9, 0.6])) == [expected]
+
+
+def test_a_case_that_has_ended_is_answered():
+    rule = early.StoppingRule((2, 4, 6), 1.0)
+    assert rule.stops(of([0.6] * 3, [0.6] * 3, [0.6] * 3), np.array([1, 3, 100])).tolist() == [0, 1, 2]
+
+
+def test_the_chosen_rule_has_the_best_harmonic_mean_of_all():
+    rng = np.random.default_rng(0)
+    checkpoints, lengths = (2, 4, 6, 8), rng.integers(3, 9, size=25)
+    right = rng.integers(2, size=25)
+    sides = rng.uniform(-1, 1, size=(25, 4)) + np.linspace(-0.9, 1.5, 4)  # later ones are better
+    probabilities = of(*(1 / (1 + np.exp(np.where(right[:, None], 2, -2) * sides))))
+    chosen, curve = chosen_rule(probabilities, right, checkpoints, lengths)
+
+    def value(rule):
+        at = rule.stops(probabilities, lengths)
+        hits = probabilities[np.arange(25), at].argmax(axis=1) == right
+        used = np.minimum(np.array(checkpoints)[at], lengths) / lengths
+        return early.harmonic_mean(hits.mean(), used.mean())
+
+    every = product(np.unique(probabilities.max(axis=2)), range(1, 5))
+    best = max(value(early.StoppingRule(checkpoints, threshold, agreement)) for threshold, agreement in every)
+    assert value(chosen) == pytest.approx(best)
+    assert max(curve["harmonic_mean"]) == pytest.approx(best)
+    assert curve["earliness"] == sorted(curve["earliness"])
+    assert (chosen.stops(probabilities, lengths) > 0).any()
+
+
+def test_confidence_counts_only_checkpoints_that_agree():
+    assert confidence(of([0.4, 0.2, 0.9]), 2).tolist() == [[-1.0, 0.8, -1.0]]
+
+
+def test_checkpoints_end_at_the_longest_series():
+    assert spread(3, 20) == (7, 14, 20)
+    assert spread(10, 3) == (1, 2, 3)
+
+
+def test_the_rule_is_chosen_on_cases_that_the_classifier_has_not_seen():
+    X, y = made()
+    SEEN.clear()
+    early.EarlyClassifier(OfMeans(), n_checkpoints=4, n_splits=3, random_state=0).fit(X, y)
+    whole = X.mean(axis=2)
+    has = [[np.isclose(fitted, case).all(axis=1).any() for case in whole] for fitted in SEEN]
+    *splits, last = np.array(has)
+    assert last.all()
+    assert (np.sum(splits, axis=0) == 2).all()  # of three
+    assert [len(fitted) for fitted in SEEN] == [80, 80, 80, 120]
+
+
+def test_answers_come_early_and_are_right_on_series_whose_start_tells():
+    X, y = made(60, 40)
+    fitted = early.EarlyClassifier(OfMeans(), random_state=0).fit(X, y)
+    others, expected = made(60, 40, seed=1)
+    answer = fitted.answer(others)
+    assert (answer.label == expected).mean() > 0.9
+    assert answer.steps.mean() < 20
+    assert fitted.score(others, expected) == (fitted.predict(others) == expected).mean()
+    np.testing.assert_array_equal(fitted.predict_proba(others), answer.probabilities)
+    np.testing.assert_array_equal(answer.label, fitted.classes_[answer.probabilities.argmax(axis=1)])
+
+
+def test_steps_after_the_answer_do_not_change_it():
+    X, y = made()
+    fitted = early.EarlyClassifier(OfMeans(), random_state=0).fit(X, y)
+    answer = fitted.answer(X)
+    changed = X.copy()
+    for case, steps in enumerate(answer.steps):
+        changed[case, :, steps:] = 1e6
+    np.testing.assert_array_equal(fitted.answer(changed).label, answer.label)
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 40])
+def test_a_stream_says_what_the_whole_series_gets(at_once):
+    X, y = made()
+    fitted = early.EarlyClassifier(OfMeans(), random_state=0).fit(X, y)
+    expected = fitted.answer(X[:8])
+    for case, label, steps, probabilities in zip(X[:8], *expected, strict=True):
+        stream = fitted.stream()
+        while stream.push(case[:, stream.n_steps : stream.n_steps + at_once]) is None:
+            assert stream.answer is None
+        assert (stream.answer.label, stream.answer.steps) == (label, steps)
+        np.testing.assert_allclose(stream.answer.probabilities, probabilities, atol=1e-12)
+        assert stream.push(case[:, 0] + 100).label == label  # an answer stays
+
+
+@pytest.mark.parametrize("agreement", [1, 2, 4])
+def test_a_stream_asks_each_checkpoint_once(agreement):
+    X, y = made()
+    rule = early.StoppingRule((2, 4, 6, 8, 10), 0.6, agreement)
+    model = early.EarlyModel(OfMeans().fit(X, y).predict_proba, rule, np.array(["no", "yes"]))
+    for case, steps in zip(X, model.answer(X).steps, strict=True):
+        stream = model.stream()
+        while stream.push(case[:, stream.n_steps]) is None:
+            pass
+        assert stream.answer.steps == steps >= 2 * agreement
+
+
+def test_a_stream_that_ends_is_answered_with_what_there_is():
+    X, y = made()
+    fitted = early.EarlyClassifier(OfMeans(), n_checkpoints=2, random_state=0).fit(X, y)
+    stream = fitted.stream()
+    assert stream.push(X[0, :, 0]) is None
+    stream.push(X[0, :, 1:5])
+    assert stream.finish().steps == 5
+    np.testing.assert_allclose(
+        stream.finish().probabilities, fitted.classifier_.predict_proba(X[:1, :, :5])[0], atol=1e-12
+    )
+
+
+def test_series_of_different_lengths_count_by_their_own():
+    X, y = made(40, 20)
+    cases = [case[:, : 20 if number % 4 else 5] for number, case in enumerate(X)]
+    fitted = early.EarlyClassifier(OfMeans(), n_checkpoints=4, random_state=0).fit(cases, y)
+    lengths = np.array([case.shape[1] for case in cases])
+    assert (fitted.answer(cases).steps <= lengths).all()
+    assert fitted.rule_.checkpoints == (5, 10, 15, 20)
+
+
+def test_frames_keep_the_names_of_their_columns():
+    X, y = made(12, 10)
+    frames = [pd.DataFrame(case.T, columns=["a", "b"]) for case in X]
+    network = MLSTMFCNClassifier(**{**SMALL, "n_epochs": 1})
+    fitted = early.EarlyClassifier(network, n_checkpoints=2, n_splits=2, random_state=0).fit(frames, y)
+    expected = fitted.predict_proba(frames[:2])
+    reordered = [frame[["b", "a"]] for frame in frames[:2]]
+    np.testing.assert_allclose(fitted.predict_proba(reordered), expected, atol=1e-6)
+    with pytest.raises(ValueError, match="c"):
+        fitted.predict([frame.rename(columns={"a": "c"}) for frame in frames[:2]])
+
+
+def test_a_saved_and_an_exported_one_answer_the_same(tmp_path):
+    X, y = made(24, 12)
+    network = MLSTMFCNClassifier(**{**SMALL, "n_epochs": 2})
+    fitted = early.EarlyClassifier(network, n_checkpoints=3, n_splits=2, random_state=0).fit(X, y)
+    expected = fitted.answer(X)
+    fitted.save(tmp_path / "early.keras")
+    exported = fitted.export(tmp_path / "early.onnx")
+    for path in (tmp_path / "early.keras", exported):
+        model = early.load(path)
+        assert model.rule == fitted.rule_
+        np.testing.assert_allclose(model.answer(X).probabilities, expected.probabilities, atol=1e-5)
+        stream = model.stream()
+        stream.push(X[0])
+        assert stream.answer.label == expected.label[0]
+        np.testing.assert_allclose(stream.answer.probabilities, expected.probabilities[0], atol=1e-5)
+
+
+def test_it_is_cloned_as_scikit_learn_does():
+    one = early.EarlyClassifier(OfMeans(), n_checkpoints=3)
+    assert clone(one).get_params()["n_checkpoints"] == 3
+    with pytest.raises(ValueError, match="not fitted"):
+        one.predict(made()[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"y": ["no"] * 30}, "at least two classes"),
+        ({"y": ["no"] * 29 + ["yes"]}, r"at least 2 cases.*\['yes'\]"),
+        ({"y": ["no"] * 3}, "equally many cases"),
+        ({"n_splits": 1}, "`n_splits` must be at least 2"),
+        ({"n_checkpoints": 0}, "`n_checkpoints` must be a positive integer"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused(change, message):
+    X, y = made()
+    options = {name: value for name, value in change.items() if name != "y"}
+    with pytest.raises(ValueError, match=message):
+        early.EarlyClassifier(OfMeans(), **options).fit(X, change.get("y", y))
+
+
+def test_a_stream_whose_channels_change_is_refused():
+    X, y = made()
+    stream = early.EarlyClassifier(OfMeans(), random_state=0).fit(X, y).stream()
+    with pytest.raises(ValueError, match="must have a step"):
+        stream.finish()
+    stream.push([0.0, 0.0])
+    with pytest.raises(ValueError, match=r"same channels.*channels=2"):
+        stream.push([0.0])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"checkpoints": [1, 1], "threshold": 0.5, "agreement": 1}',
+        '{"checkpoints": [1, 2], "threshold": NaN, "agreement": 1}',
+        '{"checkpoints": [1, 2], "threshold": 2, "agreement": 1}',
+        '{"checkpoints": [1, 2], "threshold": 0.5, "agreement": 0}',
+        '{"checkpoints": [1.5], "threshold": 0.5, "agreement": 1}',
+        '{"checkpoints": [], "threshold": 0.5, "agreement": 1}',
+        '{"checkpoints": [1], "threshold": 0.5, "agreement": 1, "more": 1}',
+        '{"checkpoints": "12", "threshold": 0.5, "agreement": 1}',
+    ],
+)
+def test_a_damaged_file_of_a_rule_is_refused(tmp_path, text):
+    path = tmp_path / "rule.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match="is damaged, or not a stopping rule"):
+        early.StoppingRule.load(path)
+
+
+def test_a_rule_is_saved_and_loaded(tmp_path):
+    rule = early.StoppingRule((1, 5), 0.75, 2)
+    rule.save(tmp_path / "rule.json")
+    assert early.StoppingRule.load(tmp_path / "rule.json") == rule
+    with pytest.raises(FileNotFoundError):
+        early.StoppingRule.load(tmp_path / "other.json")
