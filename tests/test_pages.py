@@ -133,6 +133,12 @@ def test_names_are_text_and_nothing_is_loaded(page):
     assert "@import" not in page
 
 
+def test_long_names_do_not_make_wide_pictures(page):
+    widths = [int(width) for width in re.findall(r'<img [^>]*width="(\d+)"', page)]
+    assert widths
+    assert max(widths) < 450
+
+
 def test_errors_come_with_the_most_confident_first():
     given = np.array([[0.6, 0.4], [0.9, 0.1], [0.2, 0.8], [0.3, 0.7]])
     answers = Answers(np.array(["a", "b"]), np.array(["b", "b", "b", "a"]), given)

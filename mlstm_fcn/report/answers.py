@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from mlstm_fcn._checks import require
-
-_LONGEST = 24  # characters of a label in a picture
+from mlstm_fcn.plotting.canvas import short
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +69,5 @@ class Answers:
 
 def short_names(names: list[Any]) -> list[str]:
     """Names of one line and at most 24 characters that still differ."""
-    whole = [" ".join("".join(c if c.isprintable() else " " for c in str(name)).split()) for name in names]
-    cut = [name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…" for name in whole]
-    if len(set(cut)) == len(cut):
-        return cut
-    return [f"{number}: {name}"[:_LONGEST] for number, name in enumerate(cut)]
+    cut = [short(name) for name in names]
+    return cut if len(set(cut)) == len(cut) else [short(f"{n}: {name}") for n, name in enumerate(cut)]
