@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 _MARKS = {"loss": "*", "val_loss": "o"}
+_WIDEST = 6  # columns between the marks of few epochs
 _LABELS = {"loss": "* training", "val_loss": "o validation"}
 
 
@@ -30,17 +31,18 @@ def learning_curve(history: Mapping[str, Sequence[float]], width: int = 80, heig
     names = [f"{high:.3g}", f"{low:.3g}"]
     left = max(map(len, names))
     columns = min(width - left - 2, n_epochs)
-    canvas = np.full((height, columns), " ")
+    apart = min(_WIDEST, (width - left - 2) // n_epochs) or 1  # columns from a mark to the next
+    canvas = np.full((height, (columns - 1) * apart + 1), " ")
     for name, values in curves.items():
         for column, part in enumerate(np.array_split(values, columns)):
             mean = float(np.mean(part)) if len(part) else np.nan
             if np.isfinite(mean):
                 line = round((high - mean) / ((high - low) or 1) * (height - 1))
-                canvas[line, column] = _MARKS[name]
+                canvas[line, column * apart] = _MARKS[name]
     starts = [names[0], *[""] * (height - 2), names[1]]
     lines = [f"{start:>{left}} |{''.join(row)}".rstrip() for start, row in zip(starts, canvas, strict=True)]
     title = f"loss by epoch: {', '.join(_LABELS[name] for name in curves)}"
     last = str(n_epochs)
-    axis = f"{'':>{left}} +{'-' * columns}"
-    ticks = f"{'':>{left}}  1{last:>{columns - 1}}" if columns > len(last) + 1 else ""
+    axis = f"{'':>{left}} +{'-' * canvas.shape[1]}"
+    ticks = f"{'':>{left}}  1{last:>{canvas.shape[1] - 1}}" if canvas.shape[1] > len(last) + 1 else ""
     return "\n".join([title, *lines, axis, *([ticks] if ticks else [])])
