@@ -68,8 +68,8 @@ class Room:
 def create_app(path: Path) -> FastAPI:
     """Build the service; the model is verified and loaded once."""
     artifact = export.load(path)
-    if artifact.labels is None:
-        raise ValueError(f"{path} is a regressor; this service needs a classifier.")
+    if artifact.labels is None or artifact.thresholds is not None:
+        raise ValueError(f"{path} must be a classifier of one label a case.")
     app, room, in_turn = FastAPI(title=path.stem), Room(), asyncio.Semaphore(1)
 
     @app.exception_handler(RequestValidationError)

@@ -29,6 +29,40 @@ def channel_statistics(chunks: Callable[[], Iterable[np.ndarray]]) -> tuple[np.n
     mean = total / np.maximum(count, 1)
     for batch in _blocks(chunks()):
         squares += np.sum(np.square(batch - mean), axis=(0, 1), where=~np.isnan(batch))
+    return _for_scaling(mean, squares, count)
+
+
+class RunningStatistics:
+    """The same from one pass over the series, in which they may come in any number of parts.
+
+    References:
+        Chan, Golub, LeVeque: Algorithms for computing the sample variance, The American Statistician 37(3),
+        1983: parts are merged by their counts, means and sums of squares.
+    """
+
+    def __init__(self) -> None:
+        self._count: Any = 0
+        self._mean: Any = 0.0
+        self._squares: Any = 0.0
+
+    def add(self, series: np.ndarray) -> None:
+        """Take in some series, `(cases, time, channels)`."""
+        for batch in _blocks([series]):
+            observed = ~np.isnan(batch)
+            count = observed.sum(axis=(0, 1))
+            total = np.sum(batch, axis=(0, 1), dtype=np.float64, where=observed)
+            mean, both = total / np.maximum(count, 1), self._count + count
+            share, step = count / np.maximum(both, 1), mean - self._mean
+            self._squares += np.sum(np.square(batch - mean), axis=(0, 1), where=observed)
+            self._squares += np.square(step) * self._count * share
+            self._count, self._mean = both, self._mean + step * share
+
+    def result(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation, as of `channel_statistics`."""
+        return _for_scaling(self._mean, self._squares, self._count)
+
+
+def _for_scaling(mean: Any, squares: Any, count: Any) -> tuple[np.ndarray, np.ndarray]:
     std = np.sqrt(squares / np.maximum(count, 1))
     constant = std <= np.finfo(np.float32).eps * np.abs(mean)
     return mean.astype(np.float32), np.where(constant, 0.0, std).astype(np.float32)

@@ -11,29 +11,41 @@ from typing import Any
 
 import numpy as np
 
+from mlstm_fcn._arrays import as_array
 from mlstm_fcn._checks import require
 
 _COARSE = 2.0**-13  # range of a channel over its largest value; float32 resolves it into about 2000 values
+_NO_SERIES = str, bytes, Number, dict, set, type(None)
 
 Container = np.ndarray | Sequence[Any]
 """Series: an array `(cases, channels, time)`, or a list of pandas DataFrames `(time, channels)`."""
 
 
 def as_container(X: Any) -> Any:
-    """Series as one array, from a list of arrays or lists; sktime's containers as they are.
+    """Series as one array, from any array or a list of arrays or lists; sktime's containers as they are.
 
     Raises:
         ValueError: If X cannot be series.
     """
+    X = as_array(X)
     if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1:
         X = list(X)
     many = isinstance(X, list | tuple)
-    strange = X is None or any(
-        isinstance(one, str | bytes | Number) for one in ([X, *X[:1]] if many else [X])
+    strange = hasattr(X, "toarray") or any(
+        isinstance(one, _NO_SERIES) for one in ([X, *X[:1]] if many else [X])
     )
     rule = "X must be an array (cases, channels, time), a list of (channels, time), or a panel of sktime's."
     require(not strange, rule, X=X[:1] if many else X)
+    if isinstance(X, np.ndarray):
+        require_axes(X)
+    X = [as_array(case) for case in X] if many else X
     return pad(X) if many and all(isinstance(case, np.ndarray | list | tuple) for case in X) else X
+
+
+def require_axes(X: np.ndarray) -> None:
+    """Raise unless an array has two or three axes."""
+    rule = "X must be (cases, channels, time) or (cases, time); one series (time,) is X[None, None]."
+    require(X.ndim in (2, 3), rule, shape=X.shape)
 
 
 def pad(series: Sequence[Any]) -> np.ndarray:
@@ -98,18 +110,25 @@ def _numbers(array: Any) -> np.ndarray:
         array = np.asarray(array)
         numbers = array.astype(np.float64) if array.dtype == object else array
     except (TypeError, ValueError) as error:  # texts, or channels of different lengths
-        rule = "Every series must hold numbers alone, as many for each channel."
+        rule = (
+            "Every series must hold numbers alone, as many for each channel: give an array (channels, time) "
+            "for each case."
+        )
         raise ValueError(f"{rule} Received: {error}") from None
-    require(numbers.dtype.kind not in "USV", "X must hold numbers.", dtype=str(numbers.dtype))
+    rule = "X must hold numbers; text that is numbers becomes them by `X.astype(float)`."
+    require(numbers.dtype.kind not in "USV", rule, dtype=str(numbers.dtype))
     _require_real(numbers.dtype)
     return numbers
 
 
 def require_real_frames(X: Any) -> None:
-    """Raise if a data frame, or one in a list, has a column of dates or complex numbers."""
-    frames = X if isinstance(X, list | tuple) else [X]
-    dtypes = {dtype for frame in frames for dtype in getattr(frame, "dtypes", ())}
-    _require_real(*dtypes)
+    """Raise if a data frame, or one in a list, has a column of text, dates or complex numbers."""
+    frames = [one for one in (X if isinstance(X, list | tuple) else [X]) if hasattr(one, "iloc")]
+    _require_real(*{dtype for frame in frames for dtype in frame.dtypes})
+    for frame in frames:
+        text = [name for name, cell in frame.iloc[0].items() if isinstance(cell, str)] if len(frame) else []
+        rule = "X must hold numbers; leave out columns of text, or turn them into numbers."
+        require(not text, rule, columns=text[:5])
 
 
 def _require_real(*dtypes: Any) -> None:

@@ -16,6 +16,7 @@ PACKAGE = Path(mlstm_fcn.__file__).parent
 FLOORS = {
     "": 0,  # the package itself: names, loaded lazily
     "_archives": 0,
+    "_arrays": 0,
     "_checks": 0,
     "_children": 0,
     "_document": 0,
@@ -27,6 +28,7 @@ FLOORS = {
     "_randomness": 0,
     "_versions": 0,
     "_hdf5": 1,
+    "_groups": 1,
     "_npy": 1,
     "_pictures": 1,
     "engine": 1,
@@ -36,6 +38,7 @@ FLOORS = {
     "channel_statistics": 3,
     "preprocess": 3,
     "persistence": 3,
+    "loaders": 4,
     "memmap": 4,
     "training": 4,
     "fitting": 5,

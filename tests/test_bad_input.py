@@ -2,11 +2,13 @@
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.exceptions import NotFittedError as SklearnNotFittedError
 from sktime.exceptions import NotFittedError as SktimeNotFittedError
 
-from mlstm_fcn import MLSTMFCNClassifier, Recipe
+from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, Recipe, datasets
 from tests.quick_fit import SMALL, with_recipe
 
 LABELS = ("Badminton", "Running", "Standing", "Walking")
@@ -139,3 +141,82 @@ def test_predicting_before_fit_raises_the_error_of_both_libraries(method, basic_
     for error in (SklearnNotFittedError, SktimeNotFittedError):
         with pytest.raises(error, match="This MLSTMFCNClassifier has not been fitted yet"):
             getattr(MLSTMFCNClassifier(), method)(*arguments)
+
+
+def objects(X):
+    cells = np.empty(X.shape[:2], dtype=object)
+    for place in np.ndindex(cells.shape):
+        cells[place] = X[place]
+    return cells
+
+
+NO_SERIES = [
+    (lambda X: X[0, 0], r"one series \(time,\) is X\[None, None\]"),
+    (lambda X: X[..., None], r"must be \(cases, channels, time\) or \(cases, time\)"),
+    (objects, r"as many for each channel: give an array \(channels, time\) for each case"),
+    (lambda X: np.where(np.arange(100) == 3, "x", X.astype(object)), "must hold numbers alone"),
+    (lambda X: X.astype(str), r"text that is numbers becomes them by `X.astype\(float\)`"),
+    (lambda X: pd.DataFrame({"who": ["me"] * 40}), r"leave out columns of text.*columns=\['who'\]"),
+    (lambda X: X.astype("datetime64[s]"), "turn dates into numbers"),
+    (lambda X: X + 1j, "complex ones into two channels"),
+    (lambda X: "series.csv", "must be an array"),
+    (lambda X: {"series": X}, "must be an array"),
+    (lambda X: [{"series": case} for case in X], "must be an array"),
+    (lambda X: {1.0, 2.0}, "must be an array"),
+    (lambda X: sparse.csr_matrix(X[:, 0]), "must be an array"),
+]
+
+
+@pytest.mark.parametrize(("series", "message"), NO_SERIES)
+def test_what_is_no_series_is_told_in_fit_and_predict(series, message, fitted, basic_motions):
+    X = series(basic_motions.X_train)
+    for call in (
+        lambda: MLSTMFCNClassifier(**SMALL).fit(X, basic_motions.y_train),
+        lambda: fitted.predict(X),
+    ):
+        with pytest.raises(ValueError, match=message) as told:
+            call()
+        assert len(str(told.value).split(" Received: ")[0]) < 200  # a sentence or two
+
+
+def test_one_series_alone_and_turned_series_are_told(fitted, basic_motions):
+    X, y = basic_motions.X_train, basic_motions.y_train
+    for call in (lambda: MLSTMFCNClassifier(**SMALL).fit(X[0], y[:1]), lambda: fitted.predict(X[0])):
+        with pytest.raises(ValueError, match=r"If X is one series \(channels, time\), give \[X\]"):
+            call()
+    turned = X.transpose(0, 2, 1)
+    with pytest.warns(UserWarning, match=r"give `X.transpose\(0, 2, 1\)` here and in `predict`"):
+        MLSTMFCNClassifier(**{**SMALL, "n_epochs": 1}).fit(turned, y)
+    with pytest.raises(ValueError, match=r"are \(time, channels\), give np.swapaxes\(X, 1, 2\)"):
+        fitted.predict(turned)
+    with pytest.raises(ValueError, match=r"give \[x.T for x in X\]"):
+        fitted.predict([case.T[: 50 + number] for number, case in enumerate(X)])
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ("label", "a target for each case, such as a list; not a name. Received: y='label'"),
+        (3, "a target for each case, such as a list"),
+        (None, "a target for each case, such as a list"),
+        (np.zeros((40, 2, 2)), r"must be \(cases,\) or \(cases, outputs\)"),
+        (np.ones(40) * 1j, "give the parts of complex numbers as two columns"),
+        (np.zeros(40, [("a", int)]), "must hold labels or real numbers"),
+    ],
+)
+def test_what_is_no_target_is_told(y, message, basic_motions):
+    for kind in (MLSTMFCNClassifier, MLSTMFCNRegressor):
+        with pytest.raises(ValueError, match=message):
+            kind(**SMALL).fit(basic_motions.X_train, y)
+
+
+@pytest.mark.parametrize("y", [np.arange(40).astype("datetime64[D]"), np.array(["a", "b"] * 20)])
+def test_a_regressor_says_that_labels_and_dates_are_no_numbers(y, basic_motions):
+    with pytest.raises(ValueError, match="use a classifier for labels, and turn dates into numbers"):
+        MLSTMFCNRegressor(**SMALL).fit(basic_motions.X_train, y)
+
+
+def test_an_unknown_column_is_told_with_the_nearest_one():
+    frame = pd.DataFrame({"walk": [0, 0, 1, 1], "second": [0, 1, 0, 1], "x": 1.0, "gait": list("aabb")})
+    with pytest.raises(ValueError, match=r"one of the columns.*Did you mean 'walk'\? Received: case='wlak'"):
+        datasets.from_long(frame, case="wlak", time="second", label="gait")

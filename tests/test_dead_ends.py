@@ -303,13 +303,16 @@ CONTAINER = r"X must be an array \(cases, channels, time\), a list of \(channels
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda X, y: (X, "a"), "`y` must hold a target for each case. Received: y='a'"),
-        (lambda X, y: (X, None), "`y` must hold a target for each case. Received: y=None"),
+        (lambda X, y: (X, "a"), "a target for each case, such as a list; not a name. Received: y='a'"),
+        (lambda X, y: (X, None), "a target for each case, such as a list; not a name. Received: y=None"),
         (lambda X, y: (None, y), CONTAINER),
         (lambda X, y: ("a", y), CONTAINER),
         (lambda X, y: (3.0, y), CONTAINER),
         (lambda X, y: (["a"] * 40, y), CONTAINER),
-        (lambda X, y: (X.astype(str), y), "X must hold numbers. Received: dtype='<U"),
+        (
+            lambda X, y: (X.astype(str), y),
+            r"becomes them by `X.astype\(float\)`. Received: dtype='<U",
+        ),
         (lambda X, y: (np.where(X > 5, "a", X.astype(object)), y), "must hold numbers alone"),
         (lambda X, y: ([[[1.0, 2.0], [3.0]]] * 40, y), "numbers alone, as many for each channel"),
         (lambda X, y: ([case.T for case in ragged(X)], y), r"give \[x.T for x in X\]"),

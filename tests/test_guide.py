@@ -55,7 +55,7 @@ def test_the_blocks_of_the_guide_run_one_after_the_other(tmp_path, monkeypatch):
         4 * (p == "b") for p in "abcdef"
     ]
     assert set(names["y_own"]) == {"rest", "walk"}
-    assert len(set(names["people"][names["validation"]])) == 2
+    assert len(names["mine"].history_["val_accuracy"]) == 2
     assert names["probabilities"].shape == (40, 4)
     assert names["maps"].shape == (4, 4, 99)  # what is longer than in training is cut
     assert names["fall"].shape == (4, 6, 100)

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, NetworkRegressor, Recipe, export, models
-from mlstm_fcn.fitting import voting
-from mlstm_fcn.fitting.task import Classification, Regression
+from mlstm_fcn.fitting import Classification, Regression, RngSpec, voting
 from mlstm_fcn.layers import MiniRocket1D, WeightedVote
 from mlstm_fcn.layers.minirocket import POOLINGS, base_kernels
 from mlstm_fcn.preprocess import pad
@@ -286,7 +285,19 @@ def test_a_hybrid_for_one_length_reads_shorter_series_with_the_same_shares(probl
     assert fitted.predict_proba(X[:, :, :20]).shape == (30, 2)
 
 
-def test_each_learned_member_leaves_out_another_part():
+def test_the_last_learned_member_leaves_out_a_third():
+    data = Dataset([np.zeros((12, 1, 1))], np.eye(2)[[0] * 6 + [1] * 6], np.ones(12))
+    recipe, kinds = Recipe.named("hybrid"), ["gradient", "gradient", "ridge", "gradient", "ridge"]
+    task = Classification(np.array(["a", "b"]))
+    *others, last, solved = voting.parts_left_out(recipe, kinds, data, task, RngSpec(0))
+    assert others == [None] * 3
+    assert solved is None
+    assert np.bincount(data.targets[last, 1].astype(int)).tolist() == [2, 2]
+    assert voting.parts_left_out(recipe, ["gradient", "ridge"], data, task, RngSpec(0)) == [None, None]
+    assert voting.parts_left_out(recipe.but(vote="mean"), kinds, data, task, RngSpec(0)) == [None] * 5
+
+
+def test_cases_are_divided_class_by_class():
     targets = np.eye(3)[[0] * 7 + [1] * 5 + [2]]
     parts = voting.divided(targets, 3, np.random.default_rng(0))
     assert sorted(np.concatenate(parts).tolist()) == list(range(12))  # the class of one case is in all
@@ -304,7 +315,10 @@ def test_shares_are_the_fourth_powers_of_accuracies_on_unseen_cases():
     kinds = ["gradient", "gradient", "ridge"]
     shares = voting.worths(kinds, [first, second, solved], data, task)
     assert shares == pytest.approx([8 / 17, 8 / 17, 1 / 17])
-    assert voting.worths(kinds, [first, None, solved], data, task) is None
+    assert voting.worths(kinds, [None, second, solved], data, task) == pytest.approx(
+        shares
+    )  # one member tells
+    assert voting.worths(kinds, [None, None, solved], data, task) is None
     weighted = Dataset(data.inputs, data.targets, np.array([1, 1, 0, 0]))
     assert voting.worths(kinds, [first, second, solved], weighted, task) == pytest.approx([0.5, 0.5, 0])
 

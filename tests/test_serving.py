@@ -42,7 +42,7 @@ class Slow:
 
     def __init__(self):
         self.about = {"channels": 1, "length": None}
-        self.labels = ["a", "b"]
+        self.labels, self.thresholds = ["a", "b"], None
         self.go_on, self.now, self.most, self.threads = threading.Event(), 0, 0, set()
 
     def outputs(self, X):

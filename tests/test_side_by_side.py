@@ -165,7 +165,7 @@ def test_what_other_processes_cannot_do_is_refused(data, tmp_path, monkeypatch):
     monkeypatch.setattr(memmap, "LARGE", 0)
     np.save(tmp_path / "X.npy", data[0])
     series = np.load(tmp_path / "X.npy", mmap_mode="r")
-    with pytest.raises(ValueError, match="Memory-mapped series need one process"):
+    with pytest.raises(ValueError, match="Memory-mapped series and loaders need one process"):
         small(n_members=2, engine=IN_TWO).fit(series, data[1])
     options = {"network": with_own_layer, "n_members": 2, "n_epochs": 1}
     with pytest.raises(ValueError, match="A network with layers of your own needs one process"):

@@ -12,7 +12,7 @@ import pytest
 from sklearn.covariance import LedoitWolf
 from sklearn.metrics import roc_auc_score
 
-from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier, Recipe, export, trust
+from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier, Recipe, explain, export, trust
 from mlstm_fcn.fitting.reference import Reference, folded
 from mlstm_fcn.layers import Temperature
 from mlstm_fcn.models.pipeline import split
@@ -182,7 +182,7 @@ def test_what_cannot_be_calibrated_is_refused(calibrated, problem):
     with pytest.raises(ValueError, match=r"equally many cases.*series=60, labels=59"):
         trust.calibrate(before, X, y[:59])
     regressor = MLSTMFCNRegressor(**SMALL).fit(train[0], np.arange(45.0))
-    with pytest.raises(ValueError, match="Only the probabilities of a classifier"):
+    with pytest.raises(ValueError, match="Only the probabilities of classes that exclude"):
         trust.calibrate(regressor, X, np.arange(60.0))
 
 
@@ -295,3 +295,24 @@ def test_a_regressor_remembers_too(problem):
     (X, _), (held_back, _) = problem
     regressor = trust.remember(MLSTMFCNRegressor(**SMALL).fit(X, X[:, 0].mean(axis=1)), X, held_back)
     assert np.median(trust.unlikeness(regressor, held_back + 9)) > 1
+
+
+@pytest.mark.usefixtures("uncompiled")
+def test_of_several_labels_a_case_only_unlikeness_is_told(problem, tmp_path):
+    """Their probabilities have no common softmax, and a page or a gradient is about one answer."""
+    (X, _), (held_back, _) = problem
+    several = (X[:, :, :2].mean(axis=2) > 0).astype(int)
+    fitted = trust.remember(MLSTMFCNClassifier(**{**SMALL, "n_epochs": 1}).fit(X, several), X, held_back)
+    assert trust.unlikeness(fitted, held_back).shape == (60,)
+    batches = iter([held_back[:40], held_back[40:]])  # a loader
+    by_batch = trust.unlikeness(fitted.fitted_, batches)
+    np.testing.assert_allclose(by_batch, trust.unlikeness(fitted, held_back), rtol=1e-5)
+    with pytest.raises(ValueError, match="classes that exclude each other"):
+        trust.calibrate(fitted, X, several)
+    for refused in (
+        lambda: write_evaluation(fitted, X, several, tmp_path / "page.html"),
+        lambda: write_case(fitted, X[0], tmp_path / "page.html"),
+        lambda: explain.gradients(fitted, X),
+    ):
+        with pytest.raises(ValueError, match="This explains the one class or number of each case"):
+            refused()

@@ -36,11 +36,15 @@ def load_estimator(model: Path) -> Any:
 
 
 def load_classifier(model: Path) -> Any:
-    """Load a classifier from a file."""
+    """Load a classifier of one label a case from a file."""
     start_keras_quietly()
+    from mlstm_fcn._checks import require
     from mlstm_fcn.estimators.classifier import BaseNetworkClassifier
 
-    return BaseNetworkClassifier.load(model)
+    classifier = BaseNetworkClassifier.load(model)
+    one = classifier.fitted_.task.activation == "softmax"
+    require(one, "This command needs a model of one label a case; use this one in Python.", model=str(model))
+    return classifier
 
 
 def series_and_labels(data: str, split: str, folder: Path | None) -> tuple[Series, np.ndarray]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mlstm_fcn._checks import require
+from mlstm_fcn._groups import group_numbers, held_back
 from mlstm_fcn.datasets.formats import Series
 
 
@@ -25,6 +26,12 @@ class Problem:
         y_train: Their labels, strings in the archive's spelling; numbers for regression.
         X_test: Test series.
         y_test: Their labels.
+        groups_train: Group of each training case, such as the person; resamples and folds then divide no
+            group. None: there are no groups.
+        groups_test: Those of the test cases.
+
+    Raises:
+        ValueError: If groups are not given for all cases.
     """
 
     name: str
@@ -32,6 +39,16 @@ class Problem:
     y_train: np.ndarray
     X_test: Series
     y_test: np.ndarray
+    groups_train: np.ndarray | None = None
+    groups_test: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        both = (self.groups_train is None) == (self.groups_test is None)
+        require(both, "`groups_train` and `groups_test` must be given together, or neither.")
+        for y, groups in ((self.y_train, self.groups_train), (self.y_test, self.groups_test)):
+            rule = f"Groups must name a group for each of {len(y)} cases."
+            shape = (len(y),) if groups is None else np.shape(groups)
+            require(shape == (len(y),), rule, shape=shape)
 
     def __repr__(self) -> str:
         lengths = {case.shape[-1] for part in (self.X_train, self.X_test) for case in part}
@@ -43,8 +60,10 @@ class Problem:
         )
 
     def digest(self) -> str:
-        """A hash of all series and labels, in order."""
+        """A hash of all series, labels and groups, in order."""
         found = hashlib.sha256()
+        if (groups := self._groups()) is not None:
+            found.update(repr(groups.tolist()).encode())
         for X, y in ((self.X_train, self.y_train), (self.X_test, self.y_test)):
             found.update(repr(y.tolist()).encode())
             for case in X:
@@ -61,7 +80,8 @@ class Problem:
 
         This follows the archive's convention: resample 0 is the default split, and resample `i` is drawn with
         seed `i`. The indices equal those of sktime, aeon and tsml-eval for the same seed, with classes sorted
-        by their lower-case labels as in these libraries. Java's tsml draws different ones.
+        by their lower-case labels as in these libraries. Java's tsml draws different ones. A problem with
+        groups draws whole groups, whose cases come near the sizes and class counts of the default split.
 
         Args:
             seed: The number of the resample, at least 0.
@@ -79,6 +99,11 @@ class Problem:
         if seed == 0:
             return self
         X, y = self._labelled()
+        if (groups := self._groups()) is not None:
+            classes = None if y.dtype.kind == "f" else y
+            numbers, rng = group_numbers(groups, len(y)), np.random.default_rng(seed)
+            test = held_back(numbers, len(self.y_test), rng, classes)
+            return self._split(X, y, np.flatnonzero(~test), np.flatnonzero(test))
         return self._split(X, y, *_resampled(self.y_train, y, np.random.RandomState(seed)))
 
     def folds(self, cv: Any, groups: Any = None) -> Iterator[Problem]:
@@ -87,7 +112,7 @@ class Problem:
         Args:
             cv: A splitter, for example `StratifiedKFold(5)` or `LeaveOneGroupOut()`.
             groups: The group of each case, training cases first. For example, the person whose series must
-                not be in both splits.
+                not be in both splits. None: the problem's own, if it has groups.
 
         Yields:
             One problem per fold.
@@ -100,8 +125,15 @@ class Problem:
             ...     MLSTMFCNClassifier().fit(fold.X_train, fold.y_train).score(fold.X_test, fold.y_test)
         """
         X, y = self._labelled()
+        groups = self._groups() if groups is None else groups
         for train, test in cv.split(np.zeros((len(y), 1)), y, groups):
             yield self._split(X, y, train, test)
+
+    def _groups(self) -> np.ndarray | None:
+        """Of all cases, training cases first."""
+        if self.groups_train is None or self.groups_test is None:
+            return None
+        return np.concatenate([self.groups_train, self.groups_test])
 
     def _labelled(self) -> tuple[Series, np.ndarray]:
         X, y = self.pooled()
@@ -109,9 +141,12 @@ class Problem:
         return X, y
 
     def _split(self, X: Series, y: np.ndarray, train: np.ndarray, test: np.ndarray) -> Problem:
-        return replace(
-            self, X_train=_selected(X, train), y_train=y[train], X_test=_selected(X, test), y_test=y[test]
-        )
+        values: dict[str, Any] = {}
+        groups = self._groups()
+        for part, cases in (("train", train), ("test", test)):
+            values |= {f"X_{part}": _selected(X, cases), f"y_{part}": y[cases]}
+            values[f"groups_{part}"] = None if groups is None else groups[cases]
+        return replace(self, **values)
 
 
 def _resampled(

@@ -14,6 +14,7 @@ from sklearn.callback import with_callbacks
 from mlstm_fcn.engine import Engine
 from mlstm_fcn.estimators.parameters import TrainingParameters
 from mlstm_fcn.estimators.saving import Saving
+from mlstm_fcn.loaders.series import is_loader
 from mlstm_fcn.memmap import is_large
 
 if TYPE_CHECKING:
@@ -58,15 +59,14 @@ class NetworkEstimator(TrainingParameters, Saving):
         """The network, with the options that the constructor was given."""
         raise NotImplementedError
 
-    def _learn_task(self, y: np.ndarray, classes: Any = None) -> Task:
-        """What training is for, learnt from targets, or from the classes that they may be."""
-        from mlstm_fcn import fitting
-
-        kind: Any = getattr(fitting, self._task_type)
-        return kind.learn(y) if classes is None else kind(np.unique(classes))
-
     def fit(
-        self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        groups: Any = None,
     ) -> NetworkEstimator:
         """Fit to series and their targets, and return the estimator.
 
@@ -76,17 +76,20 @@ class NetworkEstimator(TrainingParameters, Saving):
             X: Series: an array of shape `(cases, channels, time)` or `(cases, time)`, a list of arrays
                 `(channels, time)` that may differ in length, or any panel container of sktime's. A large
                 `numpy.memmap` (256 MiB) is read batch by batch. NaN is missing, or padding at the end.
-            y: One target for each case; classes also as one-hot rows.
+                Or a loader of batches `(X, y)` or `(X, y, weights)`, see `mlstm_fcn.loaders`.
+            y: One target for each case; classes also as one-hot rows. Or several, as an array: numbers, or
+                labels that a case has or not, as a matrix of 0 and 1 (a sparse one if it is one-hot).
             sample_weight: A weight, not negative, for each case; None: 1.
             X_val: Series for validation after each epoch.
             y_val: Their targets.
+            groups: The group of each case, such as the person; `validation_split` then divides no group.
 
         Raises:
             ValueError: If X and y do not fit together, hold what they must not, or a parameter is out of
                 its range; with `warm_start`, if a parameter of the network has changed.
         """
-        given, start = {"sample_weight": sample_weight, "X_val": X_val, "y_val": y_val}, self.__previous
-        if start is None:
+        given: Any = {"sample_weight": sample_weight, "X_val": X_val, "y_val": y_val, "groups": groups}
+        if (start := self.__previous) is None:
             return self._fit_with(X, y, **given)
         start.require_same(self.network_spec(), self.input_policy())
         return self._fit_with(X, y, **given, start=replace(start, history={}), task=start.task)
@@ -94,11 +97,12 @@ class NetworkEstimator(TrainingParameters, Saving):
     def fine_tune(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         freeze: Sequence[str] = (),
         sample_weight: Any = None,
         X_val: Any = None,
         y_val: Any = None,
+        groups: Any = None,
         **parameters: Any,
     ) -> NetworkEstimator:
         """Train a copy of this fitted estimator further on other data, which may have other labels.
@@ -113,12 +117,12 @@ class NetworkEstimator(TrainingParameters, Saving):
         start = self._require_network("fine_tune")
         shared = {n: v for n, v in self.get_params(False).items() if callable(v) or n == "network_params"}
         tuned: NetworkEstimator = self.clone().set_params(**{**shared, **parameters})  # a copy differs
-        given = {"sample_weight": sample_weight, "X_val": X_val, "y_val": y_val}
+        given: Any = {"sample_weight": sample_weight, "X_val": X_val, "y_val": y_val, "groups": groups}
         given["start"] = replace(start, history={}, epochs_trained=0)
         given["task"] = start.task if start.task.keeps_unit else None
         return tuned._fit_with(X, y, **given, freeze=(freeze,) if isinstance(freeze, str) else freeze)
 
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkEstimator:
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> NetworkEstimator:
         """Train for one more epoch at a constant learning rate; the first call prepares as `fit` does.
 
         The first call decides channels, length and scaling. The optimizer is new in each call. After
@@ -128,14 +132,14 @@ class NetworkEstimator(TrainingParameters, Saving):
 
     @with_callbacks
     def _fit_with(self, X: Any, y: Any, **request: Any) -> NetworkEstimator:
-        from mlstm_fcn.fitting.cases import checked_targets
+        from mlstm_fcn.fitting.learning import checked, for_one_network
 
-        y = checked_targets(X, y, self._task_type, **request)
+        X, y = checked(X, y, self._task_type, **request)
         if task := request.get("task"):
             task.require_same(y)
-        if is_large(X):
+        if is_large(X) or is_loader(X) or for_one_network(y, self._task_type):
             self.reset()
-            return self._fit_directly(X, np.ravel(y), **request)
+            return self._fit_directly(X, y, **request)
         self.__request = request  # sktime's reset keeps names with two underscores
         try:
             return super().fit(X, y)
@@ -150,17 +154,18 @@ class NetworkEstimator(TrainingParameters, Saving):
 
     @with_callbacks
     def _fit_one_epoch(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> NetworkEstimator:
-        from mlstm_fcn.fitting.cases import checked_targets, one_column
+        from mlstm_fcn.fitting.learning import checked, learned_task, require_one_network
         from mlstm_fcn.fitting.same import warn_of_loss
 
-        y = one_column(checked_targets(X, y, self._task_type, sample_weight))
         start = getattr(self, "fitted_", None)
+        X, y = checked(X, y, self._task_type, sample_weight, task=start.task if start else None)
+        require_one_network(y, self._task_type)
         if start is None:
             warn_of_loss(getattr(self, "_lost__epochs", 0))
             self.reset()
         elif classes is not None:
             start.task.require_same(classes)
-        task = start.task if start else self._learn_task(y, classes)
+        task = start.task if start else learned_task(self._task_type, y, classes)
         return self._fit_directly(X, y, sample_weight=sample_weight, start=start, task=task, one_epoch=True)
 
     def _fit_directly(self, X: Any, y: np.ndarray, **request: Any) -> NetworkEstimator:
@@ -174,33 +179,30 @@ class NetworkEstimator(TrainingParameters, Saving):
         self,
         X: Any,
         y: np.ndarray,
-        sample_weight: Any = None,
-        X_val: Any = None,
-        y_val: Any = None,
         start: FittedNetwork | None = None,
         task: Task | None = None,
         freeze: Sequence[str] = (),
         one_epoch: bool = False,
+        **given: Any,
     ) -> NetworkEstimator:
-        """One call of `fitting.fit` with what the parameters say."""
+        """One call of `fitting.fit` with what the parameters say, and what else fit was given."""
         from mlstm_fcn.estimators.epoch_tasks import EpochTasks
-        from mlstm_fcn.fitting import Cases, RngSpec, fit
-        from mlstm_fcn.fitting.cases import validation_cases
+        from mlstm_fcn.fitting import RngSpec, fit
+        from mlstm_fcn.fitting.learning import task_and_cases
         from mlstm_fcn.fitting.members import callbacks_of
 
         recipe = self.training_recipe()
         if one_epoch:
             recipe = recipe.for_one_epoch(len(start.options) if start else recipe.n_members)
         convert = self._check_convert_X_for_predict
-        validation = validation_cases(X_val, y_val, convert, self._task_type)
-        n_training = len(y) if validation else recipe.n_training(len(y))
-        tasks = EpochTasks(self, recipe.most_epochs(n_training), X, y)
+        task, train, validation = task_and_cases(X, y, self._task_type, convert, task, **given)
+        tasks = EpochTasks(self, recipe.most_epochs(train.least_trained_on(recipe, validation)), X, y)
         try:
             with tasks:
                 fitted = fit(
-                    Cases(X, y, sample_weight),
+                    train,
                     network=self.network_spec(),
-                    task=task or self._learn_task(y),
+                    task=task,
                     recipe=recipe,
                     inputs=self.input_policy(),
                     rng=RngSpec(self.random_state),
@@ -222,7 +224,6 @@ class NetworkEstimator(TrainingParameters, Saving):
         """Become the estimator of a fitted network."""
         self.fitted_ = fitted
         self.__kept: FittedNetwork | None = None
-        self._y_metadata = {"is_univariate": True}  # what sktime notes in fit and asks in predict
         return self
 
     @property
@@ -239,8 +240,5 @@ class NetworkEstimator(TrainingParameters, Saving):
         self.__kept = previous
         return self
 
-    def _outputs(self, X: Any) -> np.ndarray:
-        return self._require_network("predict").outputs(X)
-
     def _predict(self, X: Any) -> np.ndarray:
-        return self.fitted_.task.decode(self._outputs(X))
+        return self._require_network("predict").predict(X)

@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class BaseNetworkClassifier(ClassifierMixin, NetworkEstimator, BaseClassifier, BaseEstimator):
-    """A network with one softmax output for each class.
+    """A network with one softmax output for each class; of several labels a case, a sigmoid for each.
 
     Parameters:
         class_weight: Weight of each class in the loss: a dictionary by label, `"balanced"`, or None for equal
             weights. `"recipe"`: equal, or balanced with the paper's.
 
     Attributes:
-        classes_: The labels, sorted, in the type they came in.
+        classes_: The labels, sorted, in the type they came in. Of several labels a case, `[0, 1]` for each.
+        thresholds_: Of several labels a case, the probability from which it has each; 0.5, and can be set.
     """
 
     class_weight: dict[Any, float] | Literal["balanced"] | FromRecipe | None = FROM_RECIPE
@@ -36,23 +37,28 @@ class BaseNetworkClassifier(ClassifierMixin, NetworkEstimator, BaseClassifier, B
     }
 
     _task_type: ClassVar[str] = "Classification"
+    thresholds_: ClassVar[Any] = property(
+        lambda self: self.fitted_.task.thresholds,
+        lambda self, new: self._adopt(self.fitted_.deciding_at(new)),
+    )
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Share of cases whose class is predicted; unlike sktime's it takes sample weights."""
+        """Share of cases whose class is predicted, or all of whose labels are; takes sample weights."""
         from mlstm_fcn.fitting.labels import from_one_hot
 
-        return float(ClassifierMixin.score(self, X, from_one_hot(y), sample_weight))
+        read = self.fitted_.task.read if hasattr(self, "fitted_") else from_one_hot
+        return float(ClassifierMixin.score(self, X, read(y), sample_weight))
 
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Any:
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None, classes: Any = None) -> Any:
         """As for every estimator; `classes`, in the first call, are all labels that will ever come."""
         return self._fit_one_epoch(X, y, sample_weight, classes)
 
     def _adopt(self, fitted: FittedNetwork) -> NetworkEstimator:
-        labels: np.ndarray = fitted.task.labels  # type: ignore[attr-defined]
-        self.classes_, self.n_classes_ = labels, len(labels)
-        self._class_dictionary = {label: index for index, label in enumerate(labels)}
+        task: Any = fitted.task
+        self.classes_, self.n_classes_ = task.classes, task.n_outputs
+        self._class_dictionary = {label: index for index, label in enumerate(task.labels)}
         return super()._adopt(fitted)
 
     def _predict_proba(self, X: Any) -> np.ndarray:
-        """Probabilities of shape `(cases, classes)`, in the order of `classes_`; rows sum to 1."""
-        return self.fitted_.task.probabilities(self._outputs(X))  # type: ignore[attr-defined]
+        """Probabilities `(cases, classes)`, in the order of `classes_`; rows of classes sum to 1."""
+        return self._require_network("predict_proba").predict_proba(X)

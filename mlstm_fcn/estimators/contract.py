@@ -7,6 +7,7 @@ from sklearn.exceptions import NotFittedError as SklearnNotFittedError
 from sktime.base import BaseEstimator
 from sktime.exceptions import NotFittedError as SktimeNotFittedError
 
+from mlstm_fcn.loaders.series import is_loader
 from mlstm_fcn.memmap import is_large
 from mlstm_fcn.preprocess import as_container, require_real_frames
 
@@ -70,8 +71,12 @@ class Contract(CallbackSupportMixin, BaseEstimator):
         return tags
 
     def _check_convert_X_for_predict(self, X: Any) -> Any:  # noqa: N802, sktime's name
-        """As sktime does; but its checks would read a large file whole."""
-        return X if is_large(X) else super()._check_convert_X_for_predict(X)
+        """As sktime does; but its checks would read a large file or a loader whole."""
+        return X if is_large(X) or is_loader(X) else super()._check_convert_X_for_predict(X)
+
+    def _convert_output_y(self, y: Any) -> Any:
+        """Where sktime converts predictions to the container of its own fit; they are arrays already."""
+        return y
 
     def _internal_convert(self, X: Any, y: Any = None) -> Any:
         """Where sktime converts what is convenient; it does not know lists of arrays, and says less."""

@@ -24,9 +24,10 @@ class AnyNetwork(TrainingParameters):
         network: A name of `mlstm_fcn.models.names()`; or a function `f(input_shape, n_outputs)` with
             input_shape = (time, channels) that gives a functional or sequential `keras.Model` from that
             shape to probabilities (or numbers); or such a model, whose layers each fit builds anew, with new
-            weights. The function may take `activation` (`"softmax"` or `"linear"`), the output's. If it
-            takes `masked`, it is asked with True for a network of `[series, mask]` where series differ in
-            length. The mask is bool, `(batch, time)`: True at each step of the series, False in the padding.
+            weights. The function may take `activation`, the output's: `"softmax"`, `"linear"`, or `"sigmoid"`
+            for several labels a case. If it takes `masked`, it is asked with True for a network of
+            `[series, mask]` where series differ in length. The mask is bool, `(batch, time)`: True at each
+            step of the series, False in the padding.
         network_params: Further arguments by name: options of the config, or of the function.
     """
 

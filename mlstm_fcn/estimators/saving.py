@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     import keras
 
     from mlstm_fcn.fitting import FittedNetwork
-
-_TRAIN_WITH = ("recipe__loss", "recipe__optimizer", "callbacks")
 
 
 class Saving(Contract):
@@ -54,10 +51,7 @@ class Saving(Contract):
         fitted, parameters = self._require_network("save"), self.get_params(deep=False)
         about = {"estimator": type(self).__name__, "parameters": archive.plain_parameters(parameters)}
         archive.save(fitted, path, about)
-        lost = [name for name in archive.lost_objects(parameters) if name in _TRAIN_WITH]
-        if lost:
-            text = f"The file does not keep objects: {', '.join(lost)}."
-            warnings.warn(f"{text} Set them on what `load` returns before you train it.", stacklevel=2)
+        archive.warn_of_lost(parameters)
         return None
 
     @classmethod
@@ -75,10 +69,7 @@ class Saving(Contract):
         name = str(about.get("estimator"))
         require(name in kinds, f"{path} must hold one of {', '.join(sorted(kinds))}.", estimator=name)
         with damage_of(path):
-            parameters = archive.parameters_from_plain(about["parameters"])
-            if parameters.get("network", "") is None:  # a function, which the file does not keep
-                parameters |= {"network": fitted.spec.network, "network_params": fitted.spec.options or None}
-            estimator: Any = kinds[name](**parameters)
+            estimator: Any = kinds[name](**archive.parameters_from_plain(about["parameters"], fitted.spec))
         estimator._adopt(fitted)
         estimator._is_fitted = True
         return estimator

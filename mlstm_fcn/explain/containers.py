@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlstm_fcn._checks import require
+from mlstm_fcn.loaders.series import is_loader
 from mlstm_fcn.memmap import chunks, is_large
 from mlstm_fcn.preprocess import as_container, lengths, pad
 
@@ -25,6 +27,18 @@ def fitted_network(estimator: Any) -> FittedNetwork | None:
         return estimator
     fitted = getattr(estimator, "fitted_", None)
     return fitted if isinstance(fitted, FittedNetwork) else None
+
+
+def require_one_answer(estimator: Any) -> None:
+    """Raise if an estimator of this package gives several labels or numbers a case.
+
+    Raises:
+        ValueError: If so.
+    """
+    fitted = fitted_network(estimator)
+    several = fitted is not None and (fitted.task.n_outputs > 1 and fitted.task.activation != "softmax")
+    rule = "This explains the one class or number of each case; fit an estimator to one column of `y`."
+    require(not several, rule, columns=fitted.task.n_outputs if fitted else None)
 
 
 def fitted_and_series(estimator: Any, X: Any) -> tuple[FittedNetwork, Any]:
@@ -51,6 +65,7 @@ def opened(estimator: Any, X: Any) -> tuple[Cases, Callable[[Cases], Any]]:
     """
     from mlstm_fcn.fitting.names import in_order
 
+    require(not is_loader(X), "Here X must be series; a loader is for `fit` and `predict`.")
     if fitted_network(estimator) is not None:
         fitted, series = fitted_and_series(estimator, X)
         read = fitted.inputs.read(in_order(series, fitted.channel_names))

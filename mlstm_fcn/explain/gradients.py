@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from mlstm_fcn._checks import require, require_positive_int
-from mlstm_fcn.explain.containers import fitted_and_series
+from mlstm_fcn.explain.containers import fitted_and_series, require_one_answer
+from mlstm_fcn.loaders.series import is_loader
 
 _SERIES = 256  # that are differentiated at once
 _LEAST = 1e-7  # of a probability without logits
@@ -95,6 +96,8 @@ class _Member:
 
 
 def _explained(estimator: Any, X: Any, label: Any, method: Any) -> np.ndarray:
+    require_one_answer(estimator)
+    require(not is_loader(X), "Here X must be series; a loader is for `fit` and `predict`.")
     fitted, raw = fitted_and_series(estimator, X)
     members, parts = _opened(fitted, raw)
     chosen = _outputs(fitted, raw, label)

@@ -10,7 +10,7 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import Bunch, check_random_state
 
 from mlstm_fcn._checks import require, require_positive_int
-from mlstm_fcn.explain.containers import Cases, fitted_network, opened
+from mlstm_fcn.explain.containers import Cases, fitted_network, opened, require_one_answer
 
 _SERIES = 256  # that are predicted at once
 
@@ -97,7 +97,7 @@ def occlusion(
 
     Raises:
         ValueError: If `size` or `stride` is not a positive integer, `stride` is above `size`, or `background`
-            is neither a finite number nor one for each channel.
+            is neither a finite number nor one for each channel; or cases have several labels or numbers.
 
     References:
         Zeiler and Fergus: Visualizing and Understanding Convolutional Networks, arXiv 1311.2901, section 4.2.
@@ -107,6 +107,7 @@ def occlusion(
     require_positive_int("stride", stride)
     rule = "`stride` must not be above `size`, so that the windows contain every step."
     require(stride <= size, rule, size=size, stride=stride)
+    require_one_answer(estimator)
     cases, container = opened(estimator, X)
     values = _backgrounds(estimator, cases, background)
     before, predicted = _response(estimator, container(cases))

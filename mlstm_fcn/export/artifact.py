@@ -34,6 +34,12 @@ class Artifact:
         labels: list[Any] | None = self.about["labels"]
         return labels
 
+    @property
+    def thresholds(self) -> list[float] | None:
+        """The probability from which a case has each label; None if a case has one label, or numbers."""
+        thresholds: list[float] | None = self.about.get("thresholds")
+        return thresholds
+
     def outputs(self, X: Any) -> np.ndarray:
         """Probabilities of classes, or the values that a regressor predicts.
 

@@ -64,6 +64,7 @@ def export_fitted(
     series = None if X is None else _examples(chosen, X, length)
     known = {
         "labels": fitted.task.to_plain().get("classes"),
+        "thresholds": fitted.task.to_plain().get("thresholds"),
         "missing": fitted.inputs.missing,
         "any_length": chosen.takes_mask,
         "network": fitted.network.name,

@@ -22,6 +22,7 @@ _RULES: dict[str, Callable[[Any], bool]] = {
     "channels": lambda channels: _is_size(channels),
     "length": lambda length: length is None or _is_size(length),
     "labels": lambda labels: labels is None or _all_plain(labels),
+    "thresholds": lambda values: values is None or _all_plain(values),
     "files": lambda files: isinstance(files, dict),
     "any_length": lambda flag: isinstance(flag, bool),
     "missing": lambda missing: missing is None or isinstance(missing, str),

@@ -11,10 +11,11 @@ from mlstm_fcn.fitting.fit import Interrupted as Interrupted
 from mlstm_fcn.fitting.fit import fit as fit
 from mlstm_fcn.fitting.fitted import FittedNetwork as FittedNetwork
 from mlstm_fcn.fitting.inputs import InputPolicy as InputPolicy
+from mlstm_fcn.fitting.multilabel import MultiLabel as MultiLabel
 from mlstm_fcn.fitting.network import NetworkSpec as NetworkSpec
+from mlstm_fcn.fitting.regression import Regression as Regression
 from mlstm_fcn.fitting.rng import RngSpec as RngSpec
 from mlstm_fcn.fitting.task import Classification as Classification
-from mlstm_fcn.fitting.task import Regression as Regression
 from mlstm_fcn.fitting.task import Task as Task
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "FittedNetwork",
     "InputPolicy",
     "Interrupted",
+    "MultiLabel",
     "NetworkSpec",
     "Regression",
     "RngSpec",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
@@ -16,10 +15,12 @@ from mlstm_fcn.engine import Engine, Precision
 from mlstm_fcn.fitting.fitted import FittedNetwork
 from mlstm_fcn.fitting.inputs import InputPolicy
 from mlstm_fcn.fitting.likeness import n_features
+from mlstm_fcn.fitting.multilabel import MultiLabel
 from mlstm_fcn.fitting.network import NetworkSpec
 from mlstm_fcn.fitting.own_network import is_model
 from mlstm_fcn.fitting.reference import Reference
-from mlstm_fcn.fitting.task import LABEL_KINDS, Classification, Regression, Task
+from mlstm_fcn.fitting.regression import Regression
+from mlstm_fcn.fitting.task import LABEL_KINDS, Classification, Numbers, Task
 from mlstm_fcn.models.ensemble import members
 from mlstm_fcn.models.pipeline import split
 from mlstm_fcn.persistence import damage_of, read_archive, write_archive
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import keras
 
 _OF_THIS_MACHINE = ("callbacks", "checkpoint")  # code and paths are never in a file
+_TRAIN_WITH = ("recipe__loss", "recipe__optimizer", "callbacks")
 _MOST_BYTES = 2**26  # of labels
 
 
@@ -91,9 +93,9 @@ def load(
     with damage_of(path):
         _require_figures(about)
         task = _task(about)
-        labels, outputs = about.get("classes"), model.output_shape[-1]
-        rule = "There must be a label for each output."
-        require(labels is None or len(labels) == outputs, rule, labels=labels, outputs=outputs)
+        outputs = model.output_shape[-1]
+        rule = "There must be a label for each output, or a mean of targets."
+        require(task.n_outputs == outputs, rule, task=task, outputs=outputs)
         named, options = about["network"]["name"], from_plain(about["network"]["options"])
         rule = "`network` is the function of a network of your own; this file names its network."
         require(named is None or network is None, rule, network=network, named=named)
@@ -124,9 +126,12 @@ def _task(about: Mapping[str, Any]) -> Task:
         ValueError: If labels are no distinct numbers or strings, or a number is not finite.
     """
     if "classes" not in about:
-        unit = float(about["target_mean"]), float(about["target_std"])
-        require(math.isfinite(sum(unit)) and unit[1] > 0, "The unit of targets must be finite.", unit=unit)
-        return Regression(*unit)
+        mean, std = (_numbers(about[name]) for name in ("target_mean", "target_std"))
+        good = np.shape(mean) == np.shape(std) and bool(np.isfinite([mean, std]).all() and np.min(std) > 0)
+        require(good, "The unit of targets must be finite.", mean=mean, std=std)
+        return Regression(mean, std)
+    if "thresholds" in about:
+        return MultiLabel.of(about["thresholds"])
     labels, dtype = list(about["classes"]), np.dtype(about["dtype"])
     plain = all(isinstance(label, str | int | float) for label in labels)
     rule = "Labels must be numbers or strings, and differ."
@@ -134,6 +139,11 @@ def _task(about: Mapping[str, Any]) -> Task:
     fits = dtype.kind in LABEL_KINDS and len(labels) * dtype.itemsize <= _MOST_BYTES
     require(fits, f"Labels must be numbers or strings of {_MOST_BYTES} bytes in all.", dtype=str(dtype))
     return Classification(np.array(labels, dtype=dtype))
+
+
+def _numbers(value: Any) -> Numbers:
+    """One number, or several as a tuple."""
+    return tuple(map(float, value)) if isinstance(value, list) else float(value)
 
 
 def _require_figures(about: Mapping[str, Any]) -> None:
@@ -186,9 +196,15 @@ def plain_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {name: to_plain(value) for name, value in parameters.items() if name not in _OF_THIS_MACHINE}
 
 
-def parameters_from_plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The reverse of `plain_parameters`; code and paths that a file may name are left out."""
-    return {name: from_plain(value) for name, value in values.items() if name not in _OF_THIS_MACHINE}
+def parameters_from_plain(values: Mapping[str, Any], spec: NetworkSpec) -> dict[str, Any]:
+    """The reverse of `plain_parameters`; code and paths that a file may name are left out.
+
+    Where a function made the network, which a file does not keep, the spec has what takes its place.
+    """
+    parameters = {name: from_plain(value) for name, value in values.items() if name not in _OF_THIS_MACHINE}
+    if parameters.get("network", "") is None:
+        parameters |= {"network": spec.network, "network_params": spec.options or None}
+    return parameters
 
 
 def lost_objects(parameters: Mapping[str, Any]) -> list[str]:
@@ -197,3 +213,10 @@ def lost_objects(parameters: Mapping[str, Any]) -> list[str]:
     of_recipes = {f"recipe__{name}": value for recipe in recipes for name, value in vars(recipe).items()}
     named = {**of_recipes, **{n: v for n, v in parameters.items() if not isinstance(v, Recipe)}}
     return [name for name, value in named.items() if value is not None and to_plain(value) is None]
+
+
+def warn_of_lost(parameters: Mapping[str, Any]) -> None:
+    """Warn of objects among the parameters of an estimator that a file does not keep, and training needs."""
+    if lost := [name for name in lost_objects(parameters) if name in _TRAIN_WITH]:
+        text = f"The file does not keep objects: {', '.join(lost)}."
+        warnings.warn(f"{text} Set them on what `load` returns before you train it.", stacklevel=3)

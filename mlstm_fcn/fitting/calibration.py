@@ -12,6 +12,7 @@ from mlstm_fcn.fitting.cases import Cases
 from mlstm_fcn.fitting.fitted import FittedNetwork
 from mlstm_fcn.fitting.ridge import sharpness
 from mlstm_fcn.fitting.task import Classification
+from mlstm_fcn.fitting.variants import Variants
 from mlstm_fcn.layers.temperature import LEAST, Temperature
 from mlstm_fcn.models.pipeline import compose, split
 
@@ -26,11 +27,11 @@ def calibrated(fitted: FittedNetwork, cases: Cases) -> FittedNetwork:
     Raises:
         ValueError: If it is not of a classification, or a label is unknown.
     """
-    rule = "Only the probabilities of a classifier have a temperature."
+    rule = "Only the probabilities of classes that exclude each other have a temperature."
     require(isinstance(fitted.task, Classification), rule, task=type(fitted.task).__name__)
     rule = "Series and labels must have equally many cases, at least one."
     preprocessor, network, _ = split(fitted.keras_model)
-    plain = replace(fitted, keras_model=compose(preprocessor, network), _variants=type(fitted._variants)())
+    plain = replace(fitted, keras_model=compose(preprocessor, network), _variants=Variants())
     targets, outputs = fitted.task.encode(cases.y), plain.outputs(cases.X)
     require(len(targets) == len(outputs) > 0, rule, series=len(outputs), labels=len(targets))
     likely = np.log(np.maximum(outputs.astype(np.float64), LEAST))

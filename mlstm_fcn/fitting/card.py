@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import accuracy_score, r2_score, recall_score
+from sklearn.metrics import accuracy_score, f1_score, r2_score, recall_score
 
 from mlstm_fcn import __version__
 from mlstm_fcn._checks import require
 from mlstm_fcn.fitting.calibration import temperature
 from mlstm_fcn.fitting.fitted import FittedNetwork
+from mlstm_fcn.fitting.multilabel import MultiLabel
 from mlstm_fcn.fitting.task import Classification
 from mlstm_fcn.training.recipes import Recipe
 
@@ -68,7 +69,7 @@ def model_card(
         "",
         "## Test",
         "",
-        *(_figures(fitted, X, np.asarray(y)) if X is not None else ["Not tested here."]),
+        *(_figures(fitted, X, fitted.task.read(y)) if X is not None else ["Not tested here."]),
         "",
         "## Limits",
         "",
@@ -94,8 +95,11 @@ def _missing(fitted: FittedNetwork) -> str:
 
 
 def _output(fitted: FittedNetwork) -> str:
+    n_outputs = fitted.task.n_outputs
+    if isinstance(fitted.task, MultiLabel):
+        return f"a probability for each of {n_outputs} labels, of which a case may have any number."
     if not isinstance(fitted.task, Classification):
-        return "a number, in the units of the targets."
+        return f"{'a number' if n_outputs == 1 else f'{n_outputs} numbers'}, in the units of the targets."
     labels = fitted.task.labels
     shown = ", ".join(map(str, labels[:_MOST_LABELS].tolist()))
     more = f" and {len(labels) - _MOST_LABELS} more" if len(labels) > _MOST_LABELS else ""
@@ -104,6 +108,10 @@ def _output(fitted: FittedNetwork) -> str:
 
 def _figures(fitted: FittedNetwork, X: Any, y: np.ndarray) -> Iterator[str]:
     predicted = fitted.predict(X)
+    if isinstance(fitted.task, MultiLabel):
+        f1 = f1_score(y, predicted, average="macro", zero_division=0)
+        yield f"* {len(y)} cases: all labels right in {accuracy_score(y, predicted):.4f}, mean F1 {f1:.4f}."
+        return
     if not isinstance(fitted.task, Classification):
         yield f"* {len(y)} cases: R² {r2_score(y, predicted):.4f}."
         return

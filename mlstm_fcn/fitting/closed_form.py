@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from scipy.special import softmax
+from scipy.special import expit, softmax
 
 from mlstm_fcn import engine
 from mlstm_fcn._checks import require
@@ -36,7 +36,8 @@ def by_ridge(
 
     Thresholds, statistics, penalty and sharpness come from the training cases alone. Classes are the targets
     1 and -1; a softmax of the decisions, times the sharpness that suits the decisions of leave-one-out, gives
-    probabilities. There are no epochs, so callbacks are not called and there is nothing to resume.
+    probabilities; with several labels a case, a sigmoid of each. There are no epochs, so callbacks are
+    not called and there is nothing to resume.
     """
     data, head = lesson.training, _Head(network, lesson.task)
     whole = len(data) <= MOST_AT_ONCE
@@ -92,7 +93,8 @@ class _Head:
     """
 
     def __init__(self, network: keras.Model, task: Task):
-        self._classifies = task.activation == "softmax"
+        self._activation = task.activation
+        self._metric = "".join(task.metrics)
         self._statistics = network.get_layer("standardize")
         self.model = keras.Model(network.input, self._statistics.input)
         self.dense = network.get_layer("output")
@@ -110,7 +112,8 @@ class _Head:
 
     def answers(self, targets: np.ndarray) -> np.ndarray:
         """What the linear head is fitted to."""
-        return 2.0 * targets.astype(np.float64) - 1.0 if self._classifies else targets.astype(np.float64)
+        numbers = targets.astype(np.float64)
+        return numbers if self._activation == "linear" else 2.0 * numbers - 1.0
 
     def blocks(self, data: Dataset, basis: np.ndarray) -> Iterator[Block]:
         """Features in a basis, answers and weights of some cases at a time."""
@@ -118,21 +121,39 @@ class _Head:
             yield self.standardized(features) @ basis, self.answers(block.targets), block.sample_weight
 
     def sharpness(self, decisions: np.ndarray, data: Dataset) -> float:
-        return sharpness(decisions, data.targets, data.sample_weight) if self._classifies else 1.0
+        if self._activation == "linear":
+            return 1.0
+        return sharpness(*self._choices(decisions, np.zeros_like(decisions), data))
 
     def outputs(self, decisions: np.ndarray) -> np.ndarray:
-        return softmax(decisions, axis=1) if self._classifies else decisions
+        if self._activation == "linear":
+            return decisions
+        return softmax(decisions, axis=1) if self._activation == "softmax" else expit(decisions)
+
+    def _choices(
+        self, values: np.ndarray, of_absence: np.ndarray, data: Dataset
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Values, targets and weights, of which each row is a choice of one class.
+
+        With several labels a case, each label is such a choice: that the case has it, or has it not.
+        """
+        targets, weights = data.targets, data.sample_weight
+        if self._activation == "softmax":
+            return values, targets, weights
+        pairs = [np.stack(both, -1).reshape(-1, 2) for both in ((values, of_absence), (targets, 1 - targets))]
+        return pairs[0], pairs[1], np.repeat(weights, targets.shape[1])
 
     def figures(self, outputs: np.ndarray, data: Dataset, prefix: str) -> History:
         """Loss and metrics of outputs, as of an epoch."""
-        if not self._classifies:
+        if self._activation == "linear":
             errors = np.square(outputs - data.targets).mean(axis=1)
             return {f"{prefix}loss": [float(np.average(errors, weights=data.sample_weight))]}
-        hits = outputs.argmax(axis=1) == data.targets.argmax(axis=1)
-        likely = np.log(np.maximum(np.sum(outputs * data.targets, axis=1), 1e-7))
+        outputs, targets, weights = self._choices(outputs, 1 - outputs, data)
+        hits = outputs.argmax(axis=1) == targets.argmax(axis=1)
+        likely = np.log(np.maximum(np.sum(outputs * targets, axis=1), 1e-7))
         return {
-            f"{prefix}loss": [-float(np.average(likely, weights=data.sample_weight))],
-            f"{prefix}accuracy": [float(np.average(hits, weights=data.sample_weight))],
+            f"{prefix}loss": [-float(np.average(likely, weights=weights))],
+            f"{prefix}{self._metric}": [float(np.average(hits, weights=weights))],
         }
 
 

@@ -21,10 +21,11 @@ from mlstm_fcn.fitting.inputs import InputPolicy, ends_early, warn_of_ignored_ch
 from mlstm_fcn.fitting.lesson import Callbacks, Lesson
 from mlstm_fcn.fitting.names import channel_names
 from mlstm_fcn.fitting.network import NetworkSpec
-from mlstm_fcn.fitting.outputs import require_probabilities
+from mlstm_fcn.fitting.outputs import require_outputs
 from mlstm_fcn.fitting.prepare import as_members_read, datasets
 from mlstm_fcn.fitting.rng import RngSpec
 from mlstm_fcn.fitting.schedule import Training, side_by_side
+from mlstm_fcn.fitting.streams import require_order
 from mlstm_fcn.fitting.task import Task
 from mlstm_fcn.fitting.voting import kept_shares, parts_left_out, worths
 from mlstm_fcn.models.ensemble import ensemble
@@ -116,6 +117,7 @@ def fit(
     require_freezable([member.network for member in members], freeze)
     kinds = [network.trained_by(member.options) for member in members]
     require_solvable(kinds, freeze, incremental)
+    require_order(training, recipe, kinds, checkpoint)
     by_gradient = [member for member, kind in zip(members, kinds, strict=True) if kind == "gradient"]
     precision: Precision = "float32"
     with backend.on(engine):
@@ -144,7 +146,9 @@ def fit(
         return FittedNetwork(model, network, options, task, inputs, history, epochs, precision, names)
 
     kept = kept_shares(start.network, len(members)) if start else None
-    parts = parts_left_out(recipe, kinds, lesson.training, rng) if start is None else [None] * len(members)
+    parts = (
+        parts_left_out(recipe, kinds, lesson.training, task, rng) if start is None else [None] * len(members)
+    )
     trainings = [
         Training(member.network, member.history, *how)  # type: ignore[arg-type]
         for member, *how in zip(members, generators, files, kinds, parts, strict=True)
@@ -211,8 +215,8 @@ def _untrained(
         one = spec.like(start.members[number].network) if start else spec
         with seeded(rng):
             network = one.build((time, channels), task.n_outputs, options[number], **form)
-        if number == 0 and task.activation == "softmax" and not isinstance(spec.network, str):
-            require_probabilities(network)
+        if number == 0 and not isinstance(spec.network, str):
+            require_outputs(network, task.activation)
         if start:
             transfer(start.members[number].network, network)
         before = start.history if start else {}

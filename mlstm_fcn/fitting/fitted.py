@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pickle
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,7 +20,10 @@ from mlstm_fcn.fitting.inputs import Batch, InputPolicy, ends_early
 from mlstm_fcn.fitting.names import Names, in_order
 from mlstm_fcn.fitting.network import NetworkSpec
 from mlstm_fcn.fitting.reference import Reference
-from mlstm_fcn.fitting.task import Classification, Task
+from mlstm_fcn.fitting.task import Task
+from mlstm_fcn.fitting.variants import Variants
+from mlstm_fcn.loaders.batches import series_of
+from mlstm_fcn.loaders.series import is_loader
 from mlstm_fcn.memmap import chunks
 from mlstm_fcn.models.ensemble import ensemble, members, shares
 from mlstm_fcn.models.pipeline import compose, split, takes_mask, with_mask, without_filling
@@ -43,23 +45,6 @@ class Member:
     network: keras.Model
     options: Mapping[str, Any]
     history: History = field(default_factory=dict)
-
-
-class _Variants:
-    """Models with the same weights for other series, made when first needed; copies start without."""
-
-    def __init__(self) -> None:
-        self._made: dict[str, Any] = {}
-        self._lock = threading.Lock()
-
-    def get(self, name: str, make: Callable[[], Any]) -> Any:
-        with self._lock:
-            if name not in self._made:
-                self._made[name] = make()
-            return self._made[name]
-
-    def __reduce__(self) -> Any:
-        return _Variants, ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +74,7 @@ class FittedNetwork:
     precision: engine.Precision = "float32"
     channel_names: Names | None = None
     reference: Reference | None = None
-    _variants: _Variants = field(default_factory=_Variants, repr=False)
+    _variants: Variants = field(default_factory=Variants, repr=False)
 
     def __reduce__(self) -> Any:
         """As bytes of the Keras model, which a fork of a process that uses the backend cannot restore."""
@@ -155,12 +140,14 @@ class FittedNetwork:
         """The outputs for series, `(cases, outputs)`.
 
         Args:
-            X: As `Cases.X`, with the channels of the training series.
+            X: As `Cases.X`, with the channels of the training series; or a loader, read batch by batch.
 
         Raises:
             ValueError: If X does not fit, or an output is not finite.
             RuntimeError: If the process is a fork of one in which the backend has run.
         """
+        if is_loader(X):
+            return np.concatenate([self.outputs(series) for series in series_of(X)])
         run = engine.ready().predict
         model, batch = self.model_for(X)
         values = np.concatenate([run(model, chunk)[0] for chunk in chunks(batch)])
@@ -170,19 +157,29 @@ class FittedNetwork:
         return values
 
     def predict(self, X: Any) -> np.ndarray:
-        """Labels or numbers, `(cases,)`; as `outputs`."""
+        """Labels or numbers, `(cases,)`, or `(cases, outputs)` if a case has several; as `outputs`."""
         return self.task.decode(self.outputs(X))
 
-    @available_if(lambda self: isinstance(self.task, Classification))
+    @available_if(lambda self: hasattr(self.task, "probabilities"))
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Probabilities `(cases, classes)`, rows sum to 1; only of a classification."""
+        """Probabilities `(cases, classes)`; only of a classification. Rows sum to 1 with one label a case."""
         task: Any = self.task
         return task.probabilities(self.outputs(X))
 
     def score(self, X: Any, y: Any) -> float:
-        """Accuracy, or R² of a regression."""
-        metric = accuracy_score if isinstance(self.task, Classification) else r2_score
-        return float(metric(y, self.predict(X)))
+        """Accuracy (with several labels a case, the share with all of them right), or R² of a regression."""
+        metric = accuracy_score if hasattr(self.task, "probabilities") else r2_score
+        return float(metric(self.task.read(y), self.predict(X)))
+
+    @available_if(lambda self: hasattr(self.task, "deciding_at"))
+    def deciding_at(self, thresholds: float | Sequence[float]) -> FittedNetwork:
+        """The same network, which says of a case with several labels that it has those of a probability.
+
+        Args:
+            thresholds: The least probability in [0, 1], of all labels or of each.
+        """
+        task: Any = self.task
+        return replace(self, task=task.deciding_at(thresholds))
 
     def model_for(self, X: Any) -> tuple[keras.Model, Batch]:
         """The Keras model that reads series, and the series as it reads them.

@@ -11,6 +11,7 @@ import numpy as np
 from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn._options import FILL_METHODS, ON_LONGER, SCALINGS
 from mlstm_fcn.channel_statistics import channel_statistics, warn_of_constant_channels
+from mlstm_fcn.loaders.series import LoadedSeries, is_loader
 from mlstm_fcn.memmap import MemmapSeries, chunks, is_large
 from mlstm_fcn.preprocess import (
     as_container,
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     import keras
 
 Batch = np.ndarray | MemmapSeries
-"""Series `(cases, time, channels)`, NaN where nothing was measured; in memory or not."""
+"""Series `(cases, time, channels)`, NaN where nothing was measured; in memory or not.
+
+In training also `LoadedSeries`, of which cases cannot be chosen.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +69,14 @@ class InputPolicy:
         Raises:
             ValueError: If X holds what it must not, or misses a value and `missing` is `"error"`.
         """
+        if isinstance(X, LoadedSeries):
+            complete = self.missing != "error" or X.survey.complete
+            require(complete, "No value of X may be missing, with missing='error'.")
+            loaded: Any = X
+            return loaded
+        require(not is_loader(X), "Here X must be series; a loader is for `fit` and `predict`.")
         X = as_container(X)
         if isinstance(X, np.ndarray) and not is_large(X):
-            rule = "X must be (cases, channels, time) or (cases, time)."
-            require(X.ndim in (2, 3), rule, shape=X.shape)
             X = X[:, None] if X.ndim == 2 else X
         if warns and isinstance(X, np.ndarray):
             warn_of_layout(X)
@@ -109,7 +117,7 @@ class InputPolicy:
                 "`on_longer='cut'` does so without a warning, `on_longer='error'` refuses them."
             )
             warnings.warn(text, UserWarning, stacklevel=2)
-        return batch.with_length(time) if isinstance(batch, MemmapSeries) else with_length(batch, time)
+        return with_length(batch, time) if isinstance(batch, np.ndarray) else batch.with_length(time)
 
     def preprocessor(self, batch: Batch) -> keras.Model:
         """Scaling and filling in as a model, with the statistics of training series.
@@ -150,10 +158,14 @@ def warn_of_ignored_channels(preprocessor: keras.Model, batch: Batch) -> None:
 
 
 def _statistics(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+    if isinstance(batch, LoadedSeries):
+        return batch.survey.mean, batch.survey.std
     return channel_statistics(batch.chunks if isinstance(batch, MemmapSeries) else lambda: [batch])
 
 
 def ends_early(batch: Batch) -> bool:
     """Whether a series ends before the last step."""
+    if isinstance(batch, LoadedSeries):
+        return batch.survey.shortest < batch.shape[1]
     pieces = batch.chunks() if isinstance(batch, MemmapSeries) else [batch]
     return any(lengths(piece).min() < batch.shape[1] for piece in pieces)

@@ -18,26 +18,41 @@ def from_one_hot(y: Any) -> Any:
         y: Targets: an array, or a data frame whose columns are the classes.
 
     Returns:
-        The labels, `(cases,)`: the numbers of the columns, or the names of the columns of a frame.
+        The labels, `(cases,)`: the numbers of the columns, or the names of the columns of a frame. A sparse
+        matrix becomes a dense one; it always means several labels a case.
 
     Raises:
-        ValueError: If `y` is an array of 0 and 1 in several columns, but not one 1 in each row. A frame
-            like that is one target for each column, as in all of sktime.
+        ValueError: If a sparse matrix does not hold 0 and 1.
     """
+    if is_sparse(y):
+        return indicator(y)
     table = np.asarray(y)
-    if table.ndim != 2 or table.shape[1] < 2 or not np.isin(table, (0, 1)).all():
+    if not is_binary(table) or not ((table == 1).sum(axis=1) == 1).all():
         return y
-    ones = (table == 1).sum(axis=1)
-    if (ones == 1).all():
-        names = np.array(y.columns.tolist()) if hasattr(y, "columns") else np.arange(table.shape[1])
-        return names[(table == 1).argmax(axis=1)]
-    rule = (
-        "A `y` of several columns of 0 and 1 must have one 1 in each row (one-hot). For several labels of a "
-        "case give a pandas DataFrame, which fits a classifier for each column."
-    )
-    wrong = np.flatnonzero(ones != 1)
-    require(hasattr(y, "columns"), rule, shape=table.shape, rows=wrong[:5].tolist())
-    return y
+    names = np.array(y.columns.tolist()) if hasattr(y, "columns") else np.arange(table.shape[1])
+    return names[(table == 1).argmax(axis=1)]
+
+
+def is_sparse(y: Any) -> bool:
+    """Whether targets are a sparse matrix of SciPy."""
+    return hasattr(y, "toarray") and hasattr(y, "nnz")
+
+
+def is_binary(table: np.ndarray) -> bool:
+    """Whether a table has several columns, all of 0 and 1."""
+    return bool(table.ndim == 2 and table.shape[1] > 1 and np.isin(table, (0, 1)).all())
+
+
+def indicator(y: Any) -> np.ndarray:
+    """Several labels a case as a dense matrix of 0 and 1, int64 `(cases, labels)`.
+
+    Raises:
+        ValueError: If `y` is not a matrix of 0 and 1.
+    """
+    matrix = np.asarray(y.toarray() if is_sparse(y) else y)
+    rule = "`y` must be a matrix of 0 and 1 with a row for each case and a column for each label."
+    require(is_binary(matrix), rule, shape=matrix.shape, dtype=str(matrix.dtype))
+    return matrix.astype(np.int64)
 
 
 def require_classes(y: np.ndarray) -> None:

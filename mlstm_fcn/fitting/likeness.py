@@ -13,6 +13,8 @@ from mlstm_fcn._checks import require
 from mlstm_fcn.fitting.fitted import FittedNetwork
 from mlstm_fcn.fitting.reference import MOST_FEATURES, Reference, folded
 from mlstm_fcn.fitting.task import Classification
+from mlstm_fcn.loaders.batches import series_of
+from mlstm_fcn.loaders.series import is_loader
 from mlstm_fcn.memmap import chunks
 from mlstm_fcn.models.ensemble import members
 from mlstm_fcn.models.pipeline import compose, split
@@ -50,6 +52,8 @@ def unlikeness(fitted: FittedNetwork, X: Any) -> np.ndarray:
 
 def features_of(fitted: FittedNetwork, X: Any) -> np.ndarray:
     """What the heads of all members read, `(cases, features)`, at most 256 features."""
+    if is_loader(X):
+        return np.concatenate([features_of(fitted, series) for series in series_of(X)])
     run, found = engine.ready().predict, []
     model, batch = fitted.model_for(X)
     preprocessor, network, _ = split(model)

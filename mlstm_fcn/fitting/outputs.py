@@ -12,22 +12,28 @@ from mlstm_fcn._checks import require
 _SOME_STEPS = 50  # where the network reads any number of them
 
 
-def require_probabilities(network: keras.Model) -> None:
+def require_outputs(network: keras.Model, activation: str) -> None:
     """Raise unless the network of a classifier gives probabilities, tried on two random series.
 
     Args:
         network: From series, or `[series, mask]`, to outputs.
+        activation: `"softmax"`: the outputs must be probabilities of classes; `"sigmoid"`: each must be a
+            probability; any other: no rule.
 
     Raises:
-        ValueError: If an output is negative, or those of a series do not sum to 1.
+        ValueError: If an output is not in [0, 1], or those of a series do not sum to 1, or must not.
     """
+    if activation not in ("softmax", "sigmoid"):
+        return
     outputs = _outputs_of_two(network)
+    in_range = bool(((outputs >= 0) & (outputs <= 1.01)).all())
+    sums, even = outputs.sum(axis=1), np.allclose(outputs, 0.5)
+    good = np.allclose(sums, 1, atol=0.01) if activation == "softmax" else even or not np.allclose(sums, 1)
     rule = (
-        "The outputs of a classifier's network must be probabilities: end it with `activation='softmax'`, "
-        "which a function may take as `activation`."
+        "The outputs of a classifier's network must be probabilities: end it with "
+        f"`activation='{activation}'`, which a function may take as `activation`."
     )
-    good = bool((outputs >= 0).all()) and np.allclose(outputs.sum(axis=1), 1, atol=0.01)
-    require(good, rule, outputs=outputs[0].round(3).tolist())
+    require(in_range and good, rule, outputs=outputs[0].round(3).tolist())
 
 
 def _outputs_of_two(network: keras.Model) -> np.ndarray:

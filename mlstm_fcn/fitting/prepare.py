@@ -12,13 +12,15 @@ from sklearn.model_selection import train_test_split
 
 from mlstm_fcn import engine
 from mlstm_fcn._checks import require
+from mlstm_fcn._groups import held_back
 from mlstm_fcn.fitting.cases import Cases
 from mlstm_fcn.fitting.fitted import is_large_and_complete
 from mlstm_fcn.fitting.inputs import InputPolicy
 from mlstm_fcn.fitting.names import Names, in_order
 from mlstm_fcn.fitting.rng import RngSpec
+from mlstm_fcn.fitting.streams import encoder
 from mlstm_fcn.fitting.task import Task
-from mlstm_fcn.memmap import MemmapSeries
+from mlstm_fcn.loaders.series import LoadedSeries
 from mlstm_fcn.models.pipeline import without_filling
 from mlstm_fcn.training.dataset import Dataset
 from mlstm_fcn.training.recipes import Recipe
@@ -34,6 +36,7 @@ def datasets(
     channels: Names | None = None,
 ) -> tuple[Dataset, Dataset | None]:
     """What to train on and what to validate on, as raw series; frames with their channels in that order."""
+    _require_use_of_groups(train, validation, recipe)
     train = replace(train, X=in_order(train.X, channels))
     examples = _dataset(train, task, recipe, inputs, warns=True)
     if validation is not None:
@@ -43,10 +46,24 @@ def datasets(
         return examples, None
     # Continued training holds back the cases of the first fit, or it would validate on cases trained on.
     n_held_back = len(train.y) - recipe.n_training(len(train.y))
-    chosen, held_back = _split(
-        train.y if task.stratified else None, len(train.y), n_held_back, rng.generator()
-    )
-    return examples.take(chosen), examples.take(held_back)
+    classes = train.y if task.stratified else None
+    if train.groups is not None:
+        chosen, held = _split_by_group(classes, train.group_numbers(), n_held_back, rng.generator())
+    else:
+        chosen, held = _split(classes, len(train.y), n_held_back, rng.generator())
+    return examples.take(chosen), examples.take(held)
+
+
+def _require_use_of_groups(train: Cases, validation: Cases | None, recipe: Recipe) -> None:
+    """Raise unless groups, if there are any, decide which cases are held back."""
+    if train.groups is None:
+        return
+    rule = "`groups` divide the training set, and `X_val` replaces that: leave out one of the two."
+    require(validation is None, rule)
+    rule = "`vote='worth'` leaves out cases, not groups: use another recipe, or leave `groups` out."
+    require(recipe.vote != "worth" or recipe.n_members == 1, rule, vote=recipe.vote)
+    rule = "`groups` divide the `validation_split`: set it, for example to 0.2, or leave `groups` out."
+    require(recipe.validation_split > 0, rule, validation_split=recipe.validation_split)
 
 
 def _dataset(
@@ -57,7 +74,8 @@ def _dataset(
     batch = inputs.read(cases.X, warns=warns)
     rule = "Series and targets must have equally many cases."
     require(len(batch) == len(targets), rule, series=len(batch), targets=len(targets))
-    return Dataset([batch], targets, weights.astype(np.float32))
+    encode = encoder(task, targets, weights / cases.weights()) if isinstance(batch, LoadedSeries) else None
+    return Dataset([batch], targets, weights.astype(np.float32), encode=encode)
 
 
 def _split(
@@ -73,12 +91,24 @@ def _split(
         return split()
 
 
+def _split_by_group(
+    y: np.ndarray | None, groups: np.ndarray, n_held_back: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cases to train on and cases to hold back, with no group in both."""
+    held = held_back(groups, n_held_back, rng, y)
+    lost = [] if y is None else sorted(set(y[held].tolist()) - set(y[~held].tolist()), key=str)
+    if lost:
+        text = "All cases of a class are in groups that validate; try another `random_state` or share."
+        warnings.warn(f"{text} Classes: {lost[:5]}", UserWarning, stacklevel=2)
+    return np.flatnonzero(~held), np.flatnonzero(held)
+
+
 def as_members_read(preprocessor: keras.Model, data: Dataset) -> Dataset:
-    """Preprocessed cases; memory-mapped ones are preprocessed whenever they are read."""
+    """Preprocessed cases; those of files and loaders are preprocessed whenever they are read."""
     (series,) = data.inputs
     if len(preprocessor.outputs) == 1 and is_large_and_complete(series):
         preprocessor = without_filling(preprocessor)
     prepare = partial(engine.current().predict, preprocessor)
-    if isinstance(series, MemmapSeries):
-        return replace(data, prepare=prepare)
-    return replace(data, inputs=prepare(series))
+    if isinstance(series, np.ndarray):
+        return replace(data, inputs=prepare(series))
+    return replace(data, prepare=prepare)

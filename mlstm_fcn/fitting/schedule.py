@@ -104,7 +104,7 @@ def in_processes(trainings: Sequence[Training], lesson: Lesson) -> Iterator[Whol
     own = all(type(callback).__module__.startswith("mlstm_fcn.") for callback in lesson.callbacks())
     require(own, "`callbacks` would run in other processes, unseen: set the engine's `n_jobs` to 1.")
     in_memory = lesson.training.prepare is None
-    require(in_memory, "Memory-mapped series need one process: set the engine's `n_jobs` to 1.")
+    require(in_memory, "Memory-mapped series and loaders need one process: set the engine's `n_jobs` to 1.")
     settings = dict.fromkeys(_THREADS, "1") | {"KERAS_BACKEND": backend.name}
     n_workers = min(lesson.engine.n_jobs, len(trainings))
     end_with_us = {"initializer": exit_with, "initargs": (os.getpid(),)}

@@ -1,4 +1,4 @@
-"""What the outputs of a network are for: classification and regression as values."""
+"""What the outputs of a network are for, and classification as a value."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ import numpy as np
 from sklearn.utils.class_weight import compute_sample_weight
 
 from mlstm_fcn._checks import require
-from mlstm_fcn.fitting.labels import require_classes
-from mlstm_fcn.preprocess import warn_of_coarse_targets
+from mlstm_fcn.fitting.labels import from_one_hot, require_classes
+from mlstm_fcn.fitting.targets import one_column
 from mlstm_fcn.training.recipes import Recipe
 
 LABEL_KINDS = "biufUO"
 """NumPy's kinds of labels that JSON can hold."""
+
+Numbers = float | tuple[float, ...]
+"""One number, or one for each output."""
 
 ClassWeight = Literal["balanced"] | Mapping[Any, float] | None
 
@@ -48,7 +51,11 @@ class Task(Protocol):
     def n_outputs(self) -> int: ...
 
     @property
-    def unit(self) -> tuple[float, float]: ...
+    def unit(self) -> tuple[Numbers, Numbers]: ...
+
+    def read(self, y: Any) -> np.ndarray:
+        """Targets of a user as an array that `encode` takes."""
+        ...
 
     def loss(self, recipe: Recipe) -> Any:
         """What training minimises."""
@@ -59,7 +66,7 @@ class Task(Protocol):
         ...
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
-        """Predictions `(cases,)` from outputs in the unit of the data, `(cases, outputs)`."""
+        """Predictions `(cases,)` or `(cases, outputs)` from outputs in the unit of the data."""
         ...
 
     def sample_weights(self, y: np.ndarray, class_weight: ClassWeight) -> np.ndarray:
@@ -98,9 +105,18 @@ class Classification:
         return cls(np.unique(y))
 
     @property
+    def classes(self) -> np.ndarray:
+        """The labels."""
+        return self.labels
+
+    @property
     def n_outputs(self) -> int:
         """Number of classes."""
         return len(self.labels)
+
+    def read(self, y: Any) -> np.ndarray:
+        """Labels, also of one-hot rows, as an array; it is a ValueError if there are several a case."""
+        return one_column(from_one_hot(y))
 
     def loss(self, recipe: Recipe) -> Any:
         """Cross-entropy with label smoothing, unless the recipe has a loss."""
@@ -160,79 +176,3 @@ class Classification:
         rule = "Labels must be numbers or strings to be written to a file without pickle."
         require(self.labels.dtype.kind in LABEL_KINDS, rule, labels=self.labels[:3].tolist())
         return {"classes": self.labels.tolist(), "dtype": self.labels.dtype.str}
-
-
-@dataclass(frozen=True)
-class Regression:
-    """One linear output, trained on standardised targets. See `Task`.
-
-    Attributes:
-        mean: Mean of the training targets.
-        std: Their standard deviation; 1 if they are constant.
-    """
-
-    mean: float
-    std: float
-
-    n_outputs: ClassVar[int] = 1
-    activation: ClassVar[str] = "linear"
-    metrics: ClassVar[tuple[str, ...]] = ()
-    stratified: ClassVar[bool] = False
-    keeps_unit: ClassVar[bool] = True
-
-    @classmethod
-    def learn(cls, y: np.ndarray) -> Regression:
-        """Mean and standard deviation of targets.
-
-        Raises:
-            ValueError: If a target is not finite.
-
-        Warns:
-            UserWarning: If float32 keeps little of the differences between the targets.
-        """
-        values = _finite(y)
-        warn_of_coarse_targets(values)
-        mean, std = float(values.mean()), float(values.std())
-        constant = std <= np.finfo(np.float64).eps * abs(mean)  # apart from rounding
-        return cls(mean, 1.0 if constant else std)
-
-    @property
-    def unit(self) -> tuple[float, float]:
-        """From standardised targets to the unit of the data."""
-        return self.std, self.mean
-
-    def loss(self, recipe: Recipe) -> Any:
-        """Squared error, unless the recipe has a loss."""
-        return recipe.loss or "mean_squared_error"
-
-    def encode(self, y: np.ndarray) -> np.ndarray:
-        """Standardised targets.
-
-        Raises:
-            ValueError: If a target is not finite.
-        """
-        scaled = (_finite(y) - self.mean) / self.std
-        return scaled.astype(np.float32)[:, None]
-
-    def decode(self, outputs: np.ndarray) -> np.ndarray:
-        """Numbers in the unit of the data, float64."""
-        return outputs[:, 0].astype(np.float64)
-
-    def sample_weights(self, y: np.ndarray, class_weight: ClassWeight) -> np.ndarray:
-        """Equal weights; weights of classes are an error."""
-        rule = "`class_weight` requires a classifier."
-        require(not isinstance(class_weight, Mapping), rule, class_weight=class_weight)
-        return np.ones(len(y))
-
-    def require_same(self, y: Any) -> None:
-        """Any numbers will do."""
-
-    def to_plain(self) -> dict[str, Any]:
-        """Mean and standard deviation."""
-        return {"target_mean": self.mean, "target_std": self.std}
-
-
-def _finite(y: np.ndarray) -> np.ndarray:
-    values = np.asarray(y, dtype=np.float64)
-    require(bool(np.isfinite(values).all()), "Every target must be a finite number.")
-    return values

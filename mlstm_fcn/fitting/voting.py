@@ -14,21 +14,24 @@ from mlstm_fcn.training.dataset import Dataset
 from mlstm_fcn.training.recipes import Recipe
 
 _POWER = 4  # of accuracy, as in HIVE-COTE
+_N_PARTS = 3  # of the training cases, of which one is not seen by the last network
 
 
 def parts_left_out(
-    recipe: Recipe, kinds: Sequence[str], data: Dataset, rng: RngSpec
+    recipe: Recipe, kinds: Sequence[str], data: Dataset, task: Task, rng: RngSpec
 ) -> list[np.ndarray | None]:
     """The cases that each member does not see, where members vote by their worth.
 
-    Each of several members that are trained by gradient leaves out another part; others know what they would
-    have predicted without a case.
+    Of several members that are trained by gradient the last one leaves out a third of the cases, which tell
+    what such members are worth; the others see all. Members that are solved in closed form know what they
+    would have predicted without a case.
     """
     numbers = [number for number, kind in enumerate(kinds) if kind == "gradient"]
     parts: list[np.ndarray | None] = [None] * len(kinds)
     if recipe.vote == "worth" and len(numbers) > 1:
-        for number, cases in zip(numbers, divided(data.targets, len(numbers), rng.generator()), strict=True):
-            parts[number] = cases if len(cases) else None
+        classes = data.targets if task.stratified else data.targets[:, :1] * 0
+        cases, *_ = divided(classes, _N_PARTS, rng.generator())
+        parts[numbers[-1]] = cases if len(cases) else None
     return parts
 
 
@@ -67,7 +70,8 @@ def worths(
     """The share of each member in the vote.
 
     Members that are trained in the same way count equally. Each way counts by the fourth power of its
-    accuracy (regression: its share of explained variance) on cases that its members have not seen.
+    accuracy on cases that one of its members has not seen; of numbers, and of several labels a case, by that
+    of its share of explained variance.
 
     Args:
         kinds: How each member is trained.
@@ -88,7 +92,7 @@ def worths(
     for kind in dict.fromkeys(kinds):
         own = [values for other, values in zip(kinds, unseen, strict=True) if other == kind]
         known = [values for values in own if values is not None]
-        if len(known) < len(own):
+        if not known:
             return None
         stacked = np.stack(known)
         there = ~np.isnan(stacked[:, :, 0]).all(axis=0)

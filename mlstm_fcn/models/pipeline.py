@@ -1,5 +1,7 @@
 """The pipeline around a network: preprocessing before it, the unit of the data or a temperature after it."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -70,8 +72,13 @@ def without_filling(preprocessor: keras.Model) -> keras.Model:
     )
 
 
-def in_unit(factor: float, offset: float) -> keras.layers.Layer | None:
-    """The last layer of a model whose network has outputs in another unit; None for the same unit."""
+def in_unit(factor: Any, offset: Any) -> keras.layers.Layer | None:
+    """The last layer of a model whose network has outputs in another unit; None for the same unit.
+
+    Args:
+        factor: From outputs to the unit of the data; a number, or a tuple with one for each output.
+        offset: Added after it; as `factor`.
+    """
     if (factor, offset) == (1.0, 0.0):
         return None
     return keras.layers.Rescaling(factor, offset, dtype="float32", name="unit")

@@ -11,7 +11,7 @@ import numpy as np
 from mlstm_fcn import explain as explanations
 from mlstm_fcn._checks import require, require_positive_int
 from mlstm_fcn.explain.activations import has_class_activation_map
-from mlstm_fcn.explain.containers import fitted_network, opened
+from mlstm_fcn.explain.containers import fitted_network, opened, require_one_answer
 from mlstm_fcn.plotting.canvas import COLUMN, Display, Grid, canvas, short, two_sided
 
 _PIECES = 400  # of a line, each with a colour
@@ -228,6 +228,7 @@ def _prediction(estimator: Any, X: Any) -> Any:
 
 def _output(estimator: Any, X: Any, label: Any) -> tuple[int, str]:
     """The number and the name of the output that is explained."""
+    require_one_answer(estimator)
     if not hasattr(estimator, "predict_proba"):
         return 0, "a larger number"
     fitted: Any = fitted_network(estimator)

@@ -10,7 +10,7 @@ import numpy as np
 
 from mlstm_fcn import explain
 from mlstm_fcn._checks import require
-from mlstm_fcn.explain.containers import fitted_network
+from mlstm_fcn.explain.containers import fitted_network, require_one_answer
 from mlstm_fcn.models.ensemble import members
 from mlstm_fcn.plotting.canvas import Display, Grid
 
@@ -205,6 +205,8 @@ def _by_class(estimator, X, y, values):
     """The means of values, `(cases, ...)` by name, over the cases of each class; and the classes."""
     if y is None and not hasattr(estimator, "predict_proba"):
         return {name: of.mean(axis=0)[None] for name, of in values.items()}, ["all"]
+    if y is None:
+        require_one_answer(estimator)
     y = np.ravel(np.asarray(estimator.predict(X) if y is None else y))
     n_cases = len(next(iter(values.values())))
     require(len(y) == n_cases, "`y` must have a class for each series.", y=len(y), X=n_cases)

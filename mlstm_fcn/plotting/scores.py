@@ -10,7 +10,7 @@ import numpy as np
 
 from mlstm_fcn import explain
 from mlstm_fcn._checks import require
-from mlstm_fcn.explain.containers import fitted_network, opened
+from mlstm_fcn.explain.containers import fitted_network, opened, require_one_answer
 from mlstm_fcn.plotting.canvas import COLUMN, Display, Grid, canvas, shade
 
 _MOST_CHANNELS = 30
@@ -148,6 +148,7 @@ def confusion_matrix(
     """
     from sklearn.metrics import ConfusionMatrixDisplay
 
+    require_one_answer(estimator)
     predicted = np.asarray(estimator.predict(X))
     n_classes = len(np.union1d(np.asarray(y), predicted))
     side = max(COLUMN, 1.2 + 0.25 * n_classes)
@@ -188,6 +189,7 @@ def calibration(
     """
     from sklearn.calibration import CalibrationDisplay
 
+    require_one_answer(estimator)
     fitted = fitted_network(estimator)
     labels: Any = np.asarray(fitted.task.labels if fitted else estimator.classes_)  # type: ignore[attr-defined]
     rule = "`label` must be one of the classes."

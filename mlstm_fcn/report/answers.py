@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mlstm_fcn._checks import require
+from mlstm_fcn.explain.containers import require_one_answer
 from mlstm_fcn.plotting.canvas import short
 
 
@@ -30,8 +31,9 @@ class Answers:
         """Ask a classifier.
 
         Raises:
-            ValueError: If a label is none of its classes.
+            ValueError: If a label is none of its classes, or cases have several labels.
         """
+        require_one_answer(estimator)
         y, classes = np.asarray(y), np.asarray(estimator.classes_)
         unknown = sorted(set(y.tolist()) - set(classes.tolist()))
         require(not unknown, "Every label must be a class of the model.", unknown=unknown)

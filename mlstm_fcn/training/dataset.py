@@ -15,16 +15,18 @@ class Dataset:
 
     Attributes:
         inputs: One array for each input of the network: series `(cases, time, channels)`, and perhaps a mask.
-            Or memory-mapped series.
+            Or memory-mapped series, or those of a loader.
         targets: Shape `(cases, outputs)`, float32.
         sample_weight: Weight of each case in loss and metrics, shape `(cases,)`, float32.
-        prepare: Turns memory-mapped series, once read, into the network's inputs; None for arrays in memory.
+        prepare: Turns series of a file or loader, once read, into the network's inputs; None for arrays.
+        encode: Turns targets and weights of a loader, once read, into those of training; None without loader.
     """
 
     inputs: list[Any]
     targets: np.ndarray
     sample_weight: np.ndarray
     prepare: Callable[[np.ndarray], list[np.ndarray]] | None = None
+    encode: Callable[[Any, Any], tuple[np.ndarray, np.ndarray]] | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -36,14 +38,26 @@ class Dataset:
     def take(self, cases: np.ndarray) -> Dataset:
         """Some of the cases, by index; memory-mapped series are not read yet."""
         *inputs, targets, sample_weight = (array[cases] for array in self.arrays())
-        return Dataset(inputs, targets, sample_weight, self.prepare)
+        return Dataset(inputs, targets, sample_weight, self.prepare, self.encode)
 
     def read(self, cases: np.ndarray) -> Dataset:
-        """Some of the cases, in memory."""
+        """Some of the cases, in memory; of a loader, whatever their numbers, the next ones."""
+        if self.encode is not None:
+            return self._loaded(*self.inputs[0].following(len(cases)))
         some = self.take(cases)
         if self.prepare is None:
             return some
         return Dataset(self.prepare(some.inputs[0].read()), some.targets, some.sample_weight)
+
+    def first(self) -> Dataset:
+        """One case, in memory, without moving on in a loader."""
+        if self.encode is not None:
+            return self._loaded(*self.inputs[0].first(1))
+        return self.read(np.arange(1))
+
+    def _loaded(self, series: np.ndarray, targets: Any, weights: Any) -> Dataset:
+        inputs = [series] if self.prepare is None else self.prepare(series)
+        return Dataset(inputs, *(self.encode(targets, weights) if self.encode else (targets, weights)))
 
 
 class BatchSource:
@@ -70,7 +84,7 @@ class BatchSource:
 
     def sample(self) -> list[np.ndarray]:
         """Arrays of one case as it is, to learn shapes and types from."""
-        return self.dataset.read(np.arange(1)).arrays()
+        return self.dataset.first().arrays()
 
     def on_device(self, place: Callable[[list[Any]], Any]) -> Any:
         """All arrays as `place` puts them on the device, once."""

@@ -1,0 +1,72 @@
+"""What one pass over a loader tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlstm_fcn._checks import require
+from mlstm_fcn.channel_statistics import RunningStatistics
+from mlstm_fcn.loaders.batches import Batch
+from mlstm_fcn.preprocess import lengths
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What one pass over a loader tells.
+
+    Attributes:
+        shape: `(cases, longest time, channels)`.
+        shortest: Length of the shortest series.
+        complete: Whether no value is missing before the end of a series.
+        mean: Of each channel, over all values that are not missing.
+        std: Of each channel; 0 of one that float32 cannot tell from a constant.
+        targets: Of all cases, as the loader gives them, or None.
+        weights: Of all cases, or None.
+        first: The first batch.
+    """
+
+    shape: tuple[int, int, int]
+    shortest: int
+    complete: bool
+    mean: np.ndarray
+    std: np.ndarray
+    targets: Any
+    weights: Any
+    first: Batch
+
+
+def survey(batches: Iterator[Batch]) -> Survey:
+    """One pass over all batches.
+
+    Raises:
+        ValueError: If there is none, or they differ in channels or in having weights.
+    """
+    statistics, first, channels = RunningStatistics(), None, 0
+    n_cases, longest, shortest, complete = 0, 0, np.inf, True
+    targets: list[Any] = []
+    weights: list[Any] = []
+    for batch in batches:
+        series, *others = batch
+        if first is None:
+            first, channels = batch, series.shape[2]
+        rule = "All batches of a loader must give weights, or none."
+        require((others[1] is None) == (first[2] is None), rule)
+        rule = f"All series must have {channels} channels, as the first batch has."
+        require(series.shape[2] == channels, rule, channels=series.shape[2])
+        steps = lengths(series)
+        n_cases, longest = n_cases + len(series), max(longest, int(steps.max()))
+        shortest = min(shortest, int(steps.min()))
+        ended = np.arange(series.shape[1]) >= steps[:, None]
+        complete = complete and not (np.isnan(series) & ~ended[..., None]).any()
+        statistics.add(series)
+        targets.append(others[0])
+        weights.append(others[1])
+    if first is None:
+        raise ValueError("A loader must give at least one batch.")
+    of_all = np.concatenate(targets), None if first[2] is None else np.concatenate(weights)
+    shape = n_cases, longest, channels
+    return Survey(shape, int(shortest), complete, *statistics.result(), *of_all, first)
