@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mlstm_fcn import layers as layers
     from mlstm_fcn import models as models
     from mlstm_fcn import plotting as plotting
+    from mlstm_fcn import report as report
+    from mlstm_fcn import trust as trust
     from mlstm_fcn.engine.options import Engine as Engine
     from mlstm_fcn.estimators import MLSTMFCNClassifier as MLSTMFCNClassifier
     from mlstm_fcn.estimators import MLSTMFCNRegressor as MLSTMFCNRegressor
@@ -47,6 +49,8 @@ _MODULES = (
     "layers",
     "models",
     "plotting",
+    "report",
+    "trust",
 )
 
 __all__ = [
@@ -67,6 +71,8 @@ __all__ = [
     "layers",
     "models",
     "plotting",
+    "report",
+    "trust",
 ]
 
 # So that Keras knows the layers in a saved model: once Keras is imported, if it ever is.

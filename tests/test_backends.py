@@ -10,7 +10,7 @@ import pytest
 SCRIPT = """
 import sys
 import keras, numpy as np
-from mlstm_fcn import MLSTMFCNClassifier, Recipe, datasets
+from mlstm_fcn import MLSTMFCNClassifier, Recipe, datasets, explain
 
 assert keras.config.backend() == sys.argv[1]
 motions = datasets.load("BasicMotions")
@@ -28,6 +28,15 @@ for attention in (False, True):
     classifier.save(sys.argv[2])
     loaded = MLSTMFCNClassifier.load(sys.argv[2])
     np.testing.assert_allclose(loaded.predict_proba(mixed), alone, atol=1e-5)
+
+# Attributions add up to the difference of logits, here of those of two classes.
+first, mean = motions.X_test[:2], np.nanmean(holes, axis=(0, 2))[:, None]
+labels = classifier.classes_[[0, 3]]
+found = [explain.integrated_gradients(classifier, first, label=label, n_steps=60) for label in labels]
+likely = [np.log(classifier.predict_proba(X)) for X in (first, np.tile(mean, (2, 1, 100)))]
+expected = (likely[0] - likely[1])[:, 0] - (likely[0] - likely[1])[:, 3]
+received, bound = (found[0] - found[1]).sum(axis=(1, 2)), 0.05 * np.abs(expected).max()
+np.testing.assert_allclose(received, expected, atol=bound)
 voting = MLSTMFCNClassifier(
     n_epochs=20,
     random_state=0,

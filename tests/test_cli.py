@@ -30,7 +30,8 @@ def saved(tmp_path_factory):
 def test_train_prints_the_results(saved):
     path, output = saved
     assert "40 training and 40 test cases, 6 channels, 100 steps, 4 classes" in output
-    assert "epoch 25/25" in output
+    assert re.findall(r"^epoch +(\d+)/25  loss", output, re.M) == ["1", "10", "20", "25"]
+    assert "\nloss by epoch: * training\n" in output
     assert "precision" in output
     assert "Confusion matrix" in output
     assert "Badminton" in output
@@ -253,3 +254,17 @@ def test_models_describe_prints_the_cost():
     ]
     assert "conv_2" in output
     assert "steps and channels, as in 100,6" in run(*of_fcn, "5", code=1)
+
+
+def test_held_back_cases_calibrate_and_tell_what_is_usual(tmp_path):
+    from mlstm_fcn import MLSTMFCNClassifier, trust
+
+    path = tmp_path / "it.keras"
+    output = run("train", "BasicMotions", "--epochs", 1, "--held-back", 0.25, "--output", path, "--quiet")
+    loaded = MLSTMFCNClassifier.load(path)
+    assert f"held back 10 cases; temperature {trust.temperature(loaded):.3g}" in output
+    rows = list(csv.DictReader(io.StringIO(run("predict", path, "BasicMotions"))))
+    assert len(rows) == 40
+    assert all(float(row["unlikeness"]) > 0 for row in rows)
+    message = "Error: `--held-back` must be in (0, 1). Received: held_back=1.5"
+    assert message in run("train", "BasicMotions", "--held-back", 1.5, code=1)

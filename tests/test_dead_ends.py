@@ -425,7 +425,7 @@ def test_an_exported_model_reads_a_list_of_series(onnx, motions):
 @pytest.mark.usefixtures("uncompiled")
 def test_the_page_on_production_loads_and_warms_up(fitted, basic_motions, tmp_path):
     page = (Path(__file__).parent.parent / "docs" / "production.md").read_text(encoding="utf-8")
-    process, warm_up, drift, _ = re.findall(r"^```python\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    process, warm_up, drift, *_ = re.findall(r"^```python\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
     names = {"__name__": "served"}
     exec(process, names)
     exec(warm_up.replace("calls=25", "calls=2"), names)

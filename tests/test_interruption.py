@@ -248,7 +248,8 @@ def test_a_checkpoint_needs_a_seed(basic_motions, tmp_path):
         interrupted(tmp_path / "state", basic_motions, random_state=None)
 
 
-def test_an_interrupted_fit_ends_its_progress_bar(basic_motions):
+def test_an_interrupted_fit_ends_its_progress_bar(basic_motions, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as in a terminal
     threads = threading.active_count()
     classifier = MLSTMFCNClassifier(**SMALL, callbacks=[Interrupt(1)], verbose=1)
     with pytest.raises(KeyboardInterrupt):

@@ -12,9 +12,9 @@ import pytest
 from click.testing import CliRunner
 from scipy.stats import rankdata, wilcoxon
 
+from mlstm_fcn._document import Code, Figure, Heading, Paragraph, Table, to_html, to_markdown
 from mlstm_fcn.benchmark import Failure, Folder, Result, RunKey, compare, figures, write_report
 from mlstm_fcn.benchmark.comparison import cliques, holm
-from mlstm_fcn.benchmark.document import Code, Figure, Heading, Paragraph, Table, to_html, to_markdown
 from mlstm_fcn.cli import main
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -252,7 +252,7 @@ def test_the_same_results_give_the_same_pages(folder):
 
 
 def test_the_points_of_figures_are_means_on_common_data_sets(monkeypatch):
-    monkeypatch.setattr(figures, "_svg", lambda figure: figure)
+    monkeypatch.setattr(figures, "as_svg", lambda figure: figure)
     rows = table({"worse": [0.5, 0.6, None], "better": [0.9, 0.8, 0.1]}, n_resamples=2)
     rows["fit_seconds"] = np.where(rows["problem"] == "p1", 30.0, 10.0)
     one = compare(rows)
@@ -335,7 +335,7 @@ def test_long_texts_take_several_lines_so_that_the_next_column_is_seen():
 
 def drawn_outside(figure):
     """How far, in inches, a figure's text or lines reach beyond its saved frame."""
-    svg = figures._svg(figure)
+    svg = figures.as_svg(figure)
     width, height = (
         float(value) / 72 for value in re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg).groups()
     )
@@ -350,7 +350,9 @@ def test_figures_are_inside_their_frame_whatever_the_length_of_names(draw, monke
     of = {f"{'an estimator with a long name ' * 3}{number}": [0.5, 0.6, 0.7, 0.8] for number in range(4)}
     rows = table(of)
     made = []
-    monkeypatch.setattr(figures, "_svg", lambda figure, svg=figures._svg: made.append(figure) or svg(figure))
+    monkeypatch.setattr(
+        figures, "as_svg", lambda figure, svg=figures.as_svg: made.append(figure) or svg(figure)
+    )
     arguments = (compare(rows), rows) if draw == "cost" else (compare(rows),)
     getattr(figures, draw)(*arguments)
     monkeypatch.undo()

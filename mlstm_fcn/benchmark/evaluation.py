@@ -7,16 +7,14 @@ import platform
 import sys
 import time
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 
 from mlstm_fcn import datasets
 from mlstm_fcn._checks import require
+from mlstm_fcn._versions import versions
 from mlstm_fcn.benchmark.result import Job, Result
-
-_PACKAGES = ("mlstm-fcn", "keras", "tensorflow", "jax", "torch", "sktime", "scikit-learn", "numpy", "numba")
 
 
 def fit_and_predict(job: Job) -> Result:
@@ -64,7 +62,7 @@ def fit_and_predict(job: Job) -> Result:
             "network_parameters": _n_parameters(estimator),
             "epochs": getattr(estimator, "n_epochs_", None),
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "versions": _versions(),
+            "versions": versions(),
             "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
         },
     )
@@ -113,13 +111,3 @@ def _peak_memory() -> int:
         return int(psutil.Process().memory_info().peak_wset)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from textwrap import fill
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mlstm_fcn._optional import optional
+from mlstm_fcn._pictures import as_svg
 from mlstm_fcn.benchmark.comparison import Comparison, mean_seconds
 
 _MOST_PAIRS = 12  # scatter plots
@@ -27,7 +27,7 @@ def critical_difference(comparison: Comparison) -> str:
         label_fmt_left="{label}  {rank:.2f}",
         label_fmt_right="{rank:.2f}  {label}",
     )
-    return _svg(figure)
+    return as_svg(figure)
 
 
 def cost(comparison: Comparison, table: pd.DataFrame) -> str:
@@ -44,7 +44,7 @@ def cost(comparison: Comparison, table: pd.DataFrame) -> str:
     axes.margins(0.1)
     axes.set_xlabel("mean fit time in seconds")
     axes.set_ylabel(f"mean {_words(comparison.measure)}")
-    return _svg(figure)
+    return as_svg(figure)
 
 
 def scatter(comparison: Comparison) -> str:
@@ -63,7 +63,7 @@ def scatter(comparison: Comparison) -> str:
         axes.set(xlim=(low, high), ylim=(low, high), aspect="equal", **names)
         won, equal, lost = comparison.wins(best, other)
         axes.set_title(f"{won} wins, {equal} ties, {lost} losses", fontsize=9)
-    return _svg(figure)
+    return as_svg(figure)
 
 
 def _limits(values):
@@ -78,15 +78,3 @@ def _words(measure):
 
 def _figure(width: float, height: float, layout: str | None = None) -> Any:
     return optional("matplotlib.figure", "plot").Figure(figsize=(width, height), layout=layout)
-
-
-def _svg(figure: Any) -> str:
-    """SVG source without a date, so that equal results give equal files; text is kept as text.
-
-    The frame is as large as all that is drawn, however long the names are.
-    """
-    style = optional("matplotlib", "plot").rc_context({"svg.fonttype": "none", "svg.hashsalt": "mlstm-fcn"})
-    with style, io.StringIO() as file:
-        figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None})
-        text = file.getvalue()
-    return text[text.index("<svg") :]

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from mlstm_fcn._checks import require
+from mlstm_fcn._document import Block, Code, Figure, Heading, Paragraph, Table, to_html, to_markdown
 from mlstm_fcn._files import write_text
 from mlstm_fcn.benchmark import figures
 from mlstm_fcn.benchmark.comparison import Comparison, cliques, compare, mean_seconds
-from mlstm_fcn.benchmark.document import Block, Code, Figure, Heading, Paragraph, Table, to_html, to_markdown
 from mlstm_fcn.benchmark.result import Failure
 from mlstm_fcn.benchmark.results_table import read_results
 from mlstm_fcn.datasets import describe, names
@@ -64,7 +64,7 @@ def write_report(
     title = f"{_count(n_estimators, 'estimator')} on {_count(n_problems, 'data set')}"
     for block in blocks:
         if isinstance(block, Figure):
-            write_text(place / "report" / f"{block.name}.svg", block.svg)
+            write_text(place / "report" / f"{block.name}.svg", block.drawing)
     pages = place / "report.html", place / "report.md"
     write_text(pages[0], to_html(title, blocks))
     write_text(pages[1], to_markdown(title, blocks, "report"))

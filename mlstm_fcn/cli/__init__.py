@@ -1,4 +1,4 @@
-"""The command line: `mlstm-fcn train`, `evaluate`, `predict`, `data`, `models`, `benchmark` and so on.
+"""The command line: `mlstm-fcn train`, `evaluate`, `predict`, `explain`, `data`, `models` and so on.
 
 What takes long to import is imported inside the commands, so that `--help` answers at once.
 """
@@ -13,6 +13,7 @@ from mlstm_fcn.cli.ablation import ablation
 from mlstm_fcn.cli.benchmark import benchmark, report
 from mlstm_fcn.cli.data import data
 from mlstm_fcn.cli.doctor import doctor
+from mlstm_fcn.cli.explaining import explain
 from mlstm_fcn.cli.models import models
 from mlstm_fcn.cli.shipping import card, export
 from mlstm_fcn.cli.training import evaluate, predict, train
@@ -36,5 +37,18 @@ def main() -> None:
     """Classify multivariate time series with MLSTM-FCN."""
 
 
-for _command in (train, evaluate, predict, data, models, ablation, benchmark, report, export, card, doctor):
+for _command in (
+    train,
+    evaluate,
+    predict,
+    explain,
+    data,
+    models,
+    ablation,
+    benchmark,
+    report,
+    export,
+    card,
+    doctor,
+):
     main.add_command(_command)

@@ -1,4 +1,4 @@
-"""Import Keras without start-up messages."""
+"""Import Keras without start-up messages, and draw without windows."""
 
 from __future__ import annotations
 
@@ -18,3 +18,14 @@ def start_keras_quietly() -> None:
         os.dup2(saved, 2)
         os.close(saved)
         os.close(nowhere)
+
+
+def draw_without_windows() -> None:
+    """Let matplotlib draw in memory.
+
+    Raises:
+        ImportError: If matplotlib is not installed; the message has the install command.
+    """
+    from mlstm_fcn._optional import optional
+
+    optional("matplotlib", "plot").use("agg")

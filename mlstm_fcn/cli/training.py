@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from mlstm_fcn.cli.quiet import start_keras_quietly
+from mlstm_fcn.cli.held_back import fit_and_trust
+from mlstm_fcn.cli.quiet import draw_without_windows, start_keras_quietly
 from mlstm_fcn.cli.saved import (
     folder_option,
     labelled_series,
@@ -49,10 +50,15 @@ if TYPE_CHECKING:
     show_default=True,
     help="Cut test series to the length of the longest training series, or raise an error.",
 )
+@click.option(
+    "--held-back",
+    type=float,
+    help="Share of the training cases that calibrates probabilities and tells what usual series are.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Random seed.")
 @folder_option
 @click.option("--output", type=click.Path(path_type=Path), help="File to save the model to, NAME.keras.")
-@click.option("--quiet", is_flag=True, help="Hide the progress bar.")
+@click.option("--quiet", is_flag=True, help="Hide the progress bar and the learning curve.")
 def train(
     dataset: str,
     recipe: str,
@@ -67,6 +73,7 @@ def train(
     distribution: Literal["data"] | None,
     jobs: int,
     on_longer: Literal["cut", "error"],
+    held_back: float | None,
     seed: int,
     folder: Path | None,
     output: Path | None,
@@ -101,6 +108,7 @@ def train(
     start_keras_quietly()
     from mlstm_fcn.engine import Engine
     from mlstm_fcn.estimators import MLSTMFCNClassifier, NetworkClassifier
+    from mlstm_fcn.report.chart import learning_curve
 
     engine = Engine(precision=precision, device=device, distribution=distribution, n_jobs=jobs)
     options = {"n_epochs": epochs, "batch_size": batch_size, "n_members": members}
@@ -116,8 +124,12 @@ def train(
         classifier: Any = MLSTMFCNClassifier(lstm_units=lstm_units, attention=attention, **common)
     else:
         classifier = NetworkClassifier(network=network, **common)
-    started = time.perf_counter()
-    classifier.fit(problem.X_train, problem.y_train)
+    started, about = time.perf_counter(), None
+    if held_back is None:
+        classifier.fit(problem.X_train, problem.y_train)
+    else:
+        data = problem.X_train, problem.y_train
+        classifier, about = fit_and_trust(classifier, *data, held_back, seed)
     fitted = time.perf_counter()
     if output is not None:  # before an error in the test set can lose it
         classifier.save(output)
@@ -125,8 +137,12 @@ def train(
     y_pred = classifier.predict(problem.X_test)
     predicted = time.perf_counter()
     _print_results(problem.y_test, y_pred, np.union1d(known, problem.y_test))
+    if not quiet and (curve := learning_curve(classifier.history_)):
+        click.echo(f"\n{curve}\n")
     click.echo(f"time      fit {fitted - started:.1f} s, predict {predicted - before:.1f} s")
     click.echo(f"trained   in {classifier.fitted_.precision}")
+    if about:
+        click.echo(f"held back {about}")
     if output is None:
         click.echo("next      add --output NAME.keras to save the model")
     else:
@@ -139,15 +155,30 @@ def train(
 @click.argument("data")
 @split_option
 @folder_option
-def evaluate(model: Path, data: str, split: str, folder: Path | None) -> None:
-    """Test a saved MODEL on DATA, the name of a data set or a file with labels."""
+@click.option("--report", type=click.Path(path_type=Path), help="Page to write, such as report.html.")
+@click.option("--beta", type=float, default=1.0, show_default=True, help="Weight of recall in F-beta.")
+def evaluate(
+    model: Path, data: str, split: str, folder: Path | None, report: Path | None, beta: float
+) -> None:
+    """Test a saved MODEL on DATA, the name of a data set or a file with labels.
+
+    The page has metrics, confusion matrix, reliability diagram, the most confident errors with their
+    pictures, and gates by class. It needs no network access.
+    """
     from mlstm_fcn._checks import require
 
+    if report is not None:
+        draw_without_windows()
     X, y = labelled_series(data, split, folder)
     classifier = load_classifier(model)
     unknown = sorted(set(y.tolist()) - set(classifier.classes_.tolist()))
     require(not unknown, "Every label must be a class of the model.", unknown=unknown)
     _print_results(y, classifier.predict(X), classifier.classes_)
+    if report is not None:
+        from mlstm_fcn.report import write_evaluation
+
+        names = {"model": model.name, "data": f"{data}, {split}"}
+        click.echo(f"report    {write_evaluation(classifier, X, y, report, beta=beta, **names)}")
 
 
 @click.command()
@@ -158,7 +189,9 @@ def evaluate(model: Path, data: str, split: str, folder: Path | None) -> None:
 def predict(model: Path, data: str, split: str, folder: Path | None) -> None:
     """Predict the classes of DATA, the name of a data set or a file, with a saved MODEL.
 
-    Prints CSV: the number of the case, from 0; the predicted label; the probability of each label.
+    Prints CSV: the number of the case, from 0; the predicted label; the probability of each label. The last
+    column of a model of `train --held-back` tells how unlike the training data a case is: usual ones are
+    below 1.
     """
     import csv
 
@@ -166,17 +199,22 @@ def predict(model: Path, data: str, split: str, folder: Path | None) -> None:
     classifier = load_classifier(model)
     probabilities = classifier.predict_proba(X)
     rows = csv.writer(sys.stdout, lineterminator="\n")
-    rows.writerow(["case", "label", *classifier.classes_])
-    for case, row in enumerate(probabilities):
-        rows.writerow([case, classifier.classes_[row.argmax()], *(f"{value:.6f}" for value in row)])
+    from mlstm_fcn import trust
+
+    known = trust.remembers(classifier)
+    unlike = [[f"{value:.3f}"] for value in trust.unlikeness(classifier, X)] if known else [[]] * len(X)
+    rows.writerow(["case", "label", *classifier.classes_, *(["unlikeness"] if known else [])])
+    for case, (row, last) in enumerate(zip(probabilities, unlike, strict=True)):
+        label = classifier.classes_[row.argmax()]
+        rows.writerow([case, label, *(f"{value:.6f}" for value in row), *last])
 
 
 def _print_results(y_true: np.ndarray, y_pred: np.ndarray, labels: np.ndarray) -> None:
     from rich.console import Console
 
-    from mlstm_fcn import report
+    from mlstm_fcn.report import tables
 
     console = Console()
-    console.print(report.class_table(y_true, y_pred, labels))
-    console.print(report.confusion_table(y_true, y_pred, labels))
-    click.echo(report.accuracy_line(y_true, y_pred))
+    console.print(tables.class_table(y_true, y_pred, labels))
+    console.print(tables.confusion_table(y_true, y_pred, labels))
+    click.echo(tables.accuracy_line(y_true, y_pred))

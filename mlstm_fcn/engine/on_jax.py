@@ -45,6 +45,17 @@ class JaxBackend(KerasBackend):
         every = dict.fromkeys([*jax.devices("cpu"), *jax.devices()])
         return [f"{device.platform}:{device.id}" for device in every]
 
+    def gradient(self, model: keras.Model, batch: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """As `engine.Backend.gradient`."""
+        variables = model.trainable_variables, model.non_trainable_variables
+        values = [[variable.value for variable in part] for part in variables]
+
+        def total(series: Any) -> Any:
+            outputs, _ = model.stateless_call(*values, series, training=False)
+            return (outputs * weights).sum()
+
+        return np.asarray(jax.grad(total)(batch.astype(np.float32)))
+
     def place(self, arrays: list[Any]) -> list[Any]:
         """As `engine.Backend.place`; on every device of a distribution."""
         distribution = keras.distribution.distribution()

@@ -180,6 +180,15 @@ class KerasBackend:
         pieces = [call(model, batch[start : start + size]) for start in range(0, len(batch), size)]
         return [np.concatenate(outputs) for outputs in zip(*pieces, strict=True)]
 
+    def gradient(self, model: keras.Model, batch: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """As `engine.Backend.gradient`, with PyTorch's tensors (reasoned, not run)."""
+        series = ops.convert_to_tensor(batch.astype(np.float32))
+        rule = "Gradients require the backend 'tensorflow', 'jax' or 'torch'."
+        require(hasattr(series, "requires_grad_"), rule, backend=self.name)
+        series.requires_grad_(True)
+        ops.sum(model(series, training=False) * ops.convert_to_tensor(weights)).backward()
+        return ops.convert_to_numpy(series.grad)
+
     def _own_prediction(self, model: keras.Model) -> Call:
         return lambda model, series: [*map(ops.convert_to_numpy, as_list(model(series, training=False)))]
 

@@ -9,6 +9,7 @@ from typing import Any
 from weakref import ref
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from mlstm_fcn.engine.cache import Call, as_list
@@ -123,6 +124,14 @@ class TensorFlowBackend(KerasBackend):
 
         predict = compiled(call, [(model.input_shape, "float32")])
         return lambda model, series: [output.numpy() for output in predict(tf.constant(series))]
+
+    def gradient(self, model: keras.Model, batch: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """As `engine.Backend.gradient`."""
+        series = tf.constant(batch, tf.float32)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(series)
+            total = tf.reduce_sum(model(series, training=False) * tf.constant(weights, tf.float32))
+        return tape.gradient(total, series, unconnected_gradients="zero").numpy()
 
     def place(self, arrays: list[Any]) -> list[Any]:
         """As `engine.Backend.place`."""

@@ -149,6 +149,19 @@ class Backend(Protocol):
         """The outputs of a model, each `(cases, ...)`, for series of shape `(cases, time, channels)`."""
         ...
 
+    def gradient(self, model: keras.Model, batch: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """The gradient of a weighted sum of a model's outputs by its inputs.
+
+        Args:
+            model: With one input and one output, `(cases, outputs)`.
+            batch: Series `(cases, time, channels)`, float32.
+            weights: Of each output of each case, `(cases, outputs)`.
+
+        Returns:
+            Shape `(cases, time, channels)`.
+        """
+        ...
+
     def place(self, arrays: list[Any]) -> Any:
         """Arrays as the engine's steps read them."""
         ...

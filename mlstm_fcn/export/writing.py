@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +13,14 @@ from mlstm_fcn import engine
 from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn._files import partial_folder
 from mlstm_fcn._optional import optional
+from mlstm_fcn._versions import versions
 from mlstm_fcn.export import manifest, swap
 from mlstm_fcn.export.formats import FORMATS, Format
 from mlstm_fcn.export.graph import export_graph
 from mlstm_fcn.layers import StandardizeChannels
 from mlstm_fcn.models.pipeline import split, takes_mask
 
+_PACKAGES = ("mlstm-fcn", "keras", "tensorflow", "numpy")
 _N_EXAMPLES = 16  # random series by default
 _LEAST_SERIES = 10  # that an int8 format needs
 _COARSE = 0.2  # allowed difference of a quantised regressor, in standard deviations of its predictions
@@ -82,7 +82,7 @@ def export(
         check: dict[str, Any] = {"series": "random" if series is None else "given", "n_series": len(compared)}
         check |= _compare(form, received, expected)
         shape = {"channels": channels, "length": steps}
-        entries = {"kind": format, **shape, **about, "check": check, "versions": _versions()}
+        entries = {"kind": format, **shape, **about, "check": check, "versions": versions(_PACKAGES)}
         manifest.write(artifact, form.files(artifact), entries)
         swap.replace(folder, path)
     return path
@@ -206,8 +206,3 @@ def _examples(model: keras.Model, length: int | None, missing: str | None) -> np
         for case, one in enumerate(series[1:], 1):
             one[max(1, len(one) * case // _N_EXAMPLES) :] = np.nan
     return series.astype(np.float32)
-
-
-def _versions() -> dict[str, str]:
-    packages = ("mlstm-fcn", "keras", "tensorflow", "numpy")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}

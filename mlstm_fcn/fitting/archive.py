@@ -14,9 +14,11 @@ from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn.engine import Engine, Precision
 from mlstm_fcn.fitting.fitted import FittedNetwork
 from mlstm_fcn.fitting.inputs import InputPolicy
+from mlstm_fcn.fitting.likeness import n_features
 from mlstm_fcn.fitting.multilabel import MultiLabel
 from mlstm_fcn.fitting.network import NetworkSpec
 from mlstm_fcn.fitting.own_network import is_model
+from mlstm_fcn.fitting.reference import Reference
 from mlstm_fcn.fitting.regression import Regression
 from mlstm_fcn.fitting.task import LABEL_KINDS, Classification, Numbers, Task
 from mlstm_fcn.models.ensemble import members
@@ -58,6 +60,7 @@ def save(fitted: FittedNetwork, path: Path | str, about: Mapping[str, Any] | Non
         "epochs_trained": fitted.epochs_trained,
         "precision": fitted.precision,
         "channel_names": to_plain(fitted.channel_names),
+        "reference": fitted.reference.to_plain() if fitted.reference else None,
     }
     write_archive(path, fitted.keras_model, {**values, **(about or {})})
     if named is None and not is_model(fitted.spec.network):
@@ -107,6 +110,7 @@ def load(
             about["epochs_trained"],
             about["precision"],
             from_plain(about.get("channel_names")),
+            Reference.from_plain(known, n_features(model)) if (known := about.get("reference")) else None,
         )
         rule = "There must be options for each member."
         require(len(fitted.options) == len(members(fitted.network)), rule, options=len(fitted.options))

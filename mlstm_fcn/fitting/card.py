@@ -10,6 +10,7 @@ from sklearn.metrics import accuracy_score, f1_score, r2_score, recall_score
 
 from mlstm_fcn import __version__
 from mlstm_fcn._checks import require
+from mlstm_fcn.fitting.calibration import temperature
 from mlstm_fcn.fitting.fitted import FittedNetwork
 from mlstm_fcn.fitting.multilabel import MultiLabel
 from mlstm_fcn.fitting.task import Classification
@@ -127,7 +128,9 @@ def _figures(fitted: FittedNetwork, X: Any, y: np.ndarray) -> Iterator[str]:
 def _limits(fitted: FittedNetwork, recipe: Recipe | None) -> Iterator[str]:
     if isinstance(fitted.task, Classification):
         yield "* Every series gets one of the classes, also a series that belongs to none of them."
-        if recipe and recipe.label_smoothing:
+        if (chosen := temperature(fitted)) != 1:
+            yield f"* Probabilities are calibrated on held-back cases, with the temperature {chosen:.3g}."
+        elif recipe and recipe.label_smoothing:
             smoothing = f"{recipe.label_smoothing:g}"
             yield f"* Training smoothed labels by {smoothing}; probabilities are not calibrated."
     if fitted.time:

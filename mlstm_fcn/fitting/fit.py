@@ -29,7 +29,7 @@ from mlstm_fcn.fitting.streams import require_order
 from mlstm_fcn.fitting.task import Task
 from mlstm_fcn.fitting.voting import kept_shares, parts_left_out, worths
 from mlstm_fcn.models.ensemble import ensemble
-from mlstm_fcn.models.pipeline import compose, with_mask
+from mlstm_fcn.models.pipeline import compose, in_unit, with_mask
 from mlstm_fcn.models.transfer import require_freezable, transfer
 from mlstm_fcn.training.dataset import Dataset
 from mlstm_fcn.training.recipes import Recipe
@@ -137,7 +137,8 @@ def fit(
     files = _checkpoints(checkpoint, len(members))
 
     def fitted(chosen: Sequence[Member], shares: Sequence[float] | None = None) -> FittedNetwork:
-        model = compose(preprocessor, ensemble([member.network for member in chosen], shares), task.unit)
+        network_of_all = ensemble([member.network for member in chosen], shares)
+        model = compose(preprocessor, network_of_all, in_unit(*task.unit))
         history = mean_history([member.history for member in chosen])
         n_new = len(history.get("loss", ())) - (len(start.history.get("loss", ())) if start else 0)
         epochs = (start.epochs_trained if start else 0) + n_new

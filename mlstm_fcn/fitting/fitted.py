@@ -19,6 +19,7 @@ from mlstm_fcn.fitting.history import History
 from mlstm_fcn.fitting.inputs import Batch, InputPolicy, ends_early
 from mlstm_fcn.fitting.names import Names, in_order
 from mlstm_fcn.fitting.network import NetworkSpec
+from mlstm_fcn.fitting.reference import Reference
 from mlstm_fcn.fitting.task import Task
 from mlstm_fcn.fitting.variants import Variants
 from mlstm_fcn.loaders.batches import series_of
@@ -60,6 +61,7 @@ class FittedNetwork:
         epochs_trained: Number of epochs, including those of earlier fits that this one continues.
         precision: Arithmetic of the last training, see `mlstm_fcn.Engine`; the network is float32.
         channel_names: The columns of the frames that it was fitted to, in order; None if they were arrays.
+        reference: The features of its training series, for `trust.unlikeness`; None until `trust.remember`.
     """
 
     keras_model: keras.Model
@@ -71,6 +73,7 @@ class FittedNetwork:
     epochs_trained: int = 0
     precision: engine.Precision = "float32"
     channel_names: Names | None = None
+    reference: Reference | None = None
     _variants: Variants = field(default_factory=Variants, repr=False)
 
     def __reduce__(self) -> Any:
@@ -197,8 +200,8 @@ class FittedNetwork:
         return self.inputs.fit_length(batch, self.time, self.channels)
 
     def _complete_model(self) -> keras.Model:
-        preprocessor, network, unit = split(self.keras_model)
-        return compose(without_filling(preprocessor), network, unit)
+        preprocessor, network, last = split(self.keras_model)
+        return compose(without_filling(preprocessor), network, last)
 
     def with_mask(self) -> FittedNetwork:
         """The same network for series that may end early; itself if it reads a mask already.
@@ -212,10 +215,10 @@ class FittedNetwork:
         return replace(self, keras_model=self._variants.get("masked", self._masked_model))
 
     def _masked_model(self) -> keras.Model:
-        preprocessor, _, unit = split(self.keras_model)
+        preprocessor, _, last = split(self.keras_model)
         with seeded(np.random.default_rng(0)):
             network = ensemble([self._masked_member(member) for member in self.members], shares(self.network))
-        return compose(with_mask(preprocessor), network, unit)
+        return compose(with_mask(preprocessor), network, last)
 
     def _masked_member(self, member: Member) -> keras.Model:
         shape, form = member.network.input_shape[1:], {"activation": self.task.activation, "masked": True}

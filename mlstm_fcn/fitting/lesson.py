@@ -30,6 +30,7 @@ class Lesson:
         freeze: Prefixes of the names of layers that training leaves as they are.
         callbacks: Makes the callbacks of each training by gradient.
         continues: Whether the members were trained before.
+        place: Number of the member that is trained, from 1, and of all of them.
     """
 
     training: Dataset
@@ -41,3 +42,4 @@ class Lesson:
     freeze: Sequence[str] = ()
     callbacks: Callbacks = field(default=list)
     continues: bool = False
+    place: tuple[int, int] = (1, 1)

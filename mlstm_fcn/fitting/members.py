@@ -76,6 +76,7 @@ def by_gradient(
             callbacks=lesson.callbacks(),
             checkpoint=checkpoint,
             precision=lesson.precision,
+            place=lesson.place,
         )
 
 

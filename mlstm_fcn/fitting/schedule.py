@@ -79,7 +79,7 @@ def side_by_side(trainings: Sequence[Training], lesson: Lesson) -> Iterator[Whol
 def in_turn(trainings: Sequence[Training], lesson: Lesson) -> Iterator[Whole]:
     """Train one after another; yields each when it is whole."""
     for number, training in enumerate(trainings):
-        yield number, training.run(lesson)
+        yield number, training.run(replace(lesson, place=(number + 1, len(trainings))))
 
 
 def in_processes(trainings: Sequence[Training], lesson: Lesson) -> Iterator[Whole]:

@@ -13,6 +13,7 @@ from mlstm_fcn.layers.scaling import StandardizeChannels as StandardizeChannels
 from mlstm_fcn.layers.scaling import StandardizeSeries as StandardizeSeries
 from mlstm_fcn.layers.selective_kernel import SelectiveKernel1D as SelectiveKernel1D
 from mlstm_fcn.layers.squeeze_excite import SqueezeExcite1D as SqueezeExcite1D
+from mlstm_fcn.layers.temperature import Temperature as Temperature
 from mlstm_fcn.layers.vote import WeightedVote as WeightedVote
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "SqueezeExcite1D",
     "StandardizeChannels",
     "StandardizeSeries",
+    "Temperature",
     "WeightedVote",
 ]

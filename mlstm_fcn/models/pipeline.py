@@ -1,4 +1,4 @@
-"""The pipeline around a network: preprocessing before it, the unit of the data after it."""
+"""The pipeline around a network: preprocessing before it, the unit of the data or a temperature after it."""
 
 from typing import Any
 
@@ -72,28 +72,40 @@ def without_filling(preprocessor: keras.Model) -> keras.Model:
     )
 
 
+def in_unit(factor: Any, offset: Any) -> keras.layers.Layer | None:
+    """The last layer of a model whose network has outputs in another unit; None for the same unit.
+
+    Args:
+        factor: From outputs to the unit of the data; a number, or a tuple with one for each output.
+        offset: Added after it; as `factor`.
+    """
+    if (factor, offset) == (1.0, 0.0):
+        return None
+    return keras.layers.Rescaling(factor, offset, dtype="float32", name="unit")
+
+
 def compose(
-    preprocessor: keras.Model, network: keras.Model, unit: tuple[Any, Any] = (1.0, 0.0)
+    preprocessor: keras.Model, network: keras.Model, last: keras.layers.Layer | None = None
 ) -> keras.Model:
     """One model from raw series to outputs in the unit of the data.
 
     Args:
         preprocessor: From raw series `(batch, time, channels)` to the inputs of the network.
         network: The network.
-        unit: Factor and offset of the network's outputs; each a number, or one for each output.
+        last: What is done to the outputs of the network, or nothing.
     """
     shape = network.input_shape[0] if takes_mask(network) else network.input_shape
     series = keras.Input(shape[1:], name="series")
     outputs = network(preprocessor(series))
-    if unit != (1.0, 0.0):
-        outputs = keras.layers.Rescaling(*unit, dtype="float32", name="unit")(outputs)
+    if last is not None:
+        outputs = last(outputs)
     return keras.Model(series, outputs, name=f"{network.name}_on_raw_series")
 
 
-def split(model: keras.Model) -> tuple[keras.Model, keras.Model, tuple[Any, Any]]:
-    """The preprocessor, the network and the unit of a model that `compose` made."""
-    _, preprocessor, network, *unit = model.layers
-    return preprocessor, network, (unit[0].scale, unit[0].offset) if unit else (1.0, 0.0)
+def split(model: keras.Model) -> tuple[keras.Model, keras.Model, keras.layers.Layer | None]:
+    """The preprocessor, the network and the last layer, if any, of a model that `compose` made."""
+    _, preprocessor, network, *last = model.layers
+    return preprocessor, network, last[0] if last else None
 
 
 def takes_mask(network: keras.Model) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from mlstm_fcn._checks import require
 from mlstm_fcn._optional import optional
 
+_LONGEST = 24  # characters of a name
 COLUMN = 3.5  # inches: the width of a column of a paper
 _STYLE = {"font.size": 8, "axes.titlesize": "medium", "axes.labelsize": "medium", "legend.fontsize": "small"}
 
@@ -98,6 +99,12 @@ class Display(ABC):
 
     @abstractmethod
     def _draw(self, axes: np.ndarray) -> None: ...
+
+
+def short(name: Any) -> str:
+    """A name on one line of at most 24 characters, which fits a picture."""
+    line = " ".join("".join(one if one.isprintable() else " " for one in str(name)).split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
 def shade(share: float) -> tuple[float, float, float]:

@@ -12,7 +12,7 @@ from mlstm_fcn import explain as explanations
 from mlstm_fcn._checks import require, require_positive_int
 from mlstm_fcn.explain.activations import has_class_activation_map
 from mlstm_fcn.explain.containers import fitted_network, opened, require_one_answer
-from mlstm_fcn.plotting.canvas import COLUMN, Display, Grid, canvas, two_sided
+from mlstm_fcn.plotting.canvas import COLUMN, Display, Grid, canvas, short, two_sided
 
 _PIECES = 400  # of a line, each with a colour
 _MOST_NAMES = 24  # of channels beside the lines
@@ -71,7 +71,7 @@ class SeriesDisplay(Display):
         every = -(-len(self.series) // _MOST_NAMES)
         shown = range(0, len(self.series), every)
         names = range(len(self.series)) if self.channels is None else self.channels
-        ax.set_yticks([-number for number in shown], [str(names[number]) for number in shown])
+        ax.set_yticks([-number for number in shown], [short(names[number]) for number in shown])
         ax.set_xlabel("step")
         ax.spines[["top", "right", "left"]].set_visible(False)
         ax.tick_params(axis="y", length=0)
@@ -156,7 +156,7 @@ def occlusion(
     size = max(1, round(shown.shape[1] / 10)) if size is None else size
     require_positive_int("size", size)
     (fall,) = explanations.occlusion(estimator, X, size=size, stride=max(1, size // 2), background=background)
-    of = f"P({_prediction(estimator, X)})" if hasattr(estimator, "predict_proba") else "the prediction"
+    of = f"P({short(_prediction(estimator, X))})" if hasattr(estimator, "predict_proba") else "the prediction"
     return SeriesDisplay(shown, fall, f"fall of {of} if hidden", names).plot(ax).axes_
 
 
@@ -235,11 +235,11 @@ def _output(estimator: Any, X: Any, label: Any) -> tuple[int, str]:
     labels = fitted.task.labels.tolist()
     label = _prediction(estimator, X) if label is None else label
     require(label in labels, "`label` must be one of the classes.", label=label, classes=labels)
-    return labels.index(label), str(label)
+    return labels.index(label), short(label)
 
 
 def _answer(estimator: Any, X: Any) -> str:
     prediction = _prediction(estimator, X)
     if not hasattr(estimator, "predict_proba"):
         return f"prediction {prediction:.4g}"
-    return f"{prediction}, probability {np.max(estimator.predict_proba(X)):.2f}"
+    return f"{short(prediction)}, probability {np.max(estimator.predict_proba(X)):.2f}"

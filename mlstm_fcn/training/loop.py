@@ -35,6 +35,7 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     checkpoint: Path | None = None,
     precision: engine.Precision = "float32",
+    place: tuple[int, int] = (1, 1),
 ) -> None:
     """Train a network in place, as a recipe says.
 
@@ -56,6 +57,7 @@ def train(
         checkpoint: A file that keeps the state after each epoch. If it exists, training resumes from it. It
             stays when training ends.
         precision: Arithmetic of the steps, see `engine.Engine`.
+        place: Which network of how many it is; callbacks have it as `params["member"]` and `["members"]`.
 
     Raises:
         ValueError: If the optimizer has a schedule of its own and the recipe another, or the checkpoint
@@ -64,7 +66,7 @@ def train(
     own = all(type(callback).__module__.startswith("mlstm_fcn.") for callback in callbacks)
     current, optimizer = engine.current(), optimizer_of(recipe)
     with current.program(network, optimizer, loss, metrics, reusable=own, precision=precision) as program:
-        training = _Training(program, examples, validation, recipe, rng, callbacks)
+        training = _Training(program, examples, validation, recipe, rng, callbacks, place)
         training.run(history, checkpoint)
 
 
@@ -79,6 +81,7 @@ class _Training:
         recipe: Recipe,
         rng: np.random.Generator,
         callbacks: Sequence[keras.callbacks.Callback],
+        place: tuple[int, int],
     ):
         self.program, self.recipe, self.rng = program, recipe, rng
         self.examples, self.validation = examples, validation
@@ -92,7 +95,7 @@ class _Training:
         self.n_epochs, n_steps = recipe.epochs(self.n_cases), -(-self.n_cases // recipe.batch_size)
         self.rates = learning_rates(recipe, optimizer, self.n_epochs, n_steps)
         every = [*plateau(recipe, rate_of(optimizer)), *callbacks]
-        sizes = {"epochs": self.n_epochs, "steps": n_steps}
+        sizes = {"epochs": self.n_epochs, "steps": n_steps, "member": place[0], "members": place[1]}
         self.calls = keras.callbacks.CallbackList(every, model=program.model, **sizes)
         self.step_by_step = any(map(_has_batch_hooks, callbacks))
         self.best = BestEpoch("loss" if validation is None else "val_loss", recipe.patience)

@@ -1,4 +1,4 @@
-"""A page as a list of blocks, rendered as HTML or Markdown."""
+"""A self-contained page as a list of blocks, rendered as HTML or Markdown."""
 
 from __future__ import annotations
 
@@ -11,15 +11,22 @@ _LONG = 40  # characters of a cell
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; display: block; overflow-x: auto; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; display: block; overflow-x: auto; margin: 1rem 0; }
+table { font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid #8884; }
 td { white-space: nowrap; }
 th:first-child, td:first-child, .text { text-align: left; }
 td.text { white-space: normal; min-width: 16rem; max-width: 40rem; overflow-wrap: anywhere; }
-figure { margin: 1rem 0; background: white; color: black; width: fit-content; max-width: 100%; }
-figure svg { display: block; max-width: 100%; height: auto; }
-figcaption { padding: .2rem .7rem; }
+figure { display: inline-block; vertical-align: top; margin: 1rem 1rem 0 0; max-width: 100%; }
+figure { background: white; color: black; }
+figure svg, figure img { display: block; max-width: 100%; height: auto; }
+figcaption { padding: .2rem .7rem; contain: inline-size; }
 pre { overflow-x: auto; background: #8882; padding: .7rem; }
+@media (max-width: 40rem) {
+  body { margin: 1rem auto; }
+  th, td { padding: .2rem .4rem; }
+  td.text { min-width: 8rem; }
+}
 """
 
 
@@ -48,11 +55,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """An SVG drawing; the Markdown page links to the file `<name>.svg`."""
+    """A drawing: an SVG element, or an `img` element that holds its data.
+
+    The Markdown page links to the file `<name>.svg`.
+    """
 
     name: str
     caption: str
-    svg: str
+    drawing: str
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,8 @@ def to_html(title: str, blocks: Sequence[Block]) -> str:
     body = "\n".join(map(_html, blocks))
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta name="viewport" content="width=device-width">\n<title>{escape(title)}</title>\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n"
         f"<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{escape(title)}</h1>\n{body}\n</body>\n</html>\n"
     )
 
@@ -88,8 +99,8 @@ def _html(block: Block) -> str:
             return f"<p>{escape(text)}</p>"
         case Code(text):
             return f"<pre>{escape(text)}</pre>"
-        case Figure(_, caption, svg):
-            return f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
+        case Figure(_, caption, drawing):
+            return f"<figure>{drawing}<figcaption>{escape(caption)}</figcaption></figure>"
         case Table(header, rows, bold):
             kinds = [' class="text"' if text else "" for text in _texts(header, rows)]
             head = "".join(f"<th{kind}>{escape(cell)}</th>" for kind, cell in zip(kinds, header, strict=True))
