@@ -15,7 +15,12 @@ import yaml
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-IMPORTED_AS = {"scikit-learn": "sklearn", "pytest-timeout": "pytest_timeout", "pytest-xdist": "xdist"}
+IMPORTED_AS = {
+    "pillow": "PIL",
+    "scikit-learn": "sklearn",
+    "pytest-timeout": "pytest_timeout",
+    "pytest-xdist": "xdist",
+}
 
 
 def loaded(name):
