@@ -24,6 +24,7 @@ OURS = {
     "paper": "paper recipe",
     "MiniRocket": "MiniRocket",
 }
+KERNELS = ("hybrid", "multirocket", "MiniRocket", "MultiRocket-Hydra", "QUANT")  # one seed
 EVERYWHERE = ("default", "ensemble", "MiniRocket", "paper")  # the vote has results on some data sets only
 PUBLISHED = {
     "UEA": ["HIVE-COTE 2.0", "ROCKET", "InceptionTime", "ResNet", "MLSTM-FCN (TapNet)"],
@@ -51,6 +52,7 @@ def pages() -> dict[Path, list[Rows]]:
         all_sets(table),
         by_set(uea, PUBLISHED["UEA"]),
         ranks(uea),
+        kernels(pd.read_csv(RESULTS / "kernels.csv"), table),
         by_set(ucr, PUBLISHED["UCR"]),
         paper_data(pd.read_csv(RESULTS / "paper_data.csv")),
     ]
@@ -89,6 +91,20 @@ def ranks(table: pd.DataFrame) -> Rows:
     rows = [["", "mean rank", "the default wins, ties, loses", "p", minutes]]
     for name, label in OURS.items():
         rows.append([label, *_against(comparison, name), f"{seconds[name] / 60:.0f}"])
+    return rows
+
+
+def kernels(one_seed: pd.DataFrame, seeds: pd.DataFrame) -> Rows:
+    """The default, the hybrid, fixed kernels and intervals, on the data sets that all have."""
+    table = pd.concat([one_seed, seeds[seeds["estimator"].isin(["default", "MiniRocket"])]])
+    names = ("default", *KERNELS)
+    comparison = _compared(table, names)
+    means = comparison.mean[list(names)].dropna()
+    rows = [["one seed", *names]]
+    rows += [[problem, *(_figure(means.loc[problem, name], 3) for name in names)] for problem in means.index]
+    rows.append([f"**mean of {len(means)}**", *(f"{means[name].mean():.4f}" for name in names)])
+    ranked = means.round(9).rank(axis=1, ascending=False).mean()
+    rows.append(["**mean rank**", *(f"{ranked[name]:.2f}" for name in names)])
     return rows
 
 
