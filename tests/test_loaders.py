@@ -331,6 +331,9 @@ def of_jax(values):
     return pytest.importorskip("jax").numpy.asarray(values)
 
 
+OF_JAX = pytest.param(of_jax, marks=pytest.mark.slow)  # once imported, JAX warns of every fork in other tests
+
+
 def of_tensorflow(values):
     return pytest.importorskip("tensorflow").constant(values)
 
@@ -344,7 +347,8 @@ def of_xarray(values):
 
 
 @pytest.mark.parametrize(
-    "kind", [Tensor, DLPack, of_jax, of_tensorflow, of_torch, of_xarray, np.ndarray.tolist]
+    "kind",
+    [Tensor, DLPack, OF_JAX, of_tensorflow, of_torch, of_xarray, np.ndarray.tolist],
 )
 def test_arrays_of_every_library_are_read(kind):
     numbers = np.unique(LABELS, return_inverse=True)[1]
@@ -356,6 +360,6 @@ def test_arrays_of_every_library_are_read(kind):
 
 
 def test_small_floats_of_other_libraries_are_numbers():
-    half = of_jax(SERIES).astype("bfloat16")
+    half = pytest.importorskip("tensorflow").cast(SERIES, "bfloat16")
     classifier = fitted(SERIES, LABELS)
     np.testing.assert_array_equal(classifier.predict_proba(half), classifier.predict_proba(np.float32(half)))
