@@ -39,17 +39,20 @@ def split(y, seed):
     held = max(len(names), round(len(several) / 3))
     kept, back = train_test_split(several, test_size=held, random_state=seed, stratify=y[several])
     if len(kept) > MOST:
-        kept, more = train_test_split(kept, train_size=MOST, random_state=seed, stratify=y[kept])
+        twice = np.unique(y[kept], return_counts=True)[1].min() > 1
+        kept, more = train_test_split(
+            kept, train_size=MOST, random_state=seed, stratify=y[kept] if twice else None
+        )
         back = np.concatenate([back, more])
     back = np.random.default_rng(seed).permutation(back)[:MOST_BACK]
     return np.union1d(kept, np.flatnonzero(counts[place] == 1)), np.sort(back)
 
 
 def training_cases(source):
-    """Series and labels, with None for a set whose series are too long."""
+    """Series and labels; None for a set whose series are too long, or whose classes have a case each."""
     X, y = datasets.read(source) if Path(source).exists() else datasets.load(source, "train")
     longest = max(map(len, X)) if isinstance(X, list) else X.shape[2]
-    return (X, y) if longest <= LONGEST else None
+    return (X, y) if longest <= LONGEST and len(np.unique(y)) < len(y) else None
 
 
 def fit(X, y, seed, method):
