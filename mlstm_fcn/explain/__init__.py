@@ -8,8 +8,8 @@ from mlstm_fcn.explain.activations import attention as attention
 from mlstm_fcn.explain.activations import class_activation_map as class_activation_map
 from mlstm_fcn.explain.activations import gates as gates
 from mlstm_fcn.explain.activations import kernel_shares as kernel_shares
-from mlstm_fcn.explain.gradients import gradients as gradients
-from mlstm_fcn.explain.gradients import integrated_gradients as integrated_gradients
+from mlstm_fcn.explain.by_gradient import gradients as gradients
+from mlstm_fcn.explain.by_gradient import integrated_gradients as integrated_gradients
 from mlstm_fcn.explain.perturbation import occlusion as occlusion
 from mlstm_fcn.explain.perturbation import permutation_importance as permutation_importance
 
