@@ -17,6 +17,10 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+# Its p-values, where there are ties, follow the version of SciPy.
+FOLLOWS_SCIPY = "tests/test_accuracy_table.py::test_the_pages_have_the_figures_of_the_results"
+    "tests/test_accuracy_table.py::test_the_pages_have_the_figures_of_the_results"  # p where there are ties
+)
 PLACE = ROOT / ".venv-oldest"
 
 
@@ -47,9 +51,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--list", action="store_true", help="print the constraints and install nothing")
-    options, tests = parser.parse_known_args()
+    given, tests = parser.parse_known_args()
     pins = "\n".join(constraints())
-    if options.list:
+    if given.list:
         print(pins)
         return
     if not PLACE.exists():
@@ -60,7 +64,8 @@ def main() -> None:
         file.flush()
         subprocess.check_call([python, "-m", "pip", "install", "-q", f"{ROOT}[test]", "-c", file.name])
     # An old version of a package may warn of a new one of another; only with the newest are warnings errors.
-    sys.exit(subprocess.call([python, "-m", "pytest", "-o", "filterwarnings=default", *tests], cwd=ROOT))
+    options = ["-o", "filterwarnings=default", "--deselect", FOLLOWS_SCIPY]
+    sys.exit(subprocess.call([python, "-m", "pytest", *options, *tests], cwd=ROOT))
 
 
 if __name__ == "__main__":

@@ -241,7 +241,7 @@ def test_a_file_is_read_in_blocks_that_are_small(tmp_path):
 
 @needs_archives
 @pytest.mark.parametrize("way", ["folder", "mirror folder", "mirror URL"])
-@pytest.mark.parametrize("row", manifest(), ids=lambda row: f"{row['group']}-{row['name']}")
+@pytest.mark.parametrize("row", manifest(), ids=[f"{row['group']}-{row['name']}" for row in manifest()])
 def test_every_archive_at_hand_has_the_sizes_of_its_list(row, way, tmp_path, monkeypatch):
     folder = Path(ROOT) / row["group"]
     monkeypatch.setenv("MLSTM_FCN_CACHE", str(tmp_path))
