@@ -19,8 +19,6 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 # Its p-values, where there are ties, follow the version of SciPy.
 FOLLOWS_SCIPY = "tests/test_accuracy_table.py::test_the_pages_have_the_figures_of_the_results"
-    "tests/test_accuracy_table.py::test_the_pages_have_the_figures_of_the_results"  # p where there are ties
-)
 PLACE = ROOT / ".venv-oldest"
 
 
