@@ -240,14 +240,14 @@ def test_a_stream_whose_channels_change_is_refused():
         "",
         "[]",
         "{}",
-        '{"checkpoints": [1, 1], "threshold": 0.5, "agreement": 1}',
-        '{"checkpoints": [1, 2], "threshold": NaN, "agreement": 1}',
-        '{"checkpoints": [1, 2], "threshold": 2, "agreement": 1}',
-        '{"checkpoints": [1, 2], "threshold": 0.5, "agreement": 0}',
-        '{"checkpoints": [1.5], "threshold": 0.5, "agreement": 1}',
-        '{"checkpoints": [], "threshold": 0.5, "agreement": 1}',
-        '{"checkpoints": [1], "threshold": 0.5, "agreement": 1, "more": 1}',
-        '{"checkpoints": "12", "threshold": 0.5, "agreement": 1}',
+        '{"checkpoints": [1, 1], "threshold": 0.5, "agreement": 1, "of": ""}',
+        '{"checkpoints": [1, 2], "threshold": NaN, "agreement": 1, "of": ""}',
+        '{"checkpoints": [1, 2], "threshold": 2, "agreement": 1, "of": ""}',
+        '{"checkpoints": [1, 2], "threshold": 0.5, "agreement": 0, "of": ""}',
+        '{"checkpoints": [1.5], "threshold": 0.5, "agreement": 1, "of": ""}',
+        '{"checkpoints": [], "threshold": 0.5, "agreement": 1, "of": ""}',
+        '{"checkpoints": [1], "threshold": 0.5, "agreement": 1, "of": "", "more": 1}',
+        '{"checkpoints": "12", "threshold": 0.5, "agreement": 1, "of": ""}',
     ],
 )
 def test_a_damaged_file_of_a_rule_is_refused(tmp_path, text):
@@ -263,3 +263,22 @@ def test_a_rule_is_saved_and_loaded(tmp_path):
     assert early.StoppingRule.load(tmp_path / "rule.json") == rule
     with pytest.raises(FileNotFoundError):
         early.StoppingRule.load(tmp_path / "other.json")
+
+
+def test_a_rule_of_another_classifier_is_refused(tmp_path):
+    """As after a `save` that was killed between the two files."""
+    X, y = made(12, 10)
+    network = MLSTMFCNClassifier(**{**SMALL, "n_epochs": 1})
+    fitted = early.EarlyClassifier(network, n_checkpoints=2, n_splits=2, random_state=0).fit(X, y)
+    fitted.save(tmp_path / "early.keras")
+    network.fit(X, y).save(tmp_path / "early.keras")
+    with pytest.raises(ValueError, match="belongs to another classifier"):
+        early.load(tmp_path / "early.keras")
+
+
+def test_labels_in_another_order_than_the_series_are_refused():
+    X, y = made(6, 4)
+    columns = pd.MultiIndex.from_product([range(6), range(4)])
+    frame = pd.DataFrame(X.transpose(0, 2, 1).reshape(24, 2), index=columns, columns=["a", "b"])
+    with pytest.raises(ValueError, match="index"):
+        early.EarlyClassifier(OfMeans()).fit(frame, pd.Series(y, index=[1, 0, 2, 3, 4, 5]))

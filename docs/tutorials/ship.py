@@ -24,7 +24,7 @@ print("accuracy:", classifier.score(motions.X_test, motions.y_test))
 path = classifier.export("motions.onnx", X=motions.X_test, any_length=True, data="BasicMotions")
 print(path.name, round(path.stat().st_size / 1e6, 1), "MB")
 
-# The manifest beside it says what a service needs to know.
+# A JSON file of the same name, the manifest, tells a service what it needs to know.
 
 import json
 

@@ -11,9 +11,11 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.validation import check_is_fitted
 
 from mlstm_fcn._checks import require
-from mlstm_fcn.early.model import Answer, EarlyModel, Stream, prefix_probabilities, rule_path
+from mlstm_fcn.early.model import Answer, EarlyModel, Stream, checksum, prefix_probabilities, rule_path
 from mlstm_fcn.early.rule import StoppingRule, chosen_rule, spread
 from mlstm_fcn.explain.containers import opened
+from mlstm_fcn.fitting.names import require_same_order
+from mlstm_fcn.fitting.targets import as_targets
 
 _N_EPOCHS = 20
 
@@ -69,8 +71,9 @@ class EarlyClassifier(ClassifierMixin, BaseEstimator):
         Raises:
             ValueError: If a class has fewer cases than 2, or X and y do not fit together.
         """
+        require_same_order(X, y=y)
         cases, as_given = opened(None, X)
-        y = np.asarray(y)
+        y = as_targets(y)
         rule = "X and y must have equally many cases, with one label each."
         require(y.shape == (len(cases),), rule, X=len(cases), y=y.shape)
         classes, counts = np.unique(y, return_counts=True)
@@ -121,19 +124,19 @@ class EarlyClassifier(ClassifierMixin, BaseEstimator):
         return self.model_.stream()
 
     def save(self, path: Path | str) -> None:
-        """Write a `.keras` or `.mlstm` file, and the rule beside it; `early.load` reads both."""
+        """Save the classifier to a `.keras` or `.mlstm` file, and the rule to `<path>.early.json`."""
         check_is_fitted(self)
         self.classifier_.save(path)
-        self.rule_.save(rule_path(path))
+        self.rule_.save(rule_path(path), of=checksum(path))
 
     def export(self, path: Path | str, format: str | None = None, **options: Any) -> Path:
-        """Write the classifier for another runtime, and the rule beside it; `early.load` reads both.
+        """Export the classifier to another runtime, and write the rule to `<path>.early.json`.
 
         Arguments and errors are those of `MLSTMFCNClassifier.export`, always with `any_length=True`.
         """
         check_is_fitted(self)
         written: Path = self.classifier_.export(path, format, **{**options, "any_length": True})
-        self.rule_.save(rule_path(written))
+        self.rule_.save(rule_path(written), of=checksum(written))
         return written
 
     def _new_classifier(self) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 from mlstm_fcn._checks import require
 from mlstm_fcn.early.rule import StoppingRule
 from mlstm_fcn.explain.containers import opened
+from mlstm_fcn.export import manifest
 from mlstm_fcn.persistence import SUFFIXES
 
 _PREFIXES_AT_A_TIME = 4096
@@ -170,10 +171,10 @@ def load(path: Path | str) -> EarlyModel:
     An exported model runs in its own runtime, without Keras or TensorFlow, except a SavedModel.
 
     Raises:
-        ValueError: If a file is damaged, or holds something else.
+        ValueError: If a file is damaged or holds something else, or the rule is of another classifier.
         FileNotFoundError: If one is missing.
     """
-    rule = StoppingRule.load(rule_path(path))
+    rule = StoppingRule.load(rule_path(path), of=checksum(path))
     if Path(path).suffix in SUFFIXES:
         from mlstm_fcn.estimators.base import NetworkEstimator
 
@@ -189,3 +190,9 @@ def load(path: Path | str) -> EarlyModel:
 def rule_path(path: Path | str) -> Path:
     """Where the rule of a saved or exported classifier lies."""
     return Path(f"{path}{_RULE}")
+
+
+def checksum(path: Path | str) -> str:
+    """SHA-256 of a saved classifier, or of an exported one's manifest, which has the sums of its files."""
+    path = Path(path)
+    return manifest.sha256(path if path.suffix in SUFFIXES else manifest.path_of(path))

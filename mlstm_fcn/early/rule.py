@@ -71,21 +71,23 @@ class StoppingRule:
         """Whether the likeliest class is likely enough at each checkpoint so far, `(cases, checkpoints)`."""
         return confidence(probabilities, self.agreement) >= self.threshold
 
-    def save(self, path: Path | str) -> None:
-        """Write the rule as JSON."""
-        write_text(Path(path), json.dumps(asdict(self), indent=1) + "\n")
+    def save(self, path: Path | str, of: str = "") -> None:
+        """Write the rule as JSON, with the checksum of the classifier that it belongs to."""
+        write_text(Path(path), json.dumps({**asdict(self), "of": of}, indent=1) + "\n")
 
     @classmethod
-    def load(cls, path: Path | str) -> StoppingRule:
-        """Read a rule that `save` wrote.
+    def load(cls, path: Path | str, of: str = "") -> StoppingRule:
+        """Read a rule that `save` wrote, with the same checksum.
 
         Raises:
-            ValueError: If the file holds anything else.
+            ValueError: If the file holds anything else, or the checksum is another.
             FileNotFoundError: If there is no file.
         """
         try:
             require(Path(path).stat().st_size <= _MOST_BYTES, "It must be small.")
             values = json.loads(Path(path).read_text(encoding="utf-8"))
+            own = values.pop("of")
+            require(own == of, "The rule belongs to another classifier: save or export both again.")
             return cls(**{**values, "checkpoints": tuple(values["checkpoints"])})
         except FileNotFoundError:
             raise
