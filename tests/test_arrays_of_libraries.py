@@ -1,0 +1,56 @@
+"""Arrays of other libraries are read as NumPy's are."""
+
+import numpy as np
+import pytest
+
+from tests.quick_fit import assert_same
+from tests.test_loaders import LABELS, SERIES, WEIGHTS, Tensor, fitted
+
+
+class DLPack:
+    def __init__(self, values):
+        self.values = values
+
+    def __dlpack__(self, **how):
+        return self.values.__dlpack__(**how)
+
+    def __dlpack_device__(self):
+        return self.values.__dlpack_device__()
+
+
+def of_jax(values):
+    return pytest.importorskip("jax").numpy.asarray(values)
+
+
+OF_JAX = pytest.param(of_jax, marks=pytest.mark.slow)  # once imported, JAX warns of every fork in other tests
+
+
+def of_tensorflow(values):
+    return pytest.importorskip("tensorflow").constant(values)
+
+
+def of_torch(values):
+    return pytest.importorskip("torch").as_tensor(values)
+
+
+def of_xarray(values):
+    return pytest.importorskip("xarray").DataArray(values)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [Tensor, DLPack, OF_JAX, of_tensorflow, of_torch, of_xarray, np.ndarray.tolist],
+)
+def test_arrays_of_every_library_are_read(kind):
+    numbers = np.unique(LABELS, return_inverse=True)[1]
+    expected = fitted(SERIES, numbers, WEIGHTS, X_val=SERIES, y_val=numbers)
+    read = fitted(kind(SERIES), kind(numbers), kind(WEIGHTS), X_val=kind(SERIES), y_val=kind(numbers))
+    assert_same(expected, read)
+    for X in (kind(SERIES), [kind(case) for case in SERIES]):
+        np.testing.assert_array_equal(read.predict(X), expected.predict(SERIES))
+
+
+def test_small_floats_of_other_libraries_are_numbers():
+    half = pytest.importorskip("tensorflow").cast(SERIES, "bfloat16")
+    classifier = fitted(SERIES, LABELS)
+    np.testing.assert_array_equal(classifier.predict_proba(half), classifier.predict_proba(np.float32(half)))
