@@ -1,5 +1,7 @@
 """Random convolutions: the layer against oracles, the trainer against leakage, the hybrid recipe."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -285,16 +287,35 @@ def test_a_hybrid_for_one_length_reads_shorter_series_with_the_same_shares(probl
     assert fitted.predict_proba(X[:, :, :20]).shape == (30, 2)
 
 
-def test_the_last_learned_member_leaves_out_a_third():
+def test_every_way_to_train_is_judged_by_a_third_that_it_has_not_seen():
     data = Dataset([np.zeros((12, 1, 1))], np.eye(2)[[0] * 6 + [1] * 6], np.ones(12))
     recipe, kinds = Recipe.named("hybrid"), ["gradient", "gradient", "ridge", "gradient", "ridge"]
     task = Classification(np.array(["a", "b"]))
-    *others, last, solved = voting.parts_left_out(recipe, kinds, data, task, RngSpec(0))
-    assert others == [None] * 3
-    assert solved is None
-    assert np.bincount(data.targets[last, 1].astype(int)).tolist() == [2, 2]
-    assert voting.parts_left_out(recipe, ["gradient", "ridge"], data, task, RngSpec(0)) == [None, None]
-    assert voting.parts_left_out(recipe.but(vote="mean"), kinds, data, task, RngSpec(0)) == [None] * 5
+    judged = voting.judged_cases(recipe, kinds, data, task, RngSpec(0))
+    assert np.bincount(data.targets[judged, 1].astype(int)).tolist() == [2, 2]
+    assert voting.leave_out(kinds, judged) == [False, False, False, True, False]  # the last learned one
+    assert voting.judged_cases(recipe, ["gradient", "ridge"], data, task, RngSpec(0)) is None
+    assert voting.judged_cases(recipe.but(vote="mean"), kinds, data, task, RngSpec(0)) is None
+    assert voting.leave_out(kinds, None) == [False] * 5
+
+
+def test_the_ways_of_a_hybrid_are_judged_by_the_same_cases(problem, monkeypatch):
+    judged = []
+
+    def keep(kinds, unseen, data, task):
+        judged.extend(
+            (kind, np.flatnonzero(~np.isnan(one[:, 0])))
+            for kind, one in zip(kinds, unseen, strict=True)
+            if one is not None
+        )
+        return voting.worths(kinds, unseen, data, task)
+
+    monkeypatch.setattr(sys.modules["mlstm_fcn.fitting.fit"], "worths", keep)
+    recipe = Recipe.named("hybrid", member_options=({}, {}, {"network": "multirocket", **SMALL}), n_members=3)
+    MLSTMFCNClassifier(recipe=recipe, **QUICK).fit(*problem)
+    assert [kind for kind, _ in judged] == ["gradient", "ridge"]
+    assert len(judged[0][1]) == 10
+    np.testing.assert_array_equal(judged[0][1], judged[1][1])
 
 
 def test_cases_are_divided_class_by_class():

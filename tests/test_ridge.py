@@ -24,6 +24,19 @@ def test_leave_one_out_is_that_of_brute_force(problem):
         np.testing.assert_allclose(solved.unseen[case], model.predict(features[[case]])[0], atol=1e-9)
 
 
+def test_leaving_out_a_group_is_that_of_brute_force(problem):
+    features, targets, weights = problem
+    weights[2] = 0
+    group = np.array([1, 2, 5, 6])
+    solved = solve(features, targets, weights, group)
+    others = ~np.isin(np.arange(len(features)), group)
+    model = Ridge(alpha=solved.penalty).fit(features[others], targets[others], weights[others])
+    known = [1, 5, 6]  # a case of weight zero counts nowhere
+    np.testing.assert_allclose(solved.unseen_together[known], model.predict(features[known]), atol=1e-9)
+    assert np.isnan(np.delete(solved.unseen_together, known, axis=0)).all()
+    assert np.isnan(solve(features, targets, weights).unseen_together).all()
+
+
 def test_the_solution_is_scikit_learns(problem):
     features, targets, weights = problem
     solved = solve(features, targets, weights)

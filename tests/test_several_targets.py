@@ -21,7 +21,7 @@ from mlstm_fcn import (
 from mlstm_fcn.fitting.multilabel import MultiLabel
 from mlstm_fcn.fitting.regression import Regression
 from mlstm_fcn.fitting.rng import RngSpec
-from mlstm_fcn.fitting.voting import parts_left_out, worths
+from mlstm_fcn.fitting.voting import judged_cases, worths
 from mlstm_fcn.training.dataset import Dataset
 
 SMALL = {
@@ -271,10 +271,7 @@ def test_random_convolutions_solve_several_labels_with_a_probability_for_each():
 @pytest.mark.parametrize("task", [MultiLabel((0.5, 0.5)), Regression((0.0, 0.0), (1.0, 1.0))])
 def test_a_way_to_train_counts_by_what_it_explains_of_several_answers(task):
     data = Dataset([SERIES], TWO.astype(np.float32), np.ones(60, np.float32))
-    *others, part = parts_left_out(
-        Recipe(n_members=3, vote="worth"), ["gradient"] * 3, data, task, RngSpec(0)
-    )
-    assert others == [None, None]
-    assert len(part) == 20  # a third at random: no column is a class
+    judged = judged_cases(Recipe(n_members=3, vote="worth"), ["gradient"] * 3, data, task, RngSpec(0))
+    assert len(judged) == 20  # a third at random: no column is a class
     perfect, useless = TWO.astype(float), np.broadcast_to(TWO.mean(axis=0), TWO.shape)
     assert worths(["gradient", "ridge"], [perfect, useless], data, task) == pytest.approx([1, 0])

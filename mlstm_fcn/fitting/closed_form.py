@@ -49,7 +49,8 @@ def by_ridge(
     if not lesson.continues:
         head.standardize(features)
     features = head.standardized(features)
-    ridge = solve(features, head.answers(some.targets), some.sample_weight.astype(np.float64))
+    judged = None if lesson.judged is None else np.flatnonzero(np.isin(numbers, lesson.judged))
+    ridge = solve(features, head.answers(some.targets), some.sample_weight.astype(np.float64), judged)
     coefficients, intercept = ridge.coefficients, ridge.intercept
     if not whole:
         basis = span(features)
@@ -58,9 +59,9 @@ def by_ridge(
         coefficients = basis @ coefficients.astype(basis.dtype)
     factor = head.sharpness(ridge.unseen, some)
     head.dense.set_weights([coefficients * factor, intercept * factor])
+    history.update(head.figures(head.outputs(ridge.unseen * factor), some, "leave_one_out_"))
     unseen = np.full(data.targets.shape, np.nan)
-    unseen[numbers] = head.outputs(ridge.unseen * factor)
-    history.update(head.figures(unseen[numbers], some, "leave_one_out_"))
+    unseen[numbers] = head.outputs((ridge.unseen if judged is None else ridge.unseen_together) * factor)
     if lesson.validation is not None:
         history.update(head.figures(outputs_for(network, lesson.validation), lesson.validation, "val_"))
     return unseen

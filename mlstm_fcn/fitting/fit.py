@@ -27,7 +27,7 @@ from mlstm_fcn.fitting.rng import RngSpec
 from mlstm_fcn.fitting.schedule import Training, side_by_side
 from mlstm_fcn.fitting.streams import require_order
 from mlstm_fcn.fitting.task import Task
-from mlstm_fcn.fitting.voting import kept_shares, parts_left_out, worths
+from mlstm_fcn.fitting.voting import judged_cases, kept_shares, leave_out, worths
 from mlstm_fcn.models.ensemble import ensemble
 from mlstm_fcn.models.pipeline import compose, in_unit, with_mask
 from mlstm_fcn.models.transfer import require_freezable, transfer
@@ -123,6 +123,7 @@ def fit(
     with backend.on(engine):
         if by_gradient:
             precision = backend.precision_for(by_gradient[0].network, engine.precision)
+    judged = judged_cases(recipe, kinds, training, task, rng) if start is None else None
     lesson = Lesson(
         as_members_read(preprocessor, training),
         None if held_back is None else as_members_read(preprocessor, held_back),
@@ -133,6 +134,7 @@ def fit(
         freeze,
         callbacks,
         continues=start is not None,
+        judged=judged,
     )
     files = _checkpoints(checkpoint, len(members))
 
@@ -146,12 +148,9 @@ def fit(
         return FittedNetwork(model, network, options, task, inputs, history, epochs, precision, names)
 
     kept = kept_shares(start.network, len(members)) if start else None
-    parts = (
-        parts_left_out(recipe, kinds, lesson.training, task, rng) if start is None else [None] * len(members)
-    )
     trainings = [
         Training(member.network, member.history, *how)  # type: ignore[arg-type]
-        for member, *how in zip(members, generators, files, kinds, parts, strict=True)
+        for member, *how in zip(members, generators, files, kinds, leave_out(kinds, judged), strict=True)
     ]
     unseen: list[np.ndarray | None] = [None] * len(members)
     whole = set(range(len(members)) if start else ())  # members that were trained before vote in any case

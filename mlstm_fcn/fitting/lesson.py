@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import keras
+import numpy as np
 
 from mlstm_fcn.engine import AUTO, Engine, Precision
 from mlstm_fcn.fitting.task import Task
@@ -30,6 +31,8 @@ class Lesson:
         freeze: Prefixes of the names of layers that training leaves as they are.
         callbacks: Makes the callbacks of each training by gradient.
         continues: Whether the members were trained before.
+        judged: Training cases, by index, of which each way to train has to predict what it would without any
+            of them; None: it predicts the cases that it likes.
         place: Number of the member that is trained, from 1, and of all of them.
     """
 
@@ -42,4 +45,5 @@ class Lesson:
     freeze: Sequence[str] = ()
     callbacks: Callbacks = field(default=list)
     continues: bool = False
+    judged: np.ndarray | None = None
     place: tuple[int, int] = (1, 1)

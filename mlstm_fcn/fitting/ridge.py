@@ -32,15 +32,20 @@ class Ridge:
         intercept: `(outputs,)`.
         penalty: Factor of the squared coefficients.
         unseen: For each case, the prediction of the solution without that case, `(cases, outputs)`.
+        unseen_together: For each case of a group, that of the solution with the same penalty and without the
+            whole group; NaN for other cases, and for those of weight zero.
     """
 
     coefficients: np.ndarray
     intercept: np.ndarray
     penalty: float
     unseen: np.ndarray
+    unseen_together: np.ndarray
 
 
-def solve(features: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> Ridge:
+def solve(
+    features: np.ndarray, targets: np.ndarray, weights: np.ndarray, together: np.ndarray | None = None
+) -> Ridge:
     """Solve in the dual: the cost grows with the cube of the number of cases.
 
     The penalty is the one of `PENALTIES` with the smallest weighted squared error of leave-one-out, which the
@@ -50,6 +55,8 @@ def solve(features: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> Rid
         features: `(cases, features)`, of comparable size.
         targets: `(cases, outputs)`.
         weights: Weight of each case, not negative; a case of weight zero is only predicted.
+        together: Cases of a group, by index, that are to be predicted without the whole group. It must leave
+            cases of positive weight.
 
     Raises:
         ValueError: If all weights are zero.
@@ -74,6 +81,13 @@ def solve(features: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> Rid
         left = answers - vectors @ (kept[:, None] * rotated)
         return left / np.maximum(1.0 - leverage, 1e-9)[:, None]
 
+    def residuals_without(group: np.ndarray, penalty: float) -> np.ndarray:
+        """The same where all of a group are left out."""
+        kept, own = values / (values + penalty), vectors[group]
+        hat = np.sqrt(np.outer(share[group], share[group])) + (own * kept) @ own.T
+        left = answers[group] - own @ (kept[:, None] * rotated)
+        return linalg.solve(np.eye(len(hat)) - hat, left, assume_a="pos")
+
     penalty = min(PENALTIES * unit, key=lambda one: float(np.square(residuals(one)).sum()))
     dual = vectors @ (rotated / (values + penalty)[:, None])
     parts = [(centre, own.T @ dual) for centre, own in _centred(known, root)]
@@ -82,7 +96,13 @@ def solve(features: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> Rid
     unseen = np.empty(targets.shape)
     unseen[counted] = targets[counted] - residuals(penalty) / root
     unseen[~counted] = features[~counted] @ coefficients + intercept
-    return Ridge(coefficients, intercept, float(penalty), unseen)
+    without_group = np.full(targets.shape, np.nan)
+    if together is not None:
+        group = np.isin(np.arange(len(targets)), together)
+        group &= counted
+        left = residuals_without(group[counted], penalty) / root[group[counted]]
+        without_group[group] = targets[group] - left
+    return Ridge(coefficients, intercept, float(penalty), unseen, without_group)
 
 
 def _centred(features: np.ndarray, root: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

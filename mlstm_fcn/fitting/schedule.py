@@ -37,7 +37,7 @@ class Training:
         rng: Decides everything random.
         checkpoint: File that keeps the state, or None.
         trained_by: A name of `TRAINERS`.
-        left_out: Training cases that the member does not see, by index; None: it sees all.
+        leaves_out: Whether the member does not see the judged cases of the lesson.
     """
 
     network: keras.Model
@@ -45,7 +45,7 @@ class Training:
     rng: np.random.Generator
     checkpoint: Path | None
     trained_by: str = "gradient"
-    left_out: np.ndarray | None = None
+    leaves_out: bool = False
 
     def run(self, lesson: Lesson) -> np.ndarray | None:
         """Train the member.
@@ -54,14 +54,13 @@ class Training:
             Its outputs for the training cases that it has not seen, `(cases, outputs)`, NaN for the others;
             None if there are none.
         """
-        train = TRAINERS[self.trained_by]
-        if self.left_out is None:
+        train, data, judged = TRAINERS[self.trained_by], lesson.training, lesson.judged
+        if judged is None or not self.leaves_out:
             return train(self.network, lesson, self.rng, self.history, self.checkpoint)
-        data = lesson.training
-        seen = replace(lesson, training=data.take(np.setdiff1d(np.arange(len(data)), self.left_out)))
+        seen = replace(lesson, training=data.take(np.setdiff1d(np.arange(len(data)), judged)))
         train(self.network, seen, self.rng, self.history, self.checkpoint)
         outputs = np.full(data.targets.shape, np.nan)
-        outputs[self.left_out] = outputs_for(self.network, data.take(self.left_out))
+        outputs[judged] = outputs_for(self.network, data.take(judged))
         return outputs
 
 

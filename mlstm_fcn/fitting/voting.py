@@ -17,22 +17,28 @@ _POWER = 4  # of accuracy, as in HIVE-COTE
 _N_PARTS = 3  # of the training cases, of which one is not seen by the last network
 
 
-def parts_left_out(
+def judged_cases(
     recipe: Recipe, kinds: Sequence[str], data: Dataset, task: Task, rng: RngSpec
-) -> list[np.ndarray | None]:
-    """The cases that each member does not see, where members vote by their worth.
+) -> np.ndarray | None:
+    """The training cases, a third, that tell what each way to train is worth; None if members vote equally.
 
-    Of several members that are trained by gradient the last one leaves out a third of the cases, which tell
-    what such members are worth; the others see all. Members that are solved in closed form know what they
-    would have predicted without a case.
+    Each way predicts them without having seen any of them, so all are judged with equally few training cases.
+    A single network that is trained by gradient would have to be trained twice, so it votes equally.
     """
-    numbers = [number for number, kind in enumerate(kinds) if kind == "gradient"]
-    parts: list[np.ndarray | None] = [None] * len(kinds)
-    if recipe.vote == "worth" and len(numbers) > 1:
-        classes = data.targets if task.stratified else data.targets[:, :1] * 0
-        cases, *_ = divided(classes, _N_PARTS, rng.generator())
-        parts[numbers[-1]] = cases if len(cases) else None
-    return parts
+    if recipe.vote != "worth" or kinds.count("gradient") < 2:
+        return None
+    classes = data.targets if task.stratified else data.targets[:, :1] * 0
+    cases, *_ = divided(classes, _N_PARTS, rng.generator())
+    return cases if len(cases) else None
+
+
+def leave_out(kinds: Sequence[str], judged: np.ndarray | None) -> list[bool]:
+    """Whether each member leaves out the judged cases: the last one that is trained by gradient does.
+
+    The others see all. Members that are solved in closed form know what they would predict without them.
+    """
+    last = None if judged is None else max(number for number, kind in enumerate(kinds) if kind == "gradient")
+    return [number == last for number in range(len(kinds))]
 
 
 def kept_shares(network: keras.Model, n_members: int) -> list[float] | None:
