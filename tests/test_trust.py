@@ -111,6 +111,38 @@ def test_the_temperature_is_what_a_direct_search_finds(name, calibrated, problem
     assert abs(np.log(best)) > 0.1, "there is something to calibrate"
 
 
+@pytest.mark.usefixtures("uncompiled")
+def test_a_fit_says_which_cases_it_held_back(problem):
+    """A fit whose validation set is these cases has the same weights, so the same temperature."""
+    X, y = problem[1]
+    groups = np.arange(len(y)) // 4
+    split = {**SMALL, "n_epochs": 2, "validation_split": 0.3}
+    one = MLSTMFCNClassifier(**split).fit(X, y, groups=groups)
+    held = trust.held_back(one)
+    assert held.shape == y.shape
+    assert set(groups[held]).isdisjoint(groups[~held])
+    given = MLSTMFCNClassifier(**split).fit(X[~held], y[~held], X_val=X[held], y_val=y[held])
+    calibrated = trust.calibrate(one, X[held], y[held])
+    np.testing.assert_array_equal(given.predict_proba(X), one.predict_proba(X))
+    assert trust.temperature(calibrated) == trust.temperature(trust.calibrate(given, X[held], y[held])) != 1
+    np.testing.assert_array_equal(trust.held_back(calibrated.fitted_), held)
+
+    with pytest.raises(ValueError, match="held nothing back: fit with a `validation_split`, or take X_val"):
+        trust.held_back(given)
+    with pytest.raises(ValueError, match="held nothing back"):
+        trust.held_back(one.partial_fit(X, y))  # which trains on all of them
+
+
+@pytest.mark.usefixtures("uncompiled")
+def test_the_cases_that_validated_without_groups_are_those_held_back(problem):
+    X, y = problem[1]
+    one = MLSTMFCNClassifier(**{**SMALL, "n_epochs": 2}, validation_split=0.3).fit(list(X), y)
+    held = trust.held_back(one)
+    assert held.sum() == 18
+    assert one.history_["val_accuracy"][-1] == pytest.approx(one.score(X[held], y[held]))
+    assert one.score(X[held], y[held]) != one.score(X[~held][:18], y[~held][:18])
+
+
 @pytest.mark.parametrize("name", EVERY)
 def test_answers_stay_and_probabilities_move(name, calibrated, problem):
     before, after = calibrated(name)
