@@ -131,6 +131,20 @@ def require_real_frames(X: Any) -> None:
         require(not text, rule, columns=text[:5])
 
 
+def counted(X: Any) -> Any:
+    """The same, where each data frame of a list counts its steps from 0, whatever its index is.
+
+    Raises:
+        ValueError: As `require_real_frames`, or if the index of a frame in a list does not increase.
+    """
+    require_real_frames(X)
+    cases = X if isinstance(X, list | tuple) else []
+    rule = "The index of each data frame must increase: sort by it, or give `frame.reset_index(drop=True)`."
+    for case, one in enumerate(cases):
+        require(not hasattr(one, "iloc") or one.index.is_monotonic_increasing, rule, case=case)
+    return [one.reset_index(drop=True) if hasattr(one, "iloc") else one for one in cases] or X
+
+
 def _require_real(*dtypes: Any) -> None:
     for dtype in dtypes:
         rule = "X must hold real numbers; turn dates into numbers, and complex ones into two channels."
