@@ -13,7 +13,8 @@ from sklearn.covariance import LedoitWolf
 from sklearn.metrics import roc_auc_score
 
 from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier, Recipe, explain, export, trust
-from mlstm_fcn.fitting.reference import Reference, folded
+from mlstm_fcn.fitting import likeness
+from mlstm_fcn.fitting.reference import Reference, folded, folding
 from mlstm_fcn.layers import Temperature
 from mlstm_fcn.models.pipeline import split
 from mlstm_fcn.report import write_case, write_evaluation
@@ -252,9 +253,11 @@ def test_many_features_become_few_that_keep_distances(rng):
     many = rng.normal(size=(20, 40_000))
     few = folded(many)
     assert few.shape == (20, 256)
+    np.testing.assert_allclose(many @ folding(40_000), few, atol=1e-9)
     apart = [np.linalg.norm(each[:, None] - each, axis=2)[np.triu_indices(20, 1)] for each in (many, few)]
     np.testing.assert_allclose(apart[0], apart[1], rtol=0.3)
     np.testing.assert_array_equal(folded(many[:, :256]), many[:, :256])
+    np.testing.assert_array_equal(many[:, :256] @ folding(256), many[:, :256])
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -307,6 +310,44 @@ def test_the_page_on_production_does_both(calibrated, problem, tmp_path, monkeyp
     assert names["after"]["log_loss"] < names["before"]["log_loss"]
     exec(remembering, names | {"X_train": train[0], "new_series": X})
     assert trust.remembers(MLSTMFCNClassifier.load("motions.keras"))
+
+
+@pytest.mark.parametrize("name", ["one", pytest.param("hybrid", marks=pytest.mark.slow)])
+def test_unlikeness_as_a_graph_is_unlikeness(name, remembering, problem):
+    """Of usual and of strange series."""
+    one = remembering(name)
+    X = np.concatenate([problem[1][0], 30 + 5 * problem[1][0][:9]])
+    expected = trust.unlikeness(one, X)
+    assert expected.max() > 3
+    found = likeness.as_model(one.fitted_)(X.swapaxes(1, 2).astype("float32"))
+    np.testing.assert_allclose(found, expected[:, None], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("onnx_in_one_attempt")
+@pytest.mark.parametrize("kind", ["onnx", "savedmodel", "litert", "openvino"])
+def test_every_runtime_tells_unlikeness(kind, remembering, problem, tmp_path):
+    form = export.FORMATS[kind]
+    for module in form.modules:
+        pytest.importorskip(module)
+    one, (X, _) = remembering("one"), problem[1]
+    path = tmp_path / f"unlike{form.suffix}"
+    export.export_fitted(one.fitted_, path, kind, X=X, output="unlikeness", any_length=True)
+    artifact = export.load(path)
+    expected = trust.unlikeness(one, X)
+    np.testing.assert_allclose(artifact.outputs(X)[:, 0], expected, rtol=1e-5, atol=1e-5)
+    shorter = [case[:, :15] for case in X]
+    expected = trust.unlikeness(one, shorter)
+    np.testing.assert_allclose(artifact.outputs(shorter)[:, 0], expected, rtol=1e-5, atol=1e-5)
+    assert (artifact.labels, artifact.about["output"]) == (None, "unlikeness")
+
+
+def test_unlikeness_is_exported_only_by_what_remembers(calibrated, tmp_path):
+    fitted = calibrated("one")[0].fitted_
+    with pytest.raises(ValueError, match=r"call `trust.remember` once"):
+        export.export_fitted(fitted, tmp_path / "it.onnx", output="unlikeness")
+    with pytest.raises(ValueError, match=r"unlikenes.*Did you mean 'unlikeness'"):
+        export.export_fitted(fitted, tmp_path / "it.onnx", output="unlikenes")
 
 
 def test_what_cannot_remember_is_refused(calibrated, remembering, problem):
