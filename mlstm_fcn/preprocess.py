@@ -61,7 +61,7 @@ def pad(series: Sequence[Any]) -> np.ndarray:
         ValueError: If the series differ in their number of channels, or an array has the wrong shape.
     """
     require(len(series) > 0, "X must hold at least one series.")
-    cases = [np.atleast_2d(_numbers(case)) for case in series]
+    cases = [np.atleast_2d(as_numbers(case)) for case in series]
     widths = {case.shape[-1] for case in cases}
     turned = " Series are (channels, time); if these are (time, channels), give [x.T for x in X]."
     turned = turned if len(widths) == 1 and widths != {1} else ""
@@ -90,7 +90,7 @@ def to_batch(X: Container, cases: Sequence[int] | np.ndarray | None = None) -> n
     """
     if not isinstance(X, np.ndarray):
         X = pad([_values(frame) for frame in X])
-    X = _numbers(X)
+    X = as_numbers(X)
     with np.errstate(over="ignore"):
         batch = np.ascontiguousarray(np.swapaxes(X, 1, 2), dtype=np.float32)
     infinite = np.isinf(batch)
@@ -102,8 +102,12 @@ def to_batch(X: Container, cases: Sequence[int] | np.ndarray | None = None) -> n
     return batch[:, :longest] if longest < batch.shape[1] else batch
 
 
-def _numbers(array: Any) -> np.ndarray:
-    """The array, with NaN for masked values and for None in object arrays."""
+def as_numbers(array: Any) -> np.ndarray:
+    """Numbers as an array, with NaN for masked values and for None in object arrays.
+
+    Raises:
+        ValueError: If they are no real numbers.
+    """
     if isinstance(array, np.ma.MaskedArray):
         return np.ma.filled(array.astype(np.float64), np.nan)
     try:
@@ -227,7 +231,7 @@ def warn_of_coarse_channels(X: Container) -> None:
         UserWarning: Once for each such channel.
     """
     is_array = isinstance(X, np.ndarray)
-    arrays = [_numbers(X)] if is_array else [_values(frame)[None] for frame in X]
+    arrays = [as_numbers(X)] if is_array else [_values(frame)[None] for frame in X]
     low, high = (
         reduce([reduce(array, axis=(0, 2)).astype(np.float64) for array in arrays])
         for reduce in (np.fmin.reduce, np.fmax.reduce)

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.covariance import LedoitWolf
 from sklearn.metrics import roc_auc_score
+from sktime.datatypes import convert_to
 
 from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier, Recipe, explain, export, trust
 from mlstm_fcn.fitting import likeness
@@ -205,6 +207,21 @@ def test_cards_and_pages_tell_the_temperature(calibrated, problem, tmp_path):
     assert "are not calibrated" in before.model_card()
     text = write_case(after, problem[0][0][0], tmp_path / "case.html").read_text()
     assert re.search(f"temperature of probabilities</td><td[^>]*>{chosen}</td>", text)
+
+
+def test_classes_may_be_a_column_and_must_be_in_the_order_of_the_series(calibrated, problem, tmp_path):
+    before, after = calibrated("one")
+    _, (X, y) = problem
+    column = pd.DataFrame({"class": y})
+    assert trust.temperature(trust.calibrate(before, X, column)) == trust.temperature(after)
+    cases = convert_to(X, "pd-multiindex")
+    shuffled = pd.Series(y).iloc[::-1]
+    for refuse in (
+        lambda: trust.calibrate(before, cases, shuffled),
+        lambda: write_evaluation(before, cases, shuffled, tmp_path / "page.html"),
+    ):
+        with pytest.raises(ValueError, match="The index of `y` must name the cases as X does"):
+            refuse()
 
 
 def test_what_cannot_be_calibrated_is_refused(calibrated, problem):
