@@ -111,9 +111,18 @@ def _split_by_group(
 def as_members_read(preprocessor: keras.Model, data: Dataset) -> Dataset:
     """Preprocessed cases; those of files and loaders are preprocessed whenever they are read."""
     (series,) = data.inputs
-    if len(preprocessor.outputs) == 1 and is_large_and_complete(series):
-        preprocessor = without_filling(preprocessor)
-    prepare = partial(engine.current().predict, preprocessor)
+    predict = engine.current().predict
     if isinstance(series, np.ndarray):
-        return replace(data, inputs=prepare(series))
+        chosen = _of_complete(preprocessor) if is_large_and_complete(series) else preprocessor
+        return replace(data, inputs=predict(chosen, series))
+    of_complete = _of_complete(preprocessor)
+
+    def prepare(some: np.ndarray) -> list[np.ndarray]:
+        return predict(preprocessor if np.isnan(some).any() else of_complete, some, at_once=len(some))
+
     return replace(data, prepare=prepare)
+
+
+def _of_complete(preprocessor: keras.Model) -> keras.Model:
+    """What does the same to series without gaps, in less time; with a mask itself."""
+    return preprocessor if len(preprocessor.outputs) > 1 else without_filling(preprocessor)
