@@ -106,10 +106,8 @@ def as_numbers(array: Any) -> np.ndarray:
     Raises:
         ValueError: If they are no real numbers.
     """
-    if isinstance(array, np.ma.MaskedArray):
-        return np.ma.filled(array.astype(np.float64), np.nan)
     try:
-        array = np.asarray(array)
+        array = np.asarray(as_array(array))
         numbers = array.astype(np.float64) if array.dtype == object else array
     except (TypeError, ValueError) as error:  # texts, or channels of different lengths
         rule = (

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from mlstm_fcn._arrays import as_array
 from mlstm_fcn._checks import require, require_choice, require_positive_int
 from mlstm_fcn.datasets.recordings import Recordings, listed
 
@@ -84,7 +85,7 @@ def _as_recordings(recording: Any, y: Any, groups: Any) -> Recordings:
         require(recording.starts is None, "`recording` must not be windows: cut the recordings themselves.")
         return recording
     one = isinstance(recording, np.ndarray) and recording.ndim == 2
-    X = [_array(series) for series in ([recording] if one else recording)]
+    X = [np.asarray(as_array(series)) for series in ([recording] if one else recording)]
     shapes = [series.shape for series in X]
     good = X and all(len(shape) == 2 and shape[0] == shapes[0][0] for shape in shapes)
     rule = (
@@ -98,12 +99,6 @@ def _as_recordings(recording: Any, y: Any, groups: Any) -> Recordings:
         rule = f"`groups` must be one group for each of the {len(X)} recordings."
         require(of_groups.shape == (len(X),), rule, groups=groups)
     return Recordings(X, labels, of_groups, np.arange(len(X)), tuple(range(shapes[0][0])))
-
-
-def _array(series: Any) -> np.ndarray:
-    """An array, with NaN for masked values."""
-    masked = isinstance(series, np.ma.MaskedArray)
-    return np.ma.filled(series.astype(np.float64), np.nan) if masked else np.asarray(series)
 
 
 def _labels_of(X: list[np.ndarray], y: list[Any]) -> Any:
