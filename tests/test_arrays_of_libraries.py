@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mlstm_fcn._arrays import as_array
 from tests.quick_fit import assert_same
 from tests.test_loaders import LABELS, SERIES, WEIGHTS, Tensor, fitted
 
@@ -54,3 +55,28 @@ def test_small_floats_of_other_libraries_are_numbers():
     half = pytest.importorskip("tensorflow").cast(SERIES, "bfloat16")
     classifier = fitted(SERIES, LABELS)
     np.testing.assert_array_equal(classifier.predict_proba(half), classifier.predict_proba(np.float32(half)))
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.array([1, 2, 9]), [1, 2, np.nan]),
+        (np.array([1, 2, 9], np.float32), np.array([1, 2, np.nan], np.float32)),
+        (np.array(["run", "sit", "no"]), np.array(["run", "sit", None])),
+    ],
+)
+def test_masked_values_are_missing(values, expected):
+    masked = np.ma.masked_array(values, mask=[False, False, True])
+    assert as_array(masked).dtype == np.asarray(expected).dtype
+    np.testing.assert_array_equal(as_array(masked), expected)
+    plain = as_array(np.ma.masked_array(values))
+    assert type(plain) is np.ndarray
+    np.testing.assert_array_equal(plain, values)
+
+
+def test_masked_targets_and_weights_are_refused():
+    hidden = np.arange(26) == 3
+    with pytest.raises(ValueError, match=r"Every case must have a target.*cases_without_one=\[3\]"):
+        fitted(SERIES, np.ma.masked_array(LABELS, mask=hidden))
+    with pytest.raises(ValueError, match="must be 26 finite numbers"):
+        fitted(SERIES, LABELS, np.ma.masked_array(WEIGHTS, mask=hidden))

@@ -72,7 +72,7 @@ def solve(
     answers = (targets[counted] - mean) * root
     values, vectors = linalg.eigh(sum(own @ own.T for _, own in _centred(known, root)))
     values, rotated = np.maximum(values, 0.0), vectors.T @ answers
-    unit = max(float(values.mean()), np.finfo(np.float64).tiny)
+    unit = float(values.mean()) or 1.0  # zero where no feature varies
 
     def residuals(penalty: float) -> np.ndarray:
         """Of leave-one-out, times the root of the weights."""
