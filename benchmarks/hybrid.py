@@ -6,7 +6,9 @@ The rule, written down before the first fit: a third of each data set's training
 (stratified, but no class loses its only case), by seeds 0, 1 and 2, which also seed the fit. At most 200 of
 the others are fitted, since small training sets are the question, and at most 1000 held-back cases are
 predicted. Series of more than 1300 steps are left out for their time. The hybrid recipe stands if its mean
-accuracy over data sets and seeds is at least 0.5 points above the default's. Test sets are not read.
+accuracy over data sets and seeds is at least 0.5 points above the default's. It has two networks of 450
+steps, not three of 300 (`three`), if its mean accuracy is not lower and its mean log loss is. Test sets are
+not read.
 
 Arguments are names of data sets, or files of training cases. Rows are appended to `hybrid.csv` as they come,
 and are not computed again.
@@ -20,15 +22,22 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, datasets
+from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, Recipe, datasets
 
 TABLE = Path(__file__).with_suffix(".csv")
 SEEDS, MOST, MOST_BACK, LONGEST = (0, 1, 2), 200, 1000, 1300
 KEY = ["dataset", "seed", "method"]
+THREE = Recipe.named(
+    "hybrid",
+    n_steps=300,
+    n_members=4,
+    member_options=({}, {"dilation_scales": 3}, {}, {"network": "multirocket"}),
+)
 METHODS = {
     "default": lambda seed: MLSTMFCNClassifier(random_state=seed, on_longer="cut"),
     "multirocket": lambda seed: NetworkClassifier(network="multirocket", random_state=seed, on_longer="cut"),
     "hybrid": lambda seed: MLSTMFCNClassifier(recipe="hybrid", random_state=seed, on_longer="cut"),
+    "three": lambda seed: MLSTMFCNClassifier(recipe=THREE, random_state=seed, on_longer="cut"),
 }
 
 
@@ -56,12 +65,20 @@ def training_cases(source):
 
 
 def fit(X, y, seed, method):
-    """Accuracy on held-back cases, and their number."""
+    """Accuracy and log loss on held-back cases, and how many were fitted and held back."""
     kept, back = split(y, seed)
     some = [[X[case] for case in cases] if isinstance(X, list) else X[cases] for cases in (kept, back)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        return METHODS[method](seed).fit(some[0], y[kept]).score(some[1], y[back]), len(kept), len(back)
+        model = METHODS[method](seed).fit(some[0], y[kept])
+        shares = model.predict_proba(some[1])
+    true = model.classes_ == np.asarray(y[back])[:, None]
+    return {
+        "accuracy": round(float(true[np.arange(len(back)), shares.argmax(axis=1)].mean()), 5),
+        "log_loss": round(float(-np.log(np.maximum((shares * true).sum(axis=1), 1e-7)).mean()), 5),
+        "fitted": len(kept),
+        "held_back": len(back),
+    }
 
 
 def main(sources):
@@ -74,9 +91,7 @@ def main(sources):
             missing = [method for method in METHODS if (name, seed, method) not in have]
             cases = training_cases(source) if missing else None
             for method in missing if cases else ():
-                accuracy, n_fitted, n_back = fit(*cases, seed, method)
-                row = {"dataset": name, "seed": seed, "method": method, "accuracy": round(accuracy, 5)}
-                row |= {"fitted": n_fitted, "held_back": n_back}
+                row = {"dataset": name, "seed": seed, "method": method, **fit(*cases, seed, method)}
                 pd.DataFrame([row]).to_csv(TABLE, mode="a", header=not TABLE.exists(), index=False)
                 print(row, file=sys.stderr, flush=True)
     table = pd.read_csv(TABLE).pivot_table(index=["dataset", "seed"], columns="method", values="accuracy")

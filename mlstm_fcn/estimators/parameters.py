@@ -32,7 +32,7 @@ class TrainingParameters(Documented):
 
     Parameters:
         recipe: How to train: `"default"`, `"ensemble"` (five networks that vote and see series in three
-            ways), `"hybrid"` (three networks and random convolutions), `"paper"`, or a `mlstm_fcn.Recipe`,
+            ways), `"hybrid"` (two networks and random convolutions), `"paper"`, or a `mlstm_fcn.Recipe`,
             whose options `set_params` and searches reach as `recipe__label_smoothing` and so on. `"recipe"`
             leaves the next six parameters to it.
         n_epochs: Number of epochs; None: derived from the recipe's `n_steps`, 600 if it has none.
