@@ -205,12 +205,9 @@ def test_pages_about_what_has_no_network_are_refused(fitted, problem, tmp_path):
     with pytest.warns(UserWarning, match="single label"):
         of_one_class = MLSTMFCNClassifier(**SMALL).fit(X, y[:1].repeat(30))
     for estimator in (make_pipeline(fitted), MLSTMFCNClassifier(**SMALL), of_one_class, regressor):
-        for write in (
-            lambda it: write_evaluation(it, X, y, "it.html"),
-            lambda it: write_case(it, X[0], "it"),
-        ):
+        for write, data in ((write_evaluation, (X, y)), (write_case, X[:1])):
             with pytest.raises(ValueError, match="This needs a fitted estimator of this package"):
-                write(estimator)
+                write(estimator, *data, tmp_path / "it.html")
     assert not trust.remembers(clone(fitted))
     with pytest.raises(ValueError, match="The page is about a classifier; `write_case` takes a regressor"):
         write_evaluation(regressor.fit(X, X[:, 0, 0]), X, X[:, 0, 0], tmp_path / "it.html")
