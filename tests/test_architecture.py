@@ -233,6 +233,7 @@ def shown_names(path):
         "export",
         "fitting",
         "layers",
+        "loaders",
         "models",
         "plotting",
         "report",

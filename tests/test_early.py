@@ -162,6 +162,70 @@ def test_a_stream_that_ends_is_answered_with_what_there_is():
     )
 
 
+@pytest.fixture(scope="module")
+def late():
+    """Series whose sensor is silent for some steps, their labels, and a classifier that learnt from such."""
+    X, y = made(24, 12)
+    X[np.arange(24) % 4 == 1, :, :5], X[np.arange(24) % 4 == 2, :, :9] = np.nan, np.nan
+    network = MLSTMFCNClassifier(**{**SMALL, "n_epochs": 2})
+    return X, early.EarlyClassifier(network, n_checkpoints=3, n_splits=2, random_state=0).fit(X, y)
+
+
+def test_a_series_that_starts_with_silence_is_waited_for(late, tmp_path):
+    X, fitted = late
+    assert fitted.rule_.checkpoints == (4, 8, 12)
+    fitted.save(tmp_path / "early.keras")
+    models = [
+        fitted.model_,
+        early.load(tmp_path / "early.keras"),
+        early.load(fitted.export(tmp_path / "e.onnx")),
+    ]
+    for model in models:
+        always = early.EarlyModel(model.predict_proba, early.StoppingRule((4, 8, 12), 0.0), model.labels)
+        answer = always.answer(X[:4])
+        assert answer.steps.tolist() == [4, 8, 12, 4]
+        for case, steps, probabilities in zip(X[:4], answer.steps, answer.probabilities, strict=True):
+            scratch = np.asarray(model.predict_proba(case[None, :, :steps]))[0]
+            np.testing.assert_allclose(probabilities, scratch, atol=1e-5)
+            stream = always.stream()
+            while stream.push(case[:, stream.n_steps]) is None:
+                pass
+            assert stream.answer.steps == steps
+            np.testing.assert_allclose(stream.answer.probabilities, scratch, atol=1e-5)
+        np.testing.assert_allclose(model.answer(X).probabilities, fitted.answer(X).probabilities, atol=1e-5)
+
+
+def test_checkpoints_in_silence_do_not_count_as_agreement():
+    """No class is named there, not the first one either."""
+    rule = early.StoppingRule((2, 4, 6, 8), 0.0, 2)
+    assert rule.stops(of([np.nan, 0.9, 0.9, 0.9], [np.nan, np.nan, 0.1, 0.1])).tolist() == [2, 3]
+    X, y = made()
+    model = early.EarlyModel(OfMeans().fit(X, y).predict_proba, rule, np.array(["no", "yes"]))
+    stream = model.stream()
+    assert stream.push(np.full((2, 3), np.nan)) is None
+    assert stream.push(X[0, :, :2]) is None
+    assert stream.push(X[0, :, 2:5]).steps >= 6
+
+
+def test_a_series_in_which_nothing_was_measured_is_refused_at_its_end(late):
+    X, fitted = late
+    stream = fitted.stream()
+    assert stream.push(np.full((2, 11), np.nan)) is None
+    with pytest.raises(ValueError, match=r"must hold a value.*steps=11"):
+        stream.finish()
+    with pytest.raises(ValueError, match=r"must hold a value.*up to the last checkpoint.*steps=12"):
+        stream.push(np.full(2, np.nan))
+    stream.push([1.0, 1.0])  # after the last checkpoint, where `answer` does not read either
+    with pytest.raises(ValueError, match="up to the last checkpoint"):
+        stream.finish()
+    after = np.concatenate([np.full((2, 2, 12), np.nan), np.ones((2, 2, 3))], axis=2)
+    with pytest.raises(ValueError, match=r"up to the last checkpoint.*cases=\[1, 2\], last_checkpoint=12"):
+        fitted.answer([X[0], *after])
+    ended = fitted.stream()
+    ended.push(X[2, :, :10])
+    assert ended.finish().steps == 10
+
+
 def test_series_of_different_lengths_count_by_their_own():
     X, y = made(40, 20)
     cases = [case[:, : 20 if number % 4 else 5] for number, case in enumerate(X)]

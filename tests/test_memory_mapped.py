@@ -6,10 +6,13 @@ import sys
 import numpy as np
 import pytest
 
-from mlstm_fcn import memmap
+from mlstm_fcn import engine, memmap
 from mlstm_fcn.channel_statistics import channel_statistics
+from mlstm_fcn.fitting.inputs import InputPolicy
+from mlstm_fcn.fitting.prepare import as_members_read
 from mlstm_fcn.memmap import MemmapSeries
 from mlstm_fcn.preprocess import to_batch
+from mlstm_fcn.training.dataset import BatchSource, Dataset
 from tests.quick_fit import SMALL, assert_same, differ, fit
 
 X = np.random.default_rng(0).normal(size=(20, 3, 12)).astype(np.float32)
@@ -135,3 +138,51 @@ def test_a_file_is_never_in_memory_as_a_whole(tmp_path):
     code = PEAK.format(options=f"**{options}")
     grown = int(subprocess.run([sys.executable, "-c", code, path], check=True, capture_output=True).stdout)
     assert grown < 250
+
+
+@pytest.fixture
+def sizes(monkeypatch):
+    """The number of cases of each read of training."""
+    found, read = [], BatchSource.read
+    monkeypatch.setattr(
+        BatchSource, "read", lambda self, cases: found.append(len(cases)) or read(self, cases)
+    )
+    return found
+
+
+def test_small_batches_are_read_together_and_trained_on_one_by_one(in_file, sizes, monkeypatch):
+    together = fit((in_file(X), y), n_epochs=2, learning_rate=0.1)
+    assert sizes == [20, 20]  # of three batches
+    monkeypatch.setattr("mlstm_fcn.training.dataset._AT_ONCE", 16 * X[0].size)
+    two = fit((in_file(X), y), n_epochs=2, learning_rate=0.1)
+    assert sizes[2:] == [14, 6] * 2
+    monkeypatch.setattr("mlstm_fcn.training.dataset._AT_ONCE", 1)
+    alone = fit((in_file(X), y), n_epochs=2, learning_rate=0.1)
+    assert sizes[6:] == [7, 7, 6] * 2
+    assert_same(together, alone)
+    assert_same(two, alone)
+
+
+def test_batches_that_change_at_random_are_read_alone(in_file, sizes):
+    """What is drawn does not depend on how the file is read; mixup mixes within a batch."""
+    fit((in_file(X), y), n_epochs=1, augmentation={"mixup": 0.2})
+    assert sizes == [7, 7, 6]
+
+
+def test_only_reads_with_gaps_are_filled_in(in_file, monkeypatch):
+    """Filling in takes many times as long as scaling."""
+    gap = np.where((np.arange(20)[:, None, None] == 17) & (np.arange(12) == 3), np.nan, X)
+    preprocessor = InputPolicy().preprocessor(to_batch(gap))
+    data = Dataset([MemmapSeries(in_file(gap))], np.zeros((20, 1)), np.ones(20))
+    expected, backend, filled = preprocessor(to_batch(gap)).numpy(), engine.current(), []
+    predict = backend.predict
+
+    def noting(model, some, at_once):
+        filled.append(any(layer.name == "fill_missing" for layer in model.layers))
+        return predict(model, some, at_once)
+
+    monkeypatch.setattr(backend, "predict", noting)
+    read = as_members_read(preprocessor, data).read
+    for cases in ([0, 1, 2], [0, 17], [18]):
+        np.testing.assert_allclose(read(np.array(cases)).inputs[0], expected[cases], atol=1e-6)
+    assert filled == [False, True, False]

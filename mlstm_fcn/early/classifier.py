@@ -11,7 +11,15 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.validation import check_is_fitted
 
 from mlstm_fcn._checks import require
-from mlstm_fcn.early.model import Answer, EarlyModel, Stream, checksum, prefix_probabilities, rule_path
+from mlstm_fcn.early.model import (
+    Answer,
+    EarlyModel,
+    Stream,
+    checksum,
+    is_silent,
+    prefix_probabilities,
+    rule_path,
+)
 from mlstm_fcn.early.rule import StoppingRule, chosen_rule, spread
 from mlstm_fcn.explain.containers import opened
 from mlstm_fcn.fitting.names import require_same_order
@@ -149,10 +157,14 @@ class EarlyClassifier(ClassifierMixin, BaseEstimator):
 
 
 def _prefixes(cases: list[np.ndarray], checkpoints: tuple[int, ...]) -> tuple[list[np.ndarray], list[int]]:
-    """The first steps of each case at each checkpoint, up to the whole case once; and whose they are."""
+    """The first steps of each case at each checkpoint, up to the whole case once; and whose they are.
+
+    Steps in which nothing has been measured are left out.
+    """
     prefixes, of = [], []
     for number, case in enumerate(cases):
         for steps in sorted({min(checkpoint, case.shape[1]) for checkpoint in checkpoints}):
-            prefixes.append(case[:, :steps])
-            of.append(number)
+            if not is_silent(case[:, :steps]):
+                prefixes.append(case[:, :steps])
+                of.append(number)
     return prefixes, of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from mlstm_fcn.preprocess import as_numbers
 
 _PREFIXES_AT_A_TIME = 4096
 _RULE = ".early.json"
+_SILENT = "A series must hold a value that is not missing up to the last checkpoint."
 
 
 class Answer(NamedTuple):
@@ -53,12 +55,15 @@ class EarlyModel:
 
         Args:
             X: Series in any container that the classifier's `predict` takes. Steps after the last checkpoint
-                are not read.
+                are not read. Checkpoints before the first value are passed over.
 
         Raises:
-            ValueError: If X does not fit the classifier.
+            ValueError: If X does not fit the classifier, or a series has no value up to the last checkpoint.
         """
         cases, as_given = opened(None, X)
+        last = self.rule.checkpoints[-1]
+        empty = [number for number, case in enumerate(cases) if is_silent(case[:, :last])]
+        require(not empty, _SILENT, cases=empty[:5], last_checkpoint=last)
         lengths = np.array([case.shape[1] for case in cases])
         probabilities = prefix_probabilities(self.predict_proba, cases, as_given, self.rule.checkpoints)
         stops, every = self.rule.stops(probabilities, lengths), np.arange(len(cases))
@@ -74,10 +79,10 @@ class EarlyModel:
 class Stream:
     """A series that grows, and its answer once that is sure enough.
 
-    The answer is that of `EarlyModel.answer` for the same steps. At each checkpoint the classifier reads the
-    series so far from its start. A constant cost for each step is not to be had: the gates of
-    squeeze-and-excitation are means over all steps, so each new step changes what the network computes for
-    the steps before.
+    The answer is that of `EarlyModel.answer` for the same steps. At each checkpoint from the first value on,
+    the classifier reads the series so far from its start. A constant cost for each step is not to be had: the
+    gates of squeeze-and-excitation are means over all steps, so each new step changes what the network
+    computes for the steps before.
 
     Args:
         model: The classifier and its rule.
@@ -100,7 +105,8 @@ class Stream:
             values: `(channels,)`, or `(channels, steps)`; NaN is missing.
 
         Raises:
-            ValueError: If the number of channels changes, or a value is infinite; the step is not added.
+            ValueError: If the number of channels changes, a value is infinite (the step is not added), or no
+                value has come up to the last checkpoint.
         """
         new = np.array(as_numbers(values), dtype=np.float64)  # a copy: a sensor may fill the same array again
         new = new[:, None] if new.ndim == 1 else new
@@ -119,11 +125,12 @@ class Stream:
         """The series has ended: answer now.
 
         Raises:
-            ValueError: If it has no step.
+            ValueError: If it has no step, or no value up to the last checkpoint.
         """
         require(self.n_steps > 0, "A series must have a step before it is answered.")
         if self.answer is None:
-            self._tell(self._probabilities(self.n_steps), self.n_steps)
+            n_steps = min(self.n_steps, self._model.rule.checkpoints[-1])
+            self._tell(self._probabilities(n_steps), n_steps)
         assert self.answer is not None
         return self.answer
 
@@ -135,12 +142,14 @@ class Stream:
 
     def _probabilities(self, n_steps: int) -> np.ndarray:
         """Of the first steps; padded to the last checkpoint, so that networks are compiled for one shape."""
-        longest = max(n_steps, self._model.rule.checkpoints[-1])
-        series = np.full((1, len(self._steps), longest), np.nan)
+        if is_silent(self._steps[:, :n_steps]):
+            return np.full(len(self._model.labels), np.nan)
+        series = np.full((1, len(self._steps), self._model.rule.checkpoints[-1]), np.nan)
         series[0, :, :n_steps] = self._steps[:, :n_steps]
         return np.asarray(self._model.predict_proba(series))[0]
 
     def _tell(self, probabilities: np.ndarray, n_steps: int) -> None:
+        require(not is_silent(self._steps[:, :n_steps]), _SILENT, steps=n_steps)
         self.answer = Answer(self._model.labels[probabilities.argmax()], n_steps, probabilities)
 
 
@@ -152,6 +161,8 @@ def prefix_probabilities(
 ) -> np.ndarray:
     """Probabilities after the first steps of each case, `(cases, checkpoints, classes)`.
 
+    They are NaN as long as nothing has been measured.
+
     Args:
         predict_proba: From a container to probabilities.
         cases: Series `(channels, time)`.
@@ -162,9 +173,17 @@ def prefix_probabilities(
     for start in range(0, len(cases), at_once):
         some = cases[start : start + at_once]
         prefixes = [case[:, :checkpoint] for case in some for checkpoint in checkpoints]
-        outputs = np.asarray(predict_proba(as_given(prefixes)))
-        found.append(outputs.reshape(len(some), len(checkpoints), -1))
+        told = [not is_silent(prefix) for prefix in prefixes]
+        outputs = np.asarray(predict_proba(as_given(list(compress(prefixes, told)))))
+        probabilities = np.full((len(prefixes), outputs.shape[1]), np.nan, outputs.dtype)
+        probabilities[told] = outputs
+        found.append(probabilities.reshape(len(some), len(checkpoints), -1))
     return np.concatenate(found)
+
+
+def is_silent(steps: np.ndarray) -> bool:
+    """Whether nothing has been measured in some steps, `(channels, steps)`."""
+    return bool(np.isnan(steps).all())
 
 
 def load(path: Path | str) -> EarlyModel:

@@ -56,7 +56,8 @@ class StoppingRule:
         """The number of the checkpoint at which each case is answered, from 0.
 
         Args:
-            probabilities: `(cases, checkpoints, classes)`, for the first steps of each case.
+            probabilities: `(cases, checkpoints, classes)`, for the first steps of each case; NaN where
+                nothing has been measured yet.
             lengths: Steps of each case; a case that has ended is answered. None: as many as the last
                 checkpoint.
         """
@@ -96,16 +97,18 @@ class StoppingRule:
 
 
 def confidence(probabilities: np.ndarray, agreement: int) -> np.ndarray:
-    """The highest probability at each checkpoint; -1 where the checkpoints before name another class.
+    """The highest probability at each checkpoint; -1 where one of those before names another class.
 
     Args:
-        probabilities: `(cases, checkpoints, classes)`.
+        probabilities: `(cases, checkpoints, classes)`; NaN names no class.
         agreement: Number of checkpoints in a row that must name the same class.
 
     Returns:
         `(cases, checkpoints)`.
     """
     named, sure = probabilities.argmax(axis=2), probabilities.max(axis=2).astype(np.float64)
+    nothing = np.isnan(sure)
+    named[nothing], sure[nothing] = -1, -1.0
     for back in range(1, agreement):
         sure[:, :back] = -1.0
         sure[:, back:][named[:, back:] != named[:, :-back]] = -1.0

@@ -173,10 +173,10 @@ class KerasBackend:
         """The optimizer, or one with the same variables that computes in another way."""
         return optimizer
 
-    def predict(self, model: keras.Model, batch: np.ndarray) -> list[np.ndarray]:
+    def predict(self, model: keras.Model, batch: np.ndarray, at_once: int | None = None) -> list[np.ndarray]:
         """As `engine.Backend.predict`."""
         call = self.predictions.of(model, shares=self.compiles)
-        size = cases_at_a_time(batch.shape[1])
+        size = at_once or cases_at_a_time(batch.shape[1])
         pieces = [call(model, batch[start : start + size]) for start in range(0, len(batch), size)]
         return [np.concatenate(outputs) for outputs in zip(*pieces, strict=True)]
 

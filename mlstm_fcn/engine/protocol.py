@@ -22,9 +22,11 @@ class Source(Protocol):
 
     Attributes:
         resident: Whether all cases are in memory and every step reads them unchanged.
+        at_once: Number of cases that may be read at once for several steps; 1: each step is read alone.
     """
 
     resident: bool
+    at_once: int
 
     def __len__(self) -> int: ...
 
@@ -145,8 +147,14 @@ class Backend(Protocol):
         """
         ...
 
-    def predict(self, model: keras.Model, batch: np.ndarray) -> list[np.ndarray]:
-        """The outputs of a model, each `(cases, ...)`, for series of shape `(cases, time, channels)`."""
+    def predict(self, model: keras.Model, batch: np.ndarray, at_once: int | None = None) -> list[np.ndarray]:
+        """The outputs of a model, each `(cases, ...)`, for series of shape `(cases, time, channels)`.
+
+        Args:
+            model: The model.
+            batch: The series.
+            at_once: Number of cases that are computed together; None: as many as suit a network.
+        """
         ...
 
     def gradient(self, model: keras.Model, batch: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from mlstm_fcn.engine.keras_program import KerasProgram, one_or_list, read_figures
+from mlstm_fcn.engine.keras_program import KerasProgram, one_or_list, read_ahead, read_figures
 from mlstm_fcn.engine.protocol import Figures, Source
 
 _SECONDS_PER_CALL = 0.5
@@ -26,16 +26,32 @@ class TensorFlowProgram(KerasProgram):
     ) -> Figures:
         """As `engine.Program.train`."""
         logs: dict[str, Any] = {}
-        if source.resident:
-            data, start = source.on_device(self._place), 0
-            while start < len(batches):  # in calls of a fraction of a second, so that Ctrl-C is heard
-                steps = slice(start, start + self._steps_per_call)
-                logs = self._train(data, batches[steps], None if rates is None else rates[steps])
-                start = steps.stop
-            return read_figures(logs)
-        for number, (data, cases) in enumerate(self._batches(source, batches)):
-            logs = self._train(data, [cases], None if rates is None else rates[number : number + 1])
+        done = 0
+        for data, steps in self._calls(source, batches):
+            logs = self._train(data, steps, None if rates is None else rates[done : done + len(steps)])
+            done += len(steps)
         return read_figures(logs)
+
+    def _calls(self, source: Source, batches: Sequence[np.ndarray]) -> Iterator[tuple[Any, Any]]:
+        """Arrays and batches of each call, which takes a fraction of a second, so that Ctrl-C is heard."""
+        for data, steps in self._portions(source, batches):
+            start = 0
+            while start < len(steps):
+                some = steps[start : start + self._steps_per_call]
+                start += len(some)
+                yield data, some
+
+    def _portions(self, source: Source, batches: Sequence[np.ndarray]) -> Iterator[tuple[Any, Any]]:
+        """Arrays on the device and the batches that are read from them, several where these are small."""
+        if source.resident:
+            yield source.on_device(self._place), batches
+            return
+        n_steps = max(1, source.at_once // max(map(len, batches)))
+        portions = [batches[start : start + n_steps] for start in range(0, len(batches), n_steps)]
+        read = read_ahead(source, [np.concatenate(portion) for portion in portions])
+        for arrays, portion in zip(read, portions, strict=True):
+            ends = np.cumsum([len(cases) for cases in portion])
+            yield self._place(arrays), np.split(np.arange(ends[-1]), ends[:-1])
 
     def _train(self, data: Any, batches: Sequence[np.ndarray], rates: np.ndarray | None) -> dict[str, Any]:
         """Figures since the last reset, on the device."""

@@ -34,16 +34,21 @@ def datasets(
     inputs: InputPolicy,
     rng: RngSpec,
     channels: Names | None = None,
-) -> tuple[Dataset, Dataset | None]:
-    """What to train on and what to validate on, as raw series; frames with their channels in that order."""
+) -> tuple[Dataset, Dataset | None, np.ndarray | None]:
+    """What to train on and what to validate on, as raw series; frames with their channels in that order.
+
+    Returns:
+        The training set, the validation set or None, and whether a `validation_split` holds each of the
+        training cases back, bool `(cases,)`; None without one.
+    """
     _require_use_of_groups(train, validation, recipe)
     train = replace(train, X=in_order(train.X, channels))
     examples = _dataset(train, task, recipe, inputs, warns=True)
     if validation is not None:
         validation = replace(validation, X=in_order(validation.X, channels))
-        return examples, _dataset(validation, task, recipe, inputs)
+        return examples, _dataset(validation, task, recipe, inputs), None
     if not recipe.validation_split:
-        return examples, None
+        return examples, None, None
     # Continued training holds back the cases of the first fit, or it would validate on cases trained on.
     n_held_back = len(train.y) - recipe.n_training(len(train.y))
     classes = train.y if task.stratified else None
@@ -51,7 +56,7 @@ def datasets(
         chosen, held = _split_by_group(classes, train.group_numbers(), n_held_back, rng.generator())
     else:
         chosen, held = _split(classes, len(train.y), n_held_back, rng.generator())
-    return examples.take(chosen), examples.take(held)
+    return examples.take(chosen), examples.take(held), np.isin(np.arange(len(train.y)), held)
 
 
 def _require_use_of_groups(train: Cases, validation: Cases | None, recipe: Recipe) -> None:
@@ -106,9 +111,18 @@ def _split_by_group(
 def as_members_read(preprocessor: keras.Model, data: Dataset) -> Dataset:
     """Preprocessed cases; those of files and loaders are preprocessed whenever they are read."""
     (series,) = data.inputs
-    if len(preprocessor.outputs) == 1 and is_large_and_complete(series):
-        preprocessor = without_filling(preprocessor)
-    prepare = partial(engine.current().predict, preprocessor)
+    predict = engine.current().predict
     if isinstance(series, np.ndarray):
-        return replace(data, inputs=prepare(series))
+        chosen = _of_complete(preprocessor) if is_large_and_complete(series) else preprocessor
+        return replace(data, inputs=predict(chosen, series))
+    of_complete = _of_complete(preprocessor)
+
+    def prepare(some: np.ndarray) -> list[np.ndarray]:
+        return predict(preprocessor if np.isnan(some).any() else of_complete, some, at_once=len(some))
+
     return replace(data, prepare=prepare)
+
+
+def _of_complete(preprocessor: keras.Model) -> keras.Model:
+    """What does the same to series without gaps, in less time; with a mask itself."""
+    return preprocessor if len(preprocessor.outputs) > 1 else without_filling(preprocessor)

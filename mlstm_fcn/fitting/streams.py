@@ -23,11 +23,17 @@ def encoder(
         task: What for.
         targets: Those of all cases as training reads them, `(cases, outputs)`.
         class_weights: The weight that each of these cases has by its class.
+
+    Raises:
+        ValueError: What is returned does so if a batch has a class that none of all cases has.
     """
+    known = targets.sum(axis=0) > 0
     of_class = (targets * class_weights[:, None]).sum(axis=0) / np.maximum(targets.sum(axis=0), 1)
 
     def encoded(y: Any, weights: Any) -> tuple[np.ndarray, np.ndarray]:
         batch = task.encode(task.read(y))
+        new = batch[:, ~known].any(axis=1) & task.stratified
+        require(not new.any(), "A sample must have each class that its loader gives.", y=y[new][:1].tolist())
         of_cases = batch @ of_class if task.stratified else np.ones(len(batch))
         return batch, (of_cases if weights is None else of_cases * weights).astype(np.float32)
 

@@ -5,3 +5,7 @@ length in batches and begins anew whenever it is iterated over. A batch is `(ser
 `(series, targets, weights)`; to predict, also series alone. Series are `(cases, channels, time)`, arrays of
 any library, or lists of arrays that differ in length. To shuffle is the loader's part.
 """
+
+from mlstm_fcn.loaders.sampled import Sampled as Sampled
+
+__all__ = ["Sampled"]

@@ -31,7 +31,7 @@ def series_of(loader: Any) -> Iterator[Any]:
         ValueError: If the loader never ends, does not give batches, or gives no case.
     """
     given = False
-    for batch in _batches(loader, ends=n_batches(loader, needed=False)):
+    for batch in each_batch(loader, ends=n_batches(loader, needed=False)):
         if len(series := _series(batch)):
             given = True
             yield series
@@ -44,7 +44,7 @@ def labelled(loader: Any, ends: int | None) -> Iterator[Batch]:
     Raises:
         ValueError: If batches have no targets, or do not fit together.
     """
-    for batch in _batches(loader, ends):
+    for batch in each_batch(loader, ends):
         X, targets, weights = _parts(batch)
         rule = "A loader that is trained on must give targets: (series, targets) in each batch."
         require(targets is not None, rule)
@@ -72,7 +72,7 @@ def n_batches(loader: Any, needed: bool = True) -> int | None:
         return None
 
 
-def _batches(loader: Any, ends: int | None) -> Iterator[Any]:
+def each_batch(loader: Any, ends: int | None) -> Iterator[Any]:
     """Each batch; by number where the loader cannot be iterated over."""
     if hasattr(loader, "__iter__"):
         yield from loader

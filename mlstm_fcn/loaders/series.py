@@ -10,6 +10,7 @@ import numpy as np
 
 from mlstm_fcn._checks import require
 from mlstm_fcn.loaders.batches import Batch, joined, labelled, n_batches, some
+from mlstm_fcn.loaders.sampled import Sampled, require_like
 from mlstm_fcn.loaders.survey import survey
 from mlstm_fcn.preprocess import with_length
 
@@ -17,14 +18,14 @@ from mlstm_fcn.preprocess import with_length
 class LoadedSeries:
     """The series of a loader, with their targets, in the order in which it gives them.
 
-    Making it reads the loader once: for lengths, statistics of the channels, targets and weights. It is no
-    array: cases cannot be chosen.
+    Making it reads the loader once, for lengths, statistics of the channels, targets and weights, unless a
+    sample tells them. It is no array: cases cannot be chosen.
 
     Args:
-        loader: What gives batches. It has a length and begins anew whenever it is iterated over.
+        loader: What gives batches, or a `Sampled`. It has a length and begins anew when it is iterated over.
 
     Attributes:
-        survey: What the first pass told.
+        survey: What the first pass told, or the sample.
         shape: `(cases, time, channels)`.
 
     Raises:
@@ -32,10 +33,13 @@ class LoadedSeries:
     """
 
     def __init__(self, loader: Any):
+        sampled = loader if isinstance(loader, Sampled) else None
+        loader = sampled.loader if sampled else loader
         self._loader, self._n_batches = loader, n_batches(loader)
         rule = "A loader is read once an epoch: give an object whose `__iter__` begins anew, not a generator."
         require(not hasattr(loader, "__next__"), rule, loader=type(loader).__name__)
-        self.survey = survey(self._read())
+        self._like = sampled.survey() if sampled else None
+        self.survey = self._like or survey(self._read())
         self.shape = self.survey.shape
         self._coming: Iterator[Batch] = iter(())
         self._left: Batch | None = None  # of a batch that has been read in part
@@ -84,14 +88,16 @@ class LoadedSeries:
 
     @property
     def _other_number(self) -> str:
-        return f"A loader must give as many cases in each pass: it gave {len(self)} in the first."
+        before = f"it gave {len(self)} in the first" if self._like is None else f"`n_cases` is {len(self)}"
+        return f"A loader must give as many cases in each pass: {before}."
 
     def _of_length(self, batch: Batch) -> Batch:
         series, targets, weights = batch
         return with_length(series, self.shape[1]), targets, weights
 
     def _read(self) -> Iterator[Batch]:
-        return labelled(self._loader, self._n_batches)
+        batches = labelled(self._loader, self._n_batches)
+        return batches if self._like is None else (require_like(batch, self._like) for batch in batches)
 
 
 def is_loader(X: Any) -> bool:

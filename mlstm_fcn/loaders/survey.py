@@ -59,11 +59,9 @@ def survey(batches: Iterator[Batch]) -> Survey:
         require(kinds[0] == kinds[1], "Targets must be text in all batches of a loader, or in none.")
         rule = f"All series must have {channels} channels, as the first batch has."
         require(series.shape[2] == channels, rule, channels=series.shape[2])
-        steps = lengths(series)
-        n_cases, longest = n_cases + len(series), max(longest, int(steps.max()))
-        shortest = min(shortest, int(steps.min()))
-        ended = np.arange(series.shape[1]) >= steps[:, None]
-        complete = complete and not (np.isnan(series) & ~ended[..., None]).any()
+        most, least, whole = extent(series)
+        n_cases, longest, shortest = n_cases + len(series), max(longest, most), min(shortest, least)
+        complete = complete and whole
         statistics.add(series)
         targets.append(others[0])
         weights.append(others[1])
@@ -72,3 +70,11 @@ def survey(batches: Iterator[Batch]) -> Survey:
     of_all = np.concatenate(targets), None if first[2] is None else np.concatenate(weights)
     shape = n_cases, longest, channels
     return Survey(shape, int(shortest), complete, *statistics.result(), *of_all, first)
+
+
+def extent(series: np.ndarray) -> tuple[int, int, bool]:
+    """Steps of the longest and of the shortest series, and whether none has a gap before its end."""
+    steps = lengths(series)
+    ended = np.arange(series.shape[1]) >= steps[:, None]
+    complete = not (np.isnan(series) & ~ended[..., None]).any()
+    return int(steps.max()), int(steps.min()), complete

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+_AT_ONCE = 1 << 19  # values of series in a read: 2 MiB
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ class BatchSource:
     def __init__(self, dataset: Dataset, change: Callable[[Dataset], Dataset] | None = None):
         self.dataset = dataset
         self.resident: bool = dataset.prepare is None and change is None
+        n_values = math.prod(dataset.inputs[0].shape[1:])
+        self.at_once: int = 1 if change else max(1, _AT_ONCE // n_values)
         self._change = change
         self._placed: Any = None
 

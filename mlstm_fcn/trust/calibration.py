@@ -19,8 +19,8 @@ def calibrate(estimator: Any, X: Any, y: Any, *, sample_weight: Any = None) -> A
 
     Args:
         estimator: A fitted classifier of this package, or a `fitting.FittedNetwork`.
-        X: Series that training has not seen, such as the validation set; as for its `predict`. A hundred are
-            enough for one number.
+        X: Series that training has not seen, as for its `predict`: X_val, or those of `held_back`. A hundred
+            are enough for one number.
         y: Their classes.
         sample_weight: A weight, not negative, for each case; None: 1.
 
