@@ -87,7 +87,8 @@ def _as_recordings(recording: Any, y: Any, groups: Any) -> Recordings:
     one = isinstance(recording, np.ndarray) and recording.ndim == 2
     X = [np.asarray(as_array(series)) for series in ([recording] if one else recording)]
     shapes = [series.shape for series in X]
-    good = X and all(len(shape) == 2 and shape[0] == shapes[0][0] for shape in shapes)
+    named = any(hasattr(series, "columns") for series in (recording, *recording))  # (time, channels)
+    good = X and not named and all(len(shape) == 2 and shape[0] == shapes[0][0] for shape in shapes)
     rule = (
         "`recording` must be arrays `(channels, time)` with as many channels each. `from_long` makes "
         "recordings of a table."
