@@ -48,7 +48,10 @@ def written_whole(path: Path, suffix: str = "") -> Iterator[Path]:
 
     Raises:
         FileNotFoundError: If the folder does not exist.
+        IsADirectoryError: If the path is a folder.
     """
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: give the name of a file.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"The folder of {path} does not exist.")
     with partial_folder(path.parent) as folder:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -266,5 +267,21 @@ def test_held_back_cases_calibrate_and_tell_what_is_usual(tmp_path):
     rows = list(csv.DictReader(io.StringIO(run("predict", path, "BasicMotions"))))
     assert len(rows) == 40
     assert all(float(row["unlikeness"]) > 0 for row in rows)
+    message = "Error: `--held-back` needs two cases of each class, and room for each class in both parts."
+    assert message in run("train", "BasicMotions", "--held-back", 0.05, code=1)
     message = "Error: `--held-back` must be in (0, 1). Received: held_back=1.5"
     assert message in run("train", "BasicMotions", "--held-back", 1.5, code=1)
+
+
+def test_labels_of_a_file_are_text_and_those_of_a_model_may_be_numbers(tmp_path):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(12, 1, 6)).round(3), np.arange(12) % 2
+    small = {"network_params": {"filters": (4,), "kernel_sizes": (3,)}, "n_epochs": 1, "random_state": 0}
+    classifier = NetworkClassifier(network="fcn", **small).fit(X, y)
+    classifier.save(tmp_path / "it.keras")
+    lines = [f"{','.join(map(str, case[0]))}:{label}\n" for case, label in zip(X, y, strict=True)]
+    (tmp_path / "it.ts").write_text(f"@classLabel true 0 1\n@data\n{''.join(lines)}")
+    n_right = int((classifier.predict(X) == y).sum())
+    assert n_right > 0
+    assert f"({n_right} of 12 cases)" in run("evaluate", tmp_path / "it.keras", tmp_path / "it.ts")
+    assert f"{n_right / 12:.4f}" in run("card", tmp_path / "it.keras", tmp_path / "it.ts")

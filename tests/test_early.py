@@ -8,7 +8,7 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
 
-from mlstm_fcn import MLSTMFCNClassifier, early
+from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, early
 from mlstm_fcn.early.rule import chosen_rule, confidence, spread
 from tests.quick_fit import SMALL
 
@@ -79,6 +79,12 @@ def test_the_chosen_rule_has_the_best_harmonic_mean_of_all():
     assert max(curve["harmonic_mean"]) == pytest.approx(best)
     assert curve["earliness"] == sorted(curve["earliness"])
     assert (chosen.stops(probabilities, lengths) > 0).any()
+
+
+def test_a_rule_is_chosen_where_no_checkpoints_agree():
+    rule, curve = chosen_rule(of(*[[0.9, 0.2, 0.8]] * 4), np.array([0, 0, 0, 1]), (1, 2, 3), np.full(4, 3))
+    assert (rule.agreement, rule.stops(of([0.9, 0.2, 0.8]))[0]) == (1, 0)
+    assert max(curve["harmonic_mean"]) == pytest.approx(early.harmonic_mean(0.75, 1 / 3))
 
 
 def test_confidence_counts_only_checkpoints_that_agree():
@@ -283,6 +289,7 @@ def test_it_is_cloned_as_scikit_learn_does():
         ({"y": ["no"] * 29 + ["yes"]}, r"at least 2 cases.*\['yes'\]"),
         ({"y": ["no"] * 3}, "equally many cases"),
         ({"n_splits": 1}, "`n_splits` must be at least 2"),
+        ({"classifier": MLSTMFCNRegressor()}, "`classifier` must have `predict_proba`"),
         ({"n_checkpoints": 0}, "`n_checkpoints` must be a positive integer"),
     ],
 )
@@ -290,7 +297,7 @@ def test_what_cannot_be_fitted_is_refused(change, message):
     X, y = made()
     options = {name: value for name, value in change.items() if name != "y"}
     with pytest.raises(ValueError, match=message):
-        early.EarlyClassifier(OfMeans(), **options).fit(X, change.get("y", y))
+        early.EarlyClassifier(**{"classifier": OfMeans(), **options}).fit(X, change.get("y", y))
 
 
 def test_a_stream_keeps_the_values_of_an_array_that_is_filled_again():

@@ -1,9 +1,10 @@
 """Writing gives a whole file or an error, and leaves nothing half-written."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from mlstm_fcn.datasets import write
+from mlstm_fcn.datasets import read, write
 
 
 @pytest.mark.parametrize(
@@ -53,3 +54,12 @@ def test_writing_replaces_a_file_whole_or_not_at_all(tmp_path, monkeypatch):
         write(tmp_path / "It.npz", np.ones((2, 1, 3)), ["a", "b"])
     assert (tmp_path / "It.npz").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["It.npz", "It.ts"]
+
+
+def test_masked_values_are_missing_and_frames_are_refused(tmp_path):
+    X = np.arange(12.0).reshape(2, 2, 3)
+    write(tmp_path / "it.ts", np.ma.masked_array(X, mask=X == 4), ["a", "b"])
+    np.testing.assert_array_equal(read(tmp_path / "it.ts")[0], np.where(X == 4, np.nan, X))
+    with pytest.raises(ValueError, match=r"must be arrays `\(channels, time\)`: give `frame.to_numpy"):
+        write(tmp_path / "other.ts", [pd.DataFrame(case.T) for case in X], ["a", "b"])
+    assert not (tmp_path / "other.ts").exists()

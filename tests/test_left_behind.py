@@ -36,6 +36,13 @@ def wait_until(condition, seconds):
 
 # Files.
 
+
+def test_a_folder_is_no_file_to_write(tmp_path):
+    with pytest.raises(IsADirectoryError, match=r"is a folder: give the name of a file\.$"):
+        write_text(tmp_path, "text")
+    assert list(tmp_path.iterdir()) == []
+
+
 WRITER = """
 import sys
 from pathlib import Path

@@ -140,6 +140,20 @@ def test_weights_of_cases_and_classes_count(class_weight, in_order):
     weighted = {"parameters": {"class_weight": class_weight}}
     expected = fitted(SERIES, LABELS, WEIGHTS, **weighted)
     assert_same(expected, fitted(Loader(SERIES, LABELS, WEIGHTS), **weighted))
+    some = np.where(np.arange(26) < 4, 0, WEIGHTS)
+    assert_same(fitted(SERIES, LABELS, some, **weighted), fitted(Loader(SERIES, LABELS, some), **weighted))
+
+
+@pytest.mark.parametrize("weight", [-1.0, np.nan, np.inf])
+def test_a_weight_that_cannot_count_is_refused_in_every_pass(weight):
+    weights = np.where(np.arange(26) == 20, weight, 1.0)
+    for loader in (
+        Loader(SERIES, LABELS, weights),
+        Sampled(Loader(SERIES, LABELS, weights), (SERIES[:9], LABELS[:9], WEIGHTS[:9]), 26),
+        Loader(SERIES, LABELS, np.ones((26, 1))),
+    ):
+        with pytest.raises(ValueError, match=r"must be finite numbers \(cases,\), not negative"):
+            fitted(loader)
 
 
 @pytest.mark.parametrize(

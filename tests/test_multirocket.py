@@ -210,6 +210,11 @@ def test_weights_of_cases_count(problem):
     heavy = NetworkClassifier(**how).fit([*X, *X[:2]], flipped, sample_weight=weights)
     assert heavy.score(X, y) == 1
     assert heavy.history_["leave_one_out_accuracy"][0] > 0.9
+    split = NetworkClassifier(**how, validation_split=0.4)
+    split.fit(
+        X, y, sample_weight=np.arange(len(y)) == np.argmax(y == y[0])
+    )  # one case counts, in one of both
+    assert {"val_loss", "val_accuracy"} < set(split.history_)
 
 
 def test_further_training_keeps_the_shares_and_leaves_nothing_out(hybrid, problem):

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from sklearn import metrics
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
 
 from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier, trust
 from mlstm_fcn.cli import main
@@ -92,11 +94,16 @@ def test_the_calibration_error_is_the_mean_gap_of_the_bins():
         (["c"], [[0.5, 0.5]], {}, r"one of `labels`.*unknown=\['c'\]"),
         ([], np.zeros((0, 2)), {}, "a row for each case, at least one"),
         (["a"], [[0.2, 0.3, 0.5]], {}, "a column for each label"),
+        (["a"], [[3.0, -1.0]], {}, r"must be in \[0, 1\]"),
+        (["a"], [[np.nan, 0.5]], {}, r"must be in \[0, 1\]"),
     ],
 )
 def test_scores_of_what_does_not_fit_are_refused(y, given, options, message):
     with pytest.raises(ValueError, match=message):
         trust.scores(y, given, ["a", "b"], **options)
+    if not options:
+        with pytest.raises(ValueError, match=message):
+            trust.calibration_error(y, given, ["a", "b"])
 
 
 def test_a_page_has_the_figures_pictures_data_and_versions(page, fitted, problem):
@@ -190,6 +197,20 @@ def test_a_case_of_a_regressor(problem, tmp_path):
     regressor = MLSTMFCNRegressor(**SMALL).fit(X, X[:, 0, :5].mean(axis=1))
     text = write_case(regressor, X[0], tmp_path / "case.html").read_text()
     assert f"Answer: {regressor.predict(X[:1])[0]:.6g}." in text
+
+
+def test_pages_about_what_has_no_network_are_refused(fitted, problem, tmp_path):
+    X, y = problem
+    regressor = MLSTMFCNRegressor(**SMALL)
+    with pytest.warns(UserWarning, match="single label"):
+        of_one_class = MLSTMFCNClassifier(**SMALL).fit(X, y[:1].repeat(30))
+    for estimator in (make_pipeline(fitted), MLSTMFCNClassifier(**SMALL), of_one_class, regressor):
+        for write, data in ((write_evaluation, (X, y)), (write_case, X[:1])):
+            with pytest.raises(ValueError, match="This needs a fitted estimator of this package"):
+                write(estimator, *data, tmp_path / "it.html")
+    assert not trust.remembers(clone(fitted))
+    with pytest.raises(ValueError, match="The page is about a classifier; `write_case` takes a regressor"):
+        write_evaluation(regressor.fit(X, X[:, 0, 0]), X, X[:, 0, 0], tmp_path / "it.html")
 
 
 def test_the_commands_write_the_pages(fitted, problem, tmp_path):

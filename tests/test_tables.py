@@ -138,6 +138,7 @@ def test_a_gap_of_a_year_is_not_filled():
         ({}, {"channels": ["x", "x"]}, r"`channels` must name columns, each once\."),
         ({}, {"channels": ["gait"]}, r"'gait' must hold numbers, and has 'slow' in row 0\. .*to_numeric"),
         ({"x": [1, "2", *[3.0] * 10]}, {}, r"'x' must hold numbers, and has '2' in row 1\."),
+        ({"x": ["1", None, "-", *"3" * 9]}, {}, r"'x' must hold numbers, and has '-' in row 2\."),
         ({"x": pd.Timestamp(0)}, {}, r"The channel 'x' must hold numbers\. .*dtype='datetime64"),
         ({"second": "noon"}, {}, r"The time 'second' must hold numbers, dates or durations\. .*to_datetime"),
         (
@@ -350,3 +351,5 @@ def test_cases_are_taken_by_number_or_condition():
         found.take([True, False])
     with pytest.raises(ValueError, match="numbers of cases"):
         found.take([0.5])
+    with pytest.raises(ValueError, match=r"numbers of cases, below 3\..*cases=\[3\]"):
+        found.take([3])

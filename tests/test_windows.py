@@ -1,6 +1,7 @@
 """Windows are parts of one recording, of one label unless told otherwise."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mlstm_fcn import datasets
@@ -81,6 +82,8 @@ def test_recordings_that_are_too_short_are_named():
         ([STEPS, STEPS], {"size": 2, "y": "ab"}, "a label for each recording, or for each a list"),
         (STEPS[None], {"size": 2, "groups": ["ann", "bob"]}, "one group for each of the 1 recordings"),
         (STEPS[0], {"size": 2}, r"arrays `\(channels, time\)`"),
+        ([pd.DataFrame(STEPS)], {"size": 2}, r"arrays `\(channels, time\)`"),
+        (pd.DataFrame(STEPS), {"size": 2}, r"arrays `\(channels, time\)`"),
         ([], {"size": 2}, r"arrays `\(channels, time\)`"),
         ([STEPS, STEPS[:1]], {"size": 2}, "as many channels each"),
         (long_recordings(), {"size": 2, "y": [0, 1]}, "leave out `y` and `groups`"),

@@ -445,6 +445,15 @@ def test_what_load_returns_trains_further_with_what_the_file_lost(data, tmp_path
     assert loaded.partial_fit(*data).n_epochs_ == 3
 
 
+def test_names_of_channels_that_a_file_loses_are_told(data, tmp_path):
+    frames = [pd.DataFrame(case.T) for case in data[0]]
+    for frame in frames:
+        frame.columns = pd.date_range("2020", periods=frame.shape[1])
+    classifier = small(n_epochs=1).fit(frames, data[1])
+    with pytest.warns(UserWarning, match="does not keep names of channels that are no text or numbers"):
+        classifier.save(tmp_path / "it.keras")
+
+
 def test_a_bad_value_is_refused_and_leaves_a_fitted_estimator_as_it_was(data, plain):
     classifier = copy.deepcopy(plain)
     for name, value in {"scaling": "chanel", "recipe": "papr", "network_param": None}.items():

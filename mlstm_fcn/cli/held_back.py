@@ -33,6 +33,11 @@ def fit_and_trust(classifier: Any, X: Series, y: np.ndarray, share: float, seed:
     from mlstm_fcn._checks import require
 
     require(0 < share < 1, "`--held-back` must be in (0, 1).", held_back=share)
+    _, counts = np.unique(y, return_counts=True)
+    n_held = int(np.ceil(share * len(y)))
+    fits = counts.min() > 1 and len(counts) <= n_held <= len(y) - len(counts)
+    rule = "`--held-back` needs two cases of each class, and room for each class in both parts."
+    require(bool(fits), rule, held_back=share, cases_of_smallest_class=int(counts.min()))
     places = train_test_split(np.arange(len(y)), test_size=share, stratify=y, random_state=seed)
     (X_rest, y_rest), (X_held, y_held) = ((_taken(X, one), y[one]) for one in places)
     classifier.fit(X_rest, y_rest)

@@ -64,3 +64,13 @@ def labelled_series(data: str, split: str, folder: Path | None) -> tuple[Series,
     X, y = series_and_labels(data, split, folder)
     require(len(y) > 0, "Evaluation requires a label for every case.", data=data)
     return X, y
+
+
+def as_classes(estimator: Any, y: Any) -> np.ndarray:
+    """Labels of a file, which are text, in the type of the classes of a model; others as they are."""
+    import numpy as np
+
+    classes = getattr(estimator, "classes_", None)
+    by_text = {str(label): label for label in classes} if isinstance(classes, np.ndarray) else {}
+    known = len(y) > 0 and set(y.tolist()) <= set(by_text)
+    return np.array([by_text[label] for label in y.tolist()]) if known else y

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mlstm_fcn.cli.saved import (
+    as_classes,
     folder_option,
     labelled_series,
     load_estimator,
@@ -53,7 +54,7 @@ def export(
     metrics = {}
     if len(y) and artifact.suffix not in SUFFIXES:
         figure = "accuracy" if hasattr(estimator, "classes_") else "R2"
-        metrics[f"{figure} on {data}"] = estimator.score(X, y)
+        metrics[f"{figure} on {data}"] = estimator.score(X, as_classes(estimator, y))
     options = {"any_length": any_length, "length": length, "data": trained_on, "metrics": metrics}
     path = estimator.export(artifact, format, X=X, **options)
     if path.suffix in SUFFIXES:
@@ -72,4 +73,6 @@ def export(
 def card(model: Path, data: str | None, split: str, folder: Path | None, trained_on: str) -> None:
     """Print the model card of a saved MODEL as Markdown, with its metrics on DATA if given."""
     X, y = (None, None) if data is None else labelled_series(data, split, folder)
-    click.echo(load_estimator(model).model_card(X, y, data=trained_on), nl=False)
+    estimator = load_estimator(model)
+    y = None if y is None else as_classes(estimator, y)
+    click.echo(estimator.model_card(X, y, data=trained_on), nl=False)

@@ -13,6 +13,7 @@ import click
 from mlstm_fcn.cli.held_back import fit_and_trust
 from mlstm_fcn.cli.quiet import draw_without_windows, start_keras_quietly
 from mlstm_fcn.cli.saved import (
+    as_classes,
     folder_option,
     labelled_series,
     load_classifier,
@@ -171,6 +172,7 @@ def evaluate(
         draw_without_windows()
     X, y = labelled_series(data, split, folder)
     classifier = load_classifier(model)
+    y = as_classes(classifier, y)
     unknown = sorted(set(y.tolist()) - set(classifier.classes_.tolist()))
     require(not unknown, "Every label must be a class of the model.", unknown=unknown)
     _print_results(y, classifier.predict(X), classifier.classes_)

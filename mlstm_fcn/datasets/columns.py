@@ -73,12 +73,15 @@ class Columns:
         values = self._values(name)
         if values.dtype.kind == "O":
             missing = [value is None or bool(value != value) for value in values]
-            for row, (value, is_missing) in enumerate(zip(values, missing, strict=True)):
+            pairs = enumerate(zip(values, missing, strict=True))
+            bad = [row for row, (value, lost) in pairs if not lost and not hasattr(value, "__float__")]
+            if bad:  # numbers are text where another value is
+                row = min(bad, key=lambda row: (_is_numeral(values[row]), row))
                 rule = (
-                    f"The channel {name!r} must hold numbers, and has {value!r} in row {row}. Leave it out "
-                    "of `channels`, or convert it, as with `pandas.to_numeric(column, errors='coerce')`."
+                    f"The channel {name!r} must hold numbers, and has {values[row]!r} in row {row}. Leave it "
+                    "out of `channels`, or convert it, as with `pandas.to_numeric(column, errors='coerce')`."
                 )
-                require(is_missing or hasattr(value, "__float__"), rule)
+                require(False, rule)
             values = np.where(missing, np.nan, values).astype(np.float64)
         rule = f"The channel {name!r} must hold numbers. Leave it out of `channels`, or convert it."
         require(values.dtype.kind in "biuf", rule, dtype=str(values.dtype))
@@ -139,3 +142,11 @@ class Columns:
 
     def _values(self, name: Any) -> np.ndarray:
         return self._frame.get_column(name).to_numpy()
+
+
+def _is_numeral(value: Any) -> bool:
+    """Whether a value is the text of a number."""
+    try:
+        return float(value) is not None
+    except (TypeError, ValueError):
+        return False

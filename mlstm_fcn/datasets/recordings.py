@@ -73,6 +73,8 @@ class Recordings:
         rule = f"`cases` must be numbers of cases, or a bool for each of the {len(self)} cases."
         require(bool(good and chosen.dtype.kind in "iub"), rule, cases=cases)
         numbers = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+        within = bool(((numbers >= -len(self)) & (numbers < len(self))).all())
+        require(within, f"`cases` must be numbers of cases, below {len(self)}.", cases=cases)
 
         def some(of: Any) -> Any:
             return [of[number] for number in numbers.tolist()] if isinstance(of, list) else of[numbers]

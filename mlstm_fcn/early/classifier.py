@@ -80,6 +80,8 @@ class EarlyClassifier(ClassifierMixin, BaseEstimator):
         Raises:
             ValueError: If a class has fewer cases than 2, or X and y do not fit together.
         """
+        able = hasattr(self._new_classifier(), "predict_proba")
+        require(able, "`classifier` must have `predict_proba`.", classifier=self.classifier)
         require_same_order(X, y=y)
         cases, as_given = opened(None, X)
         y = as_targets(y)

@@ -148,8 +148,11 @@ def chosen_rule(
     curves: dict[int, list[tuple[float, float, float, float]]] = {}
     for agreement in range(1, min(_MOST_AGREEING, len(checkpoints)) + 1):
         sure = confidence(probabilities, agreement)
+        known = sure[sure >= 0]
+        if not len(known):  # nowhere do so many agree
+            break
         curves[agreement] = []
-        for threshold in np.unique(np.quantile(sure[sure >= 0], np.linspace(0, 1, _N_THRESHOLDS))):
+        for threshold in np.unique(np.quantile(known, np.linspace(0, 1, _N_THRESHOLDS))):
             rule = StoppingRule(checkpoints, min(1.0, float(threshold)), agreement)
             stops = rule.stops(probabilities, lengths)
             accuracy, earliness = float(hits[every, stops].mean()), float(used[every, stops].mean())

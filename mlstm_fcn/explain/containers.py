@@ -29,6 +29,21 @@ def fitted_network(estimator: Any) -> FittedNetwork | None:
     return fitted if isinstance(fitted, FittedNetwork) else None
 
 
+def require_network(estimator: Any) -> FittedNetwork:
+    """The fitted network of an estimator of this package.
+
+    Raises:
+        ValueError: If it has none.
+    """
+    fitted = fitted_network(estimator)
+    rule = (
+        "This needs a fitted estimator of this package (of a pipeline its last step), whose fit has seen two "
+        "classes and one column of `y`."
+    )
+    require(fitted is not None, rule, estimator=type(estimator).__name__)
+    return fitted  # type: ignore[return-value]
+
+
 def require_one_answer(estimator: Any) -> None:
     """Raise if an estimator of this package gives several labels or numbers a case.
 

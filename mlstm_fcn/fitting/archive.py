@@ -48,8 +48,12 @@ def save(fitted: FittedNetwork, path: Path | str, about: Mapping[str, Any] | Non
         FileNotFoundError: If the folder does not exist.
 
     Warns:
-        UserWarning: If a function made the network.
+        UserWarning: If a function made the network, or names of channels are lost.
     """
+    names = to_plain(fitted.channel_names)
+    if names is None and fitted.channel_names is not None:
+        text = "The file does not keep names of channels that are no text or numbers; their order counts."
+        warnings.warn(text, UserWarning, stacklevel=3)
     named = fitted.spec.network if isinstance(fitted.spec.network, str) else None
     values = {
         **fitted.task.to_plain(),
@@ -59,7 +63,7 @@ def save(fitted: FittedNetwork, path: Path | str, about: Mapping[str, Any] | Non
         "history": dict(fitted.history),
         "epochs_trained": fitted.epochs_trained,
         "precision": fitted.precision,
-        "channel_names": to_plain(fitted.channel_names),
+        "channel_names": names,
         "reference": fitted.reference.to_plain() if fitted.reference else None,
     }
     write_archive(path, fitted.keras_model, {**values, **(about or {})})

@@ -152,14 +152,19 @@ class _Head:
         """Loss and metrics of outputs, as of an epoch."""
         if self._activation == "linear":
             errors = np.square(outputs - data.targets).mean(axis=1)
-            return {f"{prefix}loss": [float(np.average(errors, weights=data.sample_weight))]}
+            return {f"{prefix}loss": [_mean(errors, data.sample_weight)]}
         outputs, targets, weights = self._choices(outputs, 1 - outputs, data)
         hits = outputs.argmax(axis=1) == targets.argmax(axis=1)
         likely = np.log(np.maximum(np.sum(outputs * targets, axis=1), 1e-7))
         return {
-            f"{prefix}loss": [-float(np.average(likely, weights=weights))],
-            f"{prefix}{self._metric}": [float(np.average(hits, weights=weights))],
+            f"{prefix}loss": [-_mean(likely, weights)],
+            f"{prefix}{self._metric}": [_mean(hits, weights)],
         }
+
+
+def _mean(values: np.ndarray, weights: np.ndarray) -> float:
+    """The weighted mean; NaN of cases without weight."""
+    return float(np.average(values, weights=weights)) if weights.any() else float("nan")
 
 
 def _adapt(network: keras.Model, some: Dataset, rng: np.random.Generator) -> None:

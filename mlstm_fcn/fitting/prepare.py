@@ -74,12 +74,13 @@ def _require_use_of_groups(train: Cases, validation: Cases | None, recipe: Recip
 def _dataset(
     cases: Cases, task: Task, recipe: Recipe, inputs: InputPolicy, *, warns: bool = False
 ) -> Dataset:
-    weights = cases.weights() * task.sample_weights(cases.y, recipe.class_weight)
+    class_weights = task.sample_weights(cases.y, recipe.class_weight)
+    weights = cases.weights() * class_weights
     targets = task.encode(cases.y)
     batch = inputs.read(cases.X, warns=warns)
     rule = "Series and targets must have equally many cases."
     require(len(batch) == len(targets), rule, series=len(batch), targets=len(targets))
-    encode = encoder(task, targets, weights / cases.weights()) if isinstance(batch, LoadedSeries) else None
+    encode = encoder(task, targets, class_weights) if isinstance(batch, LoadedSeries) else None
     return Dataset([batch], targets, weights.astype(np.float32), encode=encode)
 
 

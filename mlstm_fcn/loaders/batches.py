@@ -42,7 +42,7 @@ def labelled(loader: Any, ends: int | None) -> Iterator[Batch]:
     """One pass over a loader, with targets.
 
     Raises:
-        ValueError: If batches have no targets, or do not fit together.
+        ValueError: If batches have no targets, do not fit together, or a weight is negative or not finite.
     """
     for batch in each_batch(loader, ends):
         X, targets, weights = _parts(batch)
@@ -53,6 +53,9 @@ def labelled(loader: Any, ends: int | None) -> Iterator[Batch]:
         n_weights = len(series) if weights is None else len(weights)
         good = np.ndim(targets) > 0 and len(targets) == len(series) == n_weights
         require(good, rule, series=len(series), targets=np.shape(targets), weights=n_weights)
+        rule = "The weights of a batch must be finite numbers (cases,), not negative."
+        count = weights is None or (weights.ndim == 1 and bool(((weights >= 0) & (weights < np.inf)).all()))
+        require(count, rule, weights=weights)
         if len(series):
             yield series, targets, weights
     getattr(loader, "on_epoch_end", lambda: None)()  # a PyDataset may shuffle there

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mlstm_fcn import explain as explanations
+from mlstm_fcn._arrays import as_array
 from mlstm_fcn._checks import require, require_positive_int
 from mlstm_fcn.explain.activations import has_class_activation_map
 from mlstm_fcn.explain.containers import fitted_network, opened, require_one_answer
@@ -209,7 +210,7 @@ def one(x: Any) -> Any:
         return x if nested or x.index.nlevels > 1 else [x]
     if isinstance(x, list) and len(x) == 1 and hasattr(x[0], "columns"):
         return x
-    array = np.asarray(x)
+    array = np.asarray(as_array(x))
     array = array if array.ndim == 3 else np.atleast_2d(array)[None]
     require(array.ndim == 3 and len(array) == 1, rule, shape=np.shape(x))
     return array

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mlstm_fcn._checks import require
-from mlstm_fcn.explain.containers import require_one_answer
+from mlstm_fcn.explain.containers import require_network, require_one_answer
 from mlstm_fcn.fitting.names import require_same_order
 from mlstm_fcn.plotting.canvas import short
 
@@ -32,11 +32,15 @@ class Answers:
         """Ask a classifier.
 
         Raises:
-            ValueError: If a label is none of its classes, or cases have several labels.
+            ValueError: If it is no fitted classifier of this package, a label is none of its classes, or a
+                case has several.
         """
+        task = require_network(estimator).task
         require_one_answer(estimator)
+        rule = "The page is about a classifier; `write_case` takes a regressor."
+        require(task.activation == "softmax", rule, task=type(task).__name__)
         require_same_order(X, y=y)
-        y, classes = estimator.fitted_.task.read(y), np.asarray(estimator.classes_)
+        y, classes = task.read(y), np.asarray(estimator.classes_)
         unknown = sorted(set(y.tolist()) - set(classes.tolist()))
         require(not unknown, "Every label must be a class of the model.", unknown=unknown)
         return cls(classes, y, np.asarray(estimator.predict_proba(X)))

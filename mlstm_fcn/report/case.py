@@ -14,7 +14,7 @@ from mlstm_fcn._document import Block, Figure, Heading, Paragraph, Table, to_htm
 from mlstm_fcn._files import write_text
 from mlstm_fcn._pictures import as_image, picture
 from mlstm_fcn.explain.activations import has_class_activation_map
-from mlstm_fcn.explain.containers import fitted_network, opened, require_one_answer
+from mlstm_fcn.explain.containers import fitted_network, opened, require_network, require_one_answer
 from mlstm_fcn.plotting.decision import one
 from mlstm_fcn.report.about import about_model
 
@@ -47,8 +47,9 @@ def write_case(
 
     Raises:
         ImportError: If matplotlib is not installed.
-        ValueError: If `x` is not one series.
+        ValueError: If `x` is not one series, or the estimator has no fitted network.
     """
+    require_network(estimator)
     require_one_answer(estimator)
     X = one(x)
     blocks = [

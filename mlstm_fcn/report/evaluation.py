@@ -53,7 +53,7 @@ def write_evaluation(
 
     Raises:
         ImportError: If matplotlib is not installed.
-        ValueError: If a label is none of the classes, or `beta` is not positive.
+        ValueError: If a label is none of the classes, `beta` is not positive, or it is no fitted classifier.
     """
     answers, cases = Answers.of(estimator, X, y), as_cases(estimator, X)
     blocks = [

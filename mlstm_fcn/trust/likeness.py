@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlstm_fcn.explain.containers import fitted_and_series
+from mlstm_fcn.explain.containers import fitted_and_series, fitted_network
 from mlstm_fcn.fitting import likeness
 from mlstm_fcn.trust.fitted import with_network
 
@@ -61,4 +61,5 @@ def unlikeness(estimator: Any, X: Any) -> np.ndarray:
 
 def remembers(estimator: Any) -> bool:
     """Whether `remember` made an estimator, so that `unlikeness` takes it."""
-    return getattr(estimator, "fitted_", estimator).reference is not None
+    fitted = fitted_network(estimator)
+    return fitted is not None and fitted.reference is not None

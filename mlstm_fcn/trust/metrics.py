@@ -10,6 +10,8 @@ from sklearn import metrics
 
 from mlstm_fcn._checks import require, require_positive_int
 
+_ROUNDING = 1e-5
+
 
 def calibration_error(y_true: Any, probabilities: Any, labels: Sequence[Any], *, n_bins: int = 10) -> float:
     """The expected calibration error: how far the probability of the answer is from its share of hits.
@@ -27,7 +29,8 @@ def calibration_error(y_true: Any, probabilities: Any, labels: Sequence[Any], *,
         From 0, as calibrated as can be seen, to 1. With few cases, chance alone makes it a few hundredths.
 
     Raises:
-        ValueError: If there is no case, shapes do not fit together, or `n_bins` is not a positive integer.
+        ValueError: If there is no case, shapes do not fit together, a probability is not in [0, 1], a class
+            is not among `labels`, or `n_bins` is not a positive integer.
 
     References:
         Guo et al.: On calibration of modern neural networks, arXiv 1706.04599, equation 3.
@@ -54,14 +57,11 @@ def scores(y_true: Any, probabilities: Any, labels: Sequence[Any], *, beta: floa
         that occur; NaN where all cases are of one class), and `calibration_error`.
 
     Raises:
-        ValueError: If there is no case, shapes do not fit together, a class is not among `labels`, or `beta`
-            is not positive.
+        ValueError: As of `calibration_error`, or if `beta` is not positive.
     """
     require(isinstance(beta, int | float) and 0 < beta < np.inf, "`beta` must be positive.", beta=beta)
     _answers(y_true, probabilities, labels)
     y, given, names = np.asarray(y_true), np.asarray(probabilities, np.float64), np.asarray(labels)
-    unknown = sorted(set(y.tolist()) - set(names.tolist()))
-    require(not unknown, "Every true class must be one of `labels`.", unknown=unknown)
     predicted, n_classes = names[given.argmax(axis=1)], len(names)
     means = {"average": "macro", "zero_division": 0.0}
     precision, recall, f_beta, _ = metrics.precision_recall_fscore_support(y, predicted, beta=beta, **means)
@@ -87,5 +87,9 @@ def _answers(y_true: Any, probabilities: Any, labels: Sequence[Any]) -> tuple[np
     rule = "`probabilities` must have a row for each case, at least one, and a column for each label."
     fits = y.ndim == 1 and len(y) > 0 and given.shape == (len(y), len(labels))
     require(fits, rule, y_true=y.shape, probabilities=given.shape, labels=len(labels))
+    in_range = bool(((given >= 0) & (given <= 1 + _ROUNDING)).all())
+    require(in_range, "`probabilities` must be in [0, 1].", least=given.min(), largest=given.max())
+    unknown = sorted(set(y.tolist()) - set(np.asarray(labels).tolist()), key=str)
+    require(not unknown, "Every true class must be one of `labels`.", unknown=unknown)
     best = given.argmax(axis=1)
     return given[np.arange(len(y)), best], y == np.asarray(labels)[best]

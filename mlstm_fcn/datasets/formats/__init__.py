@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from mlstm_fcn._arrays import as_array
 from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn._files import written_whole
 from mlstm_fcn.datasets.formats import arff, arrays, ts, ucr
@@ -100,6 +101,18 @@ def blocks(source: Source) -> Iterator[Block]:
         yield from FORMATS[suffix].read(file, source)
 
 
+def arrays_of(X: Any) -> list[np.ndarray]:
+    """Series as arrays, with NaN for masked values.
+
+    Raises:
+        ValueError: If they are data frames, which hold `(time, channels)`.
+    """
+    given = [X] if hasattr(X, "columns") else list(X)
+    frames = any(hasattr(one, "columns") for one in given)
+    require(not frames, "Series must be arrays `(channels, time)`: give `frame.to_numpy().T` of each frame.")
+    return [np.asarray(as_array(one)) for one in given]
+
+
 def write(path: Path | str, X: Any, y: Any = ()) -> None:
     """Write series and labels to a file. The file is written completely or not at all.
 
@@ -112,7 +125,7 @@ def write(path: Path | str, X: Any, y: Any = ()) -> None:
         ValueError: If the format cannot hold the data without loss.
     """
     path = Path(path)
-    series = [np.asarray(case, np.float64) for case in X]
+    series = [case.astype(np.float64) for case in arrays_of(X)]
     require(len(series) > 0, "X must hold at least one series.")
     require(
         all(case.ndim == 2 and case.size and len(case) == len(series[0]) for case in series),
