@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mlstm_fcn._arrays import as_array
+from mlstm_fcn._arrays import aligned, as_array
 from mlstm_fcn._checks import require
 
 _COARSE = 2.0**-13  # range of a channel over its largest value; float32 resolves it into about 2000 values
@@ -83,7 +83,7 @@ def to_batch(X: Container, cases: Sequence[int] | np.ndarray | None = None) -> n
         cases: Case numbers for error messages. If not given, positions in X.
 
     Returns:
-        A contiguous float32 array of shape `(cases, time, channels)`, as long as the longest series.
+        A new float32 array of shape `(cases, time, channels)`, as long as the longest series.
 
     Raises:
         ValueError: If a value is infinite in float32, or a series has only missing values.
@@ -91,8 +91,11 @@ def to_batch(X: Container, cases: Sequence[int] | np.ndarray | None = None) -> n
     if not isinstance(X, np.ndarray):
         X = pad([_values(frame) for frame in X])
     X = _numbers(X)
-    with np.errstate(over="ignore"):
-        batch = np.ascontiguousarray(np.swapaxes(X, 1, 2), dtype=np.float32)
+    batch = aligned((len(X), *X.shape[:0:-1]))
+    with np.errstate(over="ignore", invalid="ignore"):
+        np.copyto(batch, np.swapaxes(X, 1, 2), casting="unsafe")
+        if batch.size and np.isfinite(batch.sum(dtype=np.float64)):
+            return batch  # most are complete, and this takes no memory
     infinite = np.isinf(batch)
     if infinite.any():
         case, time, channel = np.argwhere(infinite)[0].tolist()
@@ -164,10 +167,9 @@ def lengths(batch: np.ndarray, cases: Sequence[int] | np.ndarray | None = None) 
     Raises:
         ValueError: If a series has only missing values.
     """
-    missing = np.isnan(batch)
-    if batch.size and not missing.any():  # so that the slow sums over channels are seldom needed
+    if batch.size and np.isfinite(batch.sum(dtype=np.float64)):
         return np.full(len(batch), batch.shape[1])
-    observed = ~missing.all(axis=2)
+    observed = ~np.isnan(batch).all(axis=2)
     empty = np.flatnonzero(~observed.any(axis=1))
     names = [_name(case, cases) for case in empty[:5].tolist()]
     require(len(empty) == 0, "Every series must hold a value that is not missing.", cases=names)
