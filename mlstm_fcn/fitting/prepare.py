@@ -26,7 +26,7 @@ from mlstm_fcn.models.pipeline import without_filling
 from mlstm_fcn.training.dataset import Dataset
 from mlstm_fcn.training.recipes import Recipe
 
-_AT_ONCE = 1 << 20  # values of series that are preprocessed at once
+_AT_ONCE = 1 << 18  # values of series that are preprocessed at once
 
 
 def datasets(
