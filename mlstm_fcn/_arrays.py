@@ -22,6 +22,11 @@ def as_array(values: Any) -> Any:
     return array.astype(np.float32) if small else array
 
 
+def as_pandas(values: Any) -> Any:
+    """A frame of polars, pyarrow or others as pandas'; all else as it is."""
+    return values.to_pandas() if hasattr(values, "columns") and hasattr(values, "to_pandas") else values
+
+
 def aligned(shape: tuple[int, ...]) -> np.ndarray:
     """An empty float32 array that backends can use in place: NumPy's own may begin anywhere in memory."""
     n_bytes = 4 * math.prod(shape)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mlstm_fcn._arrays import aligned, as_array
+from mlstm_fcn._arrays import aligned, as_array, as_pandas
 from mlstm_fcn._checks import require
 
 _COARSE = 2.0**-13  # range of a channel over its largest value; float32 resolves it into about 2000 values
@@ -38,7 +38,7 @@ def as_container(X: Any) -> Any:
     require(not strange, rule, X=X[:1] if many else X)
     if isinstance(X, np.ndarray):
         require_axes(X)
-    X = [as_array(case) for case in X] if many else X
+    X = [as_pandas(as_array(case)) for case in X] if many else X
     return pad(X) if many and all(isinstance(case, np.ndarray | list | tuple) for case in X) else X
 
 

@@ -80,5 +80,5 @@ class Contract(CallbackSupportMixin, BaseEstimator):
 
     def _internal_convert(self, X: Any, y: Any = None) -> Any:
         """Where sktime converts what is convenient; it does not know lists of arrays, and says less."""
-        require_real_frames(X)
-        return super()._internal_convert(as_container(X), y)
+        require_real_frames(X := as_container(X))
+        return super()._internal_convert(X, y)
