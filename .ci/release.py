@@ -111,6 +111,14 @@ def check_metadata(about: email.message.Message, version: str, tracked: set[str]
     return links
 
 
+def check_source(urls: list[str], n_links: int, *, released: bool) -> None:
+    """A release says where its source is, since an index cannot follow relative links."""
+    if not any(url.startswith("Source, ") for url in urls):
+        message = f"[project.urls] must have `Source`, for {n_links} links that an index cannot follow"
+        require(not released, message)
+        print(f"note: for a release {message}")
+
+
 def build() -> tuple[Path, Path]:
     """The sdist, and the wheel that is built from it."""
     shutil.rmtree(DIST, ignore_errors=True)
@@ -159,8 +167,7 @@ def main() -> None:
     check_names("sdist", sdist_names(sdist), package | PAGES | MADE)
     about = metadata(wheel)
     links = check_metadata(about, number, tracked)
-    if links and not about["Project-URL"]:
-        print(f"note: an index cannot follow {len(links)} relative links; [project.urls] has no address yet")
+    check_source(about.get_all("Project-URL", []), len(links), released=options.tag is not None)
     for artifact in (wheel, sdist):
         smoke(artifact, options.base)
         print(f"{artifact.name} works without the source tree", flush=True)

@@ -8,7 +8,7 @@ A table is identified by its first row and replaced as a whole. The text around 
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -50,10 +50,8 @@ def pages() -> dict[Path, list[Rows]]:
     uea, ucr = table[archives == "UEA"], table[archives == "UCR"]
     accuracy = [
         all_sets(table),
-        by_set(uea, PUBLISHED["UEA"]),
-        ranks(uea),
+        means({"UEA": uea, "UCR": ucr}),
         kernels(pd.read_csv(RESULTS / "kernels.csv"), table),
-        by_set(ucr, PUBLISHED["UCR"]),
         paper_data(pd.read_csv(RESULTS / "paper_data.csv")),
     ]
     return {ROOT / "docs" / "accuracy.md": accuracy, ROOT / "README.md": [readme(uea, ucr)]}
@@ -62,35 +60,24 @@ def pages() -> dict[Path, list[Rows]]:
 def all_sets(table: pd.DataFrame) -> Rows:
     """The default compared with each of the others, over all data sets."""
     comparison = _compared(table, EVERYWHERE)
-    rows = [["", "mean accuracy", "mean rank", "the default wins, ties, loses", "p"]]
+    seconds = table.groupby(["estimator", "problem"])["fit_seconds"].mean().groupby("estimator").mean()
+    rows = [["", "mean accuracy", "mean rank", "the default wins, ties, loses", "p", "seconds of a fit"]]
     for name in EVERYWHERE:
-        rows.append([OURS[name], f"{comparison.mean[name].mean():.4f}", *_against(comparison, name)])
+        accuracy = f"{comparison.mean[name].mean():.4f}"
+        rows.append([OURS[name], accuracy, *_against(comparison, name), f"{seconds[name]:.0f}"])
     return rows
 
 
-def by_set(table: pd.DataFrame, methods: Sequence[str]) -> Rows:
-    """Mean ± standard deviation (seeds) per data set, published accuracies, and column means."""
-    comparison = _compared(table, OURS)
-    means = pd.concat([comparison.mean, _published(comparison.mean.index, methods)], axis=1)
-    rows = [["", *OURS.values(), *methods]]
-    for problem in means.index:
-        ours = [_cell(comparison, problem, name) for name in OURS]
-        rows.append([problem, *ours, *(_figure(means.loc[problem, name], 3) for name in methods)])
-    whole = means.dropna()
-    for label, some in (f"{len(means)}", means), (f"the {len(whole)} that all have", whole):
-        figures = [_figure(some[name].mean(skipna=False), 4) for name in (*OURS, *methods)]
-        rows.append([f"**mean of {label}**", *figures])
-    return rows
-
-
-def ranks(table: pd.DataFrame) -> Rows:
-    """Mean rank, wins and fit time on these data sets."""
-    comparison = _compared(table, OURS)
-    seconds = table.groupby(["estimator", "problem"])["fit_seconds"].mean().groupby("estimator").sum()
-    minutes = f"minutes for all {len(comparison.mean)}"
-    rows = [["", "mean rank", "the default wins, ties, loses", "p", minutes]]
-    for name, label in OURS.items():
-        rows.append([label, *_against(comparison, name), f"{seconds[name] / 60:.0f}"])
+def means(archives: Mapping[str, pd.DataFrame]) -> Rows:
+    """Mean accuracies of an archive's data sets, and of those for which all methods have a figure."""
+    methods = list(dict.fromkeys(name for names in PUBLISHED.values() for name in names))
+    rows = [["mean of", *OURS.values(), *methods]]
+    for archive, table in archives.items():
+        ours = _compared(table, OURS).mean
+        every = pd.concat([ours, _published(ours.index, methods)], axis=1)[[*OURS, *methods]]
+        whole = every.dropna(subset=[*OURS, *PUBLISHED[archive]])
+        for label, some in (f"all {len(every)} of {archive}", every), (f"{len(whole)} of {archive}", whole):
+            rows.append([label, *(_figure(some[name].mean(skipna=False), 4) for name in every)])
     return rows
 
 
@@ -99,13 +86,13 @@ def kernels(one_seed: pd.DataFrame, seeds: pd.DataFrame) -> Rows:
     table = pd.concat([one_seed, seeds[seeds["estimator"].isin(["default", "MiniRocket"])]])
     names = ("default", *KERNELS)
     comparison = _compared(table, names)
-    means = comparison.mean[list(names)].dropna()
-    rows = [["one seed", *names]]
-    rows += [[problem, *(_figure(means.loc[problem, name], 3) for name in names)] for problem in means.index]
-    rows.append([f"**mean of {len(means)}**", *(f"{means[name].mean():.4f}" for name in names)])
-    ranked = means.round(9).rank(axis=1, ascending=False).mean()
-    rows.append(["**mean rank**", *(f"{ranked[name]:.2f}" for name in names)])
-    return rows
+    shared = comparison.mean[list(names)].dropna()
+    ranked = shared.round(9).rank(axis=1, ascending=False).mean()
+    return [
+        ["one seed", *names],
+        [f"mean accuracy on {len(shared)}", *(f"{shared[name].mean():.4f}" for name in names)],
+        ["mean rank", *(f"{ranked[name]:.2f}" for name in names)],
+    ]
 
 
 def paper_data(table: pd.DataFrame) -> Rows:

@@ -38,6 +38,7 @@ COLUMNS = (
     "log_loss",
     "auroc",
     "network_parameters",
+    "precision",  # of the arithmetic of training; empty where it is not known
 )
 PUBLISHED = ("HIVE-COTE 2.0", "ROCKET", "InceptionTime", "ResNet", "MLSTM-FCN (TapNet)")
 

@@ -9,7 +9,12 @@ _ALIGNMENT = 64  # bytes
 
 
 def as_array(values: Any) -> Any:
-    """An array of another library as NumPy's, by `__array__` or DLPack; frames and all else as they are."""
+    """An array of another library as NumPy's, by `__array__` or DLPack; frames and all else as they are.
+
+    Masked values become NaN; those that are no numbers, None.
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        return _filled(values) if np.ma.is_masked(values) else values.data
     if isinstance(values, np.ndarray | np.generic) or hasattr(values, "columns") or hasattr(values, "iloc"):
         return values
     if hasattr(values, "__array__"):
@@ -40,3 +45,11 @@ def is_aligned(array: np.ndarray) -> bool:
     flags = array.flags
     usable = array.dtype == np.float32 and flags.c_contiguous and flags.writeable
     return bool(usable and array.ctypes.data % _ALIGNMENT == 0)
+
+
+def _filled(values: np.ma.MaskedArray) -> np.ndarray:
+    is_number = values.dtype.kind in "biuf"
+    dtype = values.dtype if values.dtype.kind == "f" else np.dtype(float if is_number else object)
+    filled: np.ndarray = values.data.astype(dtype)
+    filled[np.ma.getmaskarray(values)] = np.nan if is_number else None
+    return filled

@@ -4,7 +4,6 @@ NaN is a missing value. Steps at the end of a series where every channel is NaN 
 ends before them. So series of different lengths fit into one array.
 """
 
-import warnings
 from collections.abc import Iterable, Sequence
 from numbers import Number
 from typing import Any
@@ -14,7 +13,6 @@ import numpy as np
 from mlstm_fcn._arrays import aligned, as_array, as_pandas
 from mlstm_fcn._checks import require
 
-_COARSE = 2.0**-13  # range of a channel over its largest value; float32 resolves it into about 2000 values
 _NO_SERIES = str, bytes, Number, dict, set, type(None)
 
 Container = np.ndarray | Sequence[Any]
@@ -61,7 +59,7 @@ def pad(series: Sequence[Any]) -> np.ndarray:
         ValueError: If the series differ in their number of channels, or an array has the wrong shape.
     """
     require(len(series) > 0, "X must hold at least one series.")
-    cases = [np.atleast_2d(_numbers(case)) for case in series]
+    cases = [np.atleast_2d(as_numbers(case)) for case in series]
     widths = {case.shape[-1] for case in cases}
     turned = " Series are (channels, time); if these are (time, channels), give [x.T for x in X]."
     turned = turned if len(widths) == 1 and widths != {1} else ""
@@ -89,8 +87,8 @@ def to_batch(X: Container, cases: Sequence[int] | np.ndarray | None = None) -> n
         ValueError: If a value is infinite in float32, or a series has only missing values.
     """
     if not isinstance(X, np.ndarray):
-        X = pad([_values(frame) for frame in X])
-    X = _numbers(X)
+        X = pad([channels_of(frame) for frame in X])
+    X = as_numbers(X)
     batch = aligned((len(X), *X.shape[:0:-1]))
     with np.errstate(over="ignore", invalid="ignore"):
         np.copyto(batch, np.swapaxes(X, 1, 2), casting="unsafe")
@@ -105,12 +103,14 @@ def to_batch(X: Container, cases: Sequence[int] | np.ndarray | None = None) -> n
     return batch[:, :longest] if longest < batch.shape[1] else batch
 
 
-def _numbers(array: Any) -> np.ndarray:
-    """The array, with NaN for masked values and for None in object arrays."""
-    if isinstance(array, np.ma.MaskedArray):
-        return np.ma.filled(array.astype(np.float64), np.nan)
+def as_numbers(array: Any) -> np.ndarray:
+    """Numbers as an array, with NaN for masked values and for None in object arrays.
+
+    Raises:
+        ValueError: If they are no real numbers.
+    """
     try:
-        array = np.asarray(array)
+        array = np.asarray(as_array(array))
         numbers = array.astype(np.float64) if array.dtype == object else array
     except (TypeError, ValueError) as error:  # texts, or channels of different lengths
         rule = (
@@ -134,31 +134,31 @@ def require_real_frames(X: Any) -> None:
         require(not text, rule, columns=text[:5])
 
 
+def counted(X: Any) -> Any:
+    """The same, where each data frame of a list counts its steps from 0, whatever its index is.
+
+    Raises:
+        ValueError: As `require_real_frames`, or if the index of a frame in a list does not increase.
+    """
+    require_real_frames(X)
+    cases = X if isinstance(X, list | tuple) else []
+    rule = "The index of each data frame must increase: sort by it, or give `frame.reset_index(drop=True)`."
+    for case, one in enumerate(cases):
+        require(not hasattr(one, "iloc") or one.index.is_monotonic_increasing, rule, case=case)
+    return [one.reset_index(drop=True) if hasattr(one, "iloc") else one for one in cases] or X
+
+
 def _require_real(*dtypes: Any) -> None:
     for dtype in dtypes:
         rule = "X must hold real numbers; turn dates into numbers, and complex ones into two channels."
         require(dtype.kind in "biufO", rule, dtype=str(dtype))
 
 
-def _values(frame: Any) -> np.ndarray:
+def channels_of(frame: Any) -> np.ndarray:
     """A frame `(time, channels)` as an array `(channels, time)`."""
     require_real_frames(frame)
     values: np.ndarray = frame.to_numpy(dtype=np.float64).T
     return values
-
-
-def warn_of_layout(X: Any) -> None:
-    """Warn about an array `(cases, channels, time)` that has more channels than steps.
-
-    Warns:
-        UserWarning: If so; its axes may be `(cases, time, channels)`.
-    """
-    if X.ndim == 3 and X.shape[1] > X.shape[2]:
-        text = (
-            f"X is read as (cases, channels, time): {X.shape[1]} channels of {X.shape[2]} steps. If it is "
-            "(cases, time, channels), give `X.transpose(0, 2, 1)` here and in `predict`."
-        )
-        warnings.warn(text, UserWarning, stacklevel=2)
 
 
 def lengths(batch: np.ndarray, cases: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
@@ -206,36 +206,3 @@ def require_complete(chunks: Iterable[np.ndarray]) -> None:
             rule = "No value of X may be missing, with missing='error'."
             require(False, rule, **{f"X[{n_before + case}, {channel}, {time}]": float("nan")})
         n_before += len(batch)
-
-
-def warn_of_coarse_channels(X: Container) -> None:
-    """Warn about channels that are so far from zero that float32 loses most of their variation.
-
-    Args:
-        X: As in `to_batch`.
-
-    Warns:
-        UserWarning: Once for each such channel.
-    """
-    is_array = isinstance(X, np.ndarray)
-    arrays = [_numbers(X)] if is_array else [_values(frame)[None] for frame in X]
-    low, high = (
-        reduce([reduce(array, axis=(0, 2)).astype(np.float64) for array in arrays])
-        for reduce in (np.fmin.reduce, np.fmax.reduce)
-    )
-    for channel in range(len(low)):
-        _warn_if_coarse(float(low[channel]), float(high[channel]), f"in channel {channel}")
-
-
-def warn_of_coarse_targets(y: np.ndarray) -> None:
-    """The same for regression targets, shape `(cases,)`."""
-    _warn_if_coarse(float(y.min()), float(y.max()), "between the targets")
-
-
-def _warn_if_coarse(low: float, high: float, where: str) -> None:
-    if low < high and high - low < _COARSE * max(abs(low), abs(high)):
-        text = (
-            f"Networks compute in float32, which keeps little of the differences {where}, from {low!r} to "
-            f"{high!r}; subtract a constant, such as their mean, first."
-        )
-        warnings.warn(text, UserWarning, stacklevel=3)

@@ -136,6 +136,19 @@ def test_the_default_stands_against_each_of_the_others(pages):
     assert {len(row) for row in rows} == {len(header)}
 
 
+def test_means_are_over_all_data_sets_and_over_those_that_all_methods_have(pages):
+    """HIVE-COTE 2.0 has no published figure for JapaneseVowels."""
+    accuracies = {"Libras": 0.9, "NATOPS": 0.7, "JapaneseVowels": 0.2}
+    rows = [(name, problem, 0, one) for name in pages.OURS for problem, one in accuracies.items()]
+    table = pd.DataFrame(rows, columns=["estimator", "problem", "resample", "accuracy"])
+    header, every, whole = pages.means({"UEA": table})
+    assert every[:6] == ["all 3 of UEA", *["0.6000"] * 5]
+    assert whole[:6] == ["2 of UEA", *["0.8000"] * 5]
+    hive = header.index("HIVE-COTE 2.0")
+    assert (every[hive], whole[hive]) == ("", f"{(0.9333 + 0.8944) / 2:.4f}")
+    assert len(header) == len(every) == len(whole)
+
+
 def test_minirocket_takes_series_as_they_are(script, rng):
     pytest.importorskip("numba")
     lengths = [5, 7, 8, 6] * 5

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mlstm_fcn._arrays import as_array
 from tests.quick_fit import assert_same
 from tests.test_loaders import LABELS, SERIES, WEIGHTS, Tensor, fitted
 
@@ -86,3 +87,28 @@ def test_frames_of_every_library_are_read_by_name(kind):
         read.predict([kind({"a": case[0], "c": case[1]}) for case in SERIES])
     with pytest.raises(ValueError, match=r"X must hold numbers; leave out columns of text"):
         read.predict([kind({"a": ["x", "y"], "b": ["x", "y"]})])
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.array([1, 2, 9]), [1, 2, np.nan]),
+        (np.array([1, 2, 9], np.float32), np.array([1, 2, np.nan], np.float32)),
+        (np.array(["run", "sit", "no"]), np.array(["run", "sit", None])),
+    ],
+)
+def test_masked_values_are_missing(values, expected):
+    masked = np.ma.masked_array(values, mask=[False, False, True])
+    assert as_array(masked).dtype == np.asarray(expected).dtype
+    np.testing.assert_array_equal(as_array(masked), expected)
+    plain = as_array(np.ma.masked_array(values))
+    assert type(plain) is np.ndarray
+    np.testing.assert_array_equal(plain, values)
+
+
+def test_masked_targets_and_weights_are_refused():
+    hidden = np.arange(26) == 3
+    with pytest.raises(ValueError, match=r"Every case must have a target.*cases_without_one=\[3\]"):
+        fitted(SERIES, np.ma.masked_array(LABELS, mask=hidden))
+    with pytest.raises(ValueError, match="must be 26 finite numbers"):
+        fitted(SERIES, LABELS, np.ma.masked_array(WEIGHTS, mask=hidden))

@@ -9,7 +9,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.metrics import fbeta_score, log_loss, roc_auc_score
 from sklearn.tree import DecisionTreeClassifier
 
-from mlstm_fcn import benchmark, datasets
+from mlstm_fcn import Engine, benchmark, datasets
 from mlstm_fcn.benchmark import Folder, Result, RunKey, evaluation, resolve, run, tsml
 from mlstm_fcn.benchmark.result import metrics
 from tests.counting import Counting, fits
@@ -186,8 +186,10 @@ def test_a_result_has_the_predictions_of_the_classifier_on_that_split(tmp_path, 
 
 
 def test_networks_are_fitted_to_series_of_different_lengths(tmp_path):
-    table = run(["JapaneseVowels"], resolve("fcn", n_epochs=1), tmp_path)
+    engine = Engine(precision="bfloat16")
+    table = run(["JapaneseVowels"], resolve("fcn", n_epochs=1, engine=engine), tmp_path)
     assert table["network_parameters"][0] > 100_000
+    assert table["precision"][0] == "bfloat16"
     assert 0 < table["accuracy"][0] <= 1
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, datasets, export, models
@@ -420,6 +421,19 @@ def test_an_exported_model_reads_a_list_of_series(onnx, motions):
         artifact.outputs([[[1.0, 2.0], [3.0]]])
     with pytest.raises(ValueError, match=CONTAINER):
         artifact.outputs("a")
+
+
+def test_rows_of_frames_in_a_list_are_steps_whatever_their_index_counts(fitted, basic_motions):
+    """Rows of a sorted table keep the numbers that they had there, which sktime refuses without a reason."""
+    X = basic_motions.X_test[:2]
+    names = [f"channel_{number}" for number in range(6)]
+    for index in (np.arange(100) / 10, pd.date_range("2026-01-01", periods=100, freq="s"), range(7, 107)):
+        frames = [pd.DataFrame(case.T, index=index, columns=names) for case in X]
+        np.testing.assert_array_equal(fitted.predict_proba(frames), fitted.predict_proba(X))
+        assert frames[0].index[0] == index[0], "the frames of the user stay as they are"
+    shuffled = [frames[0], frames[1].iloc[::-1]]
+    with pytest.raises(ValueError, match=r"must increase: sort by it, or give `frame.reset_index.*case=1"):
+        fitted.predict(shuffled)
 
 
 @pytest.mark.usefixtures("uncompiled")

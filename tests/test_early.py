@@ -262,6 +262,11 @@ def test_a_saved_and_an_exported_one_answer_the_same(tmp_path):
         stream.push(X[0])
         assert stream.answer.label == expected.label[0]
         np.testing.assert_allclose(stream.answer.probabilities, expected.probabilities[0], atol=1e-5)
+    with pytest.raises(ValueError, match="must be arrays: exports do not know the names of channels"):
+        model.answer([pd.DataFrame(case.T) for case in X])
+    with pytest.raises(ValueError, match=r"must end in \.keras or \.mlstm"):
+        fitted.save(tmp_path / "early")
+    assert not list(tmp_path.glob("early.zip"))
 
 
 def test_it_is_cloned_as_scikit_learn_does():
@@ -286,6 +291,46 @@ def test_what_cannot_be_fitted_is_refused(change, message):
     options = {name: value for name, value in change.items() if name != "y"}
     with pytest.raises(ValueError, match=message):
         early.EarlyClassifier(OfMeans(), **options).fit(X, change.get("y", y))
+
+
+def test_a_stream_keeps_the_values_of_an_array_that_is_filled_again():
+    X, y = made()
+    model = early.EarlyModel(OfMeans().fit(X, y).predict_proba, early.StoppingRule((3,), 0.9), np.unique(y))
+    stream, buffer = model.stream(), np.empty(2)
+    for step in range(3):
+        buffer[:] = X[0, :, step]
+        stream.push(buffer)
+    np.testing.assert_array_equal(stream.answer.probabilities, model.answer(X[:1]).probabilities[0])
+
+
+def test_an_infinite_value_does_not_spoil_a_stream():
+    X, y = made()
+    model = early.EarlyModel(OfMeans().fit(X, y).predict_proba, early.StoppingRule((3,), 0.9), np.unique(y))
+    stream = model.stream()
+    with pytest.raises(ValueError, match="Values must be finite"):
+        stream.push([np.inf, 0.0])
+    assert stream.push(X[0]).label == model.answer(X[:1]).label[0]
+
+
+def test_masked_values_are_missing_ones():
+    X, y = made()
+    fitted = early.EarlyClassifier(OfMeans(), n_checkpoints=2, random_state=0).fit(X, y)
+    masked, missing = np.ma.masked_array(X, mask=False), X.copy()
+    masked[:, 1, 2:5], missing[:, 1, 2:5] = 1e6, np.nan
+    masked[:, 1, 2:5] = np.ma.masked
+    np.testing.assert_array_equal(fitted.predict_proba(masked), fitted.predict_proba(missing))
+    stream = fitted.stream()
+    stream.push(masked[0])
+    np.testing.assert_array_equal(stream.answer.probabilities, fitted.predict_proba(missing[:1])[0])
+
+
+def test_frames_may_have_their_columns_in_different_orders():
+    X, y = made(12, 10)
+    frames = [pd.DataFrame(case.T * [1, 9], columns=["a", "b"]) for case in X]
+    mixed = [frame[["b", "a"]] if number % 2 else frame for number, frame in enumerate(frames)]
+    one, other = (early.EarlyClassifier(OfMeans(), random_state=0).fit(some, y) for some in (frames, mixed))
+    for some in (frames, mixed):
+        np.testing.assert_array_equal(other.predict_proba(some), one.predict_proba(frames))
 
 
 def test_a_stream_whose_channels_change_is_refused():

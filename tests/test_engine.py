@@ -73,6 +73,20 @@ def test_an_lstm_as_one_operation_is_keras_lstm(steps, rng):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
+@pytest.mark.parametrize("features", [6, 7])
+def test_the_operation_reads_an_even_number_of_features(features, rng, monkeypatch):
+    """With an odd number and an odd batch it writes a warning at each step, hundreds in a fit."""
+    given, operation = [], tf.raw_ops.BlockLSTM
+
+    def recorded(**arguments):
+        given.append((arguments["x"].shape[-1], arguments["w"].shape[0]))
+        return operation(**arguments)
+
+    monkeypatch.setattr(tf.raw_ops, "BlockLSTM", recorded)
+    BlockLSTM(4)(tf.constant(rng.normal(size=(3, 5, features)), tf.float32))
+    assert given == [(6 if features == 6 else 8, given[0][0] + 4)]
+
+
 def test_only_plain_lstms_are_one_operation(rng):
     assert BlockLSTM.suits(keras.layers.LSTM(4))
     others = [

@@ -70,6 +70,14 @@ def test_a_missing_manifest_is_a_missing_file(onnx, tmp_path):
         export.load(tmp_path / onnx.name)
 
 
+def test_masked_values_are_missing_ones(onnx):
+    X = np.random.default_rng(0).normal(size=(2, 6, 100))
+    hidden = np.arange(100) % 7 == 3
+    masked = np.ma.masked_array(np.where(hidden, 1e6, X), mask=np.broadcast_to(hidden, X.shape))
+    artifact = export.load(onnx)
+    np.testing.assert_array_equal(artifact.outputs(masked), artifact.outputs(np.where(hidden, np.nan, X)))
+
+
 @pytest.mark.parametrize(
     ("X", "message"),
     [
@@ -78,6 +86,7 @@ def test_a_missing_manifest_is_a_missing_file(onnx, tmp_path):
         (np.zeros((6, 100)), r"X must have shape \(cases, 6, 100\)"),
         (np.full((1, 6, 100), np.inf), "must be finite"),
         (np.full((1, 6, 100), np.nan), "at least one value"),
+        (np.zeros((1, 6, 100), "M8[s]"), "must hold real numbers"),
     ],
 )
 def test_wrong_series_are_refused(onnx, X, message):

@@ -298,6 +298,20 @@ def test_predict_takes_what_begins_once_and_has_no_length():
     np.testing.assert_array_equal(classifier.predict(batches), classifier.predict(SERIES))
 
 
+def test_lists_of_series_alone_are_read_or_refused_and_never_taken_for_targets():
+    one_channel = SERIES[:, :1]
+    classifier = fitted(one_channel, LABELS)
+    cases = [case[:, : 6 + number % 6] for number, case in enumerate(one_channel)]
+    expected = classifier.predict_proba(cases[:8])
+    for batches in ([cases[:5], SERIES[:0, :1], (cases[5:8],)], [(cases[:2],), (cases[2:8],)]):
+        np.testing.assert_allclose(classifier.predict_proba(iter(batches)), expected, atol=1e-6)
+    with pytest.raises(ValueError, match=r"may be series alone, or series and targets.*\(1, 6\), \(1, 7\)"):
+        classifier.predict(iter([cases[:2]]))
+    for nothing in ([], [SERIES[:0, :1]]):
+        with pytest.raises(ValueError, match="A loader must give at least one case"):
+            classifier.predict(iter(nothing))
+
+
 def without_length(*parts):
     yield from Loader(*parts)
 
@@ -329,6 +343,10 @@ def several_passes(n_cases_of_pass):
             "as many cases in each pass: it gave 26 in the first. Received: cases=20",
         ),
         (lambda: several_passes([20, 26]), "it gave 20 in the first. Received: cases='more than 20'"),
+        (
+            lambda: Loader(SERIES, np.where(np.arange(26) < 5, 1, LABELS.astype(object)).tolist()),
+            "Targets must be text in all batches of a loader, or in none",
+        ),
         (lambda: Loader(np.where(SERIES > 9, np.inf, SERIES), LABELS), "Values of X must be finite"),
     ],
 )

@@ -321,6 +321,7 @@ def test_shares_are_the_fourth_powers_of_accuracies_on_unseen_cases():
     assert voting.worths(kinds, [None, None, solved], data, task) is None
     weighted = Dataset(data.inputs, data.targets, np.array([1, 1, 0, 0]))
     assert voting.worths(kinds, [first, second, solved], weighted, task) == pytest.approx([0.5, 0.5, 0])
+    assert voting.worths(kinds, [None, second, right], weighted, task) is None  # no case that counts
 
 
 def test_shares_of_a_regression_are_of_explained_variance():

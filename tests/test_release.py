@@ -135,6 +135,15 @@ def test_faults_of_the_metadata_are_named(release, old, new, message):
         )
 
 
+def test_a_release_without_the_address_of_its_source_is_refused(release, capsys):
+    papers = ["Paper: MLSTM-FCN, https://arxiv.org/abs/1801.04503"]
+    release.check_source(papers, 3, released=False)
+    assert "for a release [project.urls] must have `Source`, for 3 links" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="must have `Source`"):
+        release.check_source(papers, 3, released=True)
+    release.check_source([*papers, "Source, https://example.org/source"], 3, released=True)
+
+
 def test_the_changelog_and_the_readme_are_ready(release):
     release.notes((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), release.version(), released=False)
     head = METADATA.partition("# mlstm-fcn")[0].replace("1.2.0", release.version())

@@ -58,6 +58,14 @@ def test_a_case_without_weight_is_only_predicted(problem):
         solve(features, targets, 0 * weights)
 
 
+def test_features_that_do_not_vary_leave_the_mean_of_the_targets(problem):
+    features, targets, weights = problem
+    ridge = solve(0 * features, targets, weights)
+    assert not ridge.coefficients.any()
+    np.testing.assert_allclose(ridge.intercept, np.average(targets, weights=weights, axis=0))
+    assert np.isfinite(ridge.unseen).all()
+
+
 def test_blocks_give_the_same_solution(problem):
     features, targets, weights = problem
     solved = solve(features, targets, weights)

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlstm_fcn import channel_statistics, preprocess
+from mlstm_fcn import channel_statistics
+from mlstm_fcn.fitting import doubts
 from mlstm_fcn.layers import StandardizeSeries
 from tests.quick_fit import fit
 
@@ -97,7 +98,7 @@ def test_a_channel_far_from_zero_is_warned_of(data):
     frames = [pd.DataFrame(case.T) for case in np.concatenate([X, seconds], axis=1)]
     for series in (np.concatenate([X, seconds], axis=1), frames):
         with pytest.warns(UserWarning, match=r"channel 6, from 1700000000.0 to 1700000009.9; subtract"):
-            preprocess.warn_of_coarse_channels(series)
+            doubts.warn_of_coarse_channels(series)
     constant, coarse = r"constant or missing.*\[6\]", "differences in channel 6"
     with pytest.warns(UserWarning, match=constant), pytest.warns(UserWarning, match=coarse):
         fit((np.concatenate([X, seconds], axis=1), y))
@@ -107,15 +108,15 @@ def test_a_channel_far_from_zero_is_warned_of(data):
 def test_a_channel_is_warned_of_that_float32_resolves_into_some_two_thousand_values(steps, warned, recwarn):
     """Its range over its largest value: float32 has 2 ** 24 steps up to there, of which 2 ** 11 are 2048."""
     largest = 5.0
-    preprocess.warn_of_coarse_channels(np.array([[[largest, largest * (1 - steps / 2**24)]]]))
+    doubts.warn_of_coarse_channels(np.array([[[largest, largest * (1 - steps / 2**24)]]]))
     assert bool(recwarn.list) == warned
 
 
 def test_a_channel_that_is_constant_missing_or_merely_offset_is_not_warned_of(data, recwarn):
     X = data[0].copy()
     X[:, 0], X[:, 1], X[:, 2] = 1e9, np.nan, 1000 + X[:, 2]
-    preprocess.warn_of_coarse_channels(X)
+    doubts.warn_of_coarse_channels(X)
     whole = np.array([[[-32761, 32766, 5]]])
     for dtype in (np.int16, np.bool_, np.uint8):
-        preprocess.warn_of_coarse_channels(whole.astype(dtype))
+        doubts.warn_of_coarse_channels(whole.astype(dtype))
     assert not recwarn.list

@@ -82,7 +82,7 @@ def test_class_weights_go_by_label_whatever_their_order():
 def test_class_weights_multiply_sample_weights_in_training_and_validation():
     X, y, weights = np.ones((4, 1, 3)), np.array([0, 1, 1, 1]), np.array([5.0, 1.0, 2.0, 3.0])
     cases, recipe = Cases(X, y, weights), Recipe(class_weight={1: 0.1, 0: 10.0})
-    read = datasets(cases, cases, Classification.learn(y), recipe, InputPolicy(), RngSpec(0))
+    *read, _ = datasets(cases, cases, Classification.learn(y), recipe, InputPolicy(), RngSpec(0))
     for part in read:
         np.testing.assert_allclose(part.sample_weight, [50, 0.1, 0.2, 0.3], rtol=1e-6)
 
@@ -91,7 +91,7 @@ def test_cases_that_are_held_back_keep_their_weights():
     weights = np.arange(1.0, 9.0)  # and series of that value
     cases = Cases(weights[:, None, None] * np.ones((1, 1, 3)), np.arange(8) % 2, weights)
     recipe = Recipe(validation_split=0.5, class_weight={0: 1.0, 1: 10.0})
-    parts = datasets(cases, None, Classification.learn(cases.y), recipe, InputPolicy(), RngSpec(0))
+    *parts, _ = datasets(cases, None, Classification.learn(cases.y), recipe, InputPolicy(), RngSpec(0))
     for part in parts:
         values = part.inputs[0][:, 0, 0]
         np.testing.assert_allclose(part.sample_weight, np.where(part.targets[:, 1], 10 * values, values))

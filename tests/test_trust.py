@@ -8,12 +8,15 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.covariance import LedoitWolf
 from sklearn.metrics import roc_auc_score
+from sktime.datatypes import convert_to
 
 from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier, Recipe, explain, export, trust
-from mlstm_fcn.fitting.reference import Reference, folded
+from mlstm_fcn.fitting import likeness
+from mlstm_fcn.fitting.reference import Reference, folded, folding
 from mlstm_fcn.layers import Temperature
 from mlstm_fcn.models.pipeline import split
 from mlstm_fcn.report import write_case, write_evaluation
@@ -111,6 +114,38 @@ def test_the_temperature_is_what_a_direct_search_finds(name, calibrated, problem
     assert abs(np.log(best)) > 0.1, "there is something to calibrate"
 
 
+@pytest.mark.usefixtures("uncompiled")
+def test_a_fit_says_which_cases_it_held_back(problem):
+    """A fit whose validation set is these cases has the same weights, so the same temperature."""
+    X, y = problem[1]
+    groups = np.arange(len(y)) // 4
+    split = {**SMALL, "n_epochs": 2, "validation_split": 0.3}
+    one = MLSTMFCNClassifier(**split).fit(X, y, groups=groups)
+    held = trust.held_back(one)
+    assert held.shape == y.shape
+    assert set(groups[held]).isdisjoint(groups[~held])
+    given = MLSTMFCNClassifier(**split).fit(X[~held], y[~held], X_val=X[held], y_val=y[held])
+    calibrated = trust.calibrate(one, X[held], y[held])
+    np.testing.assert_array_equal(given.predict_proba(X), one.predict_proba(X))
+    assert trust.temperature(calibrated) == trust.temperature(trust.calibrate(given, X[held], y[held])) != 1
+    np.testing.assert_array_equal(trust.held_back(calibrated.fitted_), held)
+
+    with pytest.raises(ValueError, match="held nothing back: fit with a `validation_split`, or take X_val"):
+        trust.held_back(given)
+    with pytest.raises(ValueError, match="held nothing back"):
+        trust.held_back(one.partial_fit(X, y))  # which trains on all of them
+
+
+@pytest.mark.usefixtures("uncompiled")
+def test_the_cases_that_validated_without_groups_are_those_held_back(problem):
+    X, y = problem[1]
+    one = MLSTMFCNClassifier(**{**SMALL, "n_epochs": 2}, validation_split=0.3).fit(list(X), y)
+    held = trust.held_back(one)
+    assert held.sum() == 18
+    assert one.history_["val_accuracy"][-1] == pytest.approx(one.score(X[held], y[held]))
+    assert one.score(X[held], y[held]) != one.score(X[~held][:18], y[~held][:18])
+
+
 @pytest.mark.parametrize("name", EVERY)
 def test_answers_stay_and_probabilities_move(name, calibrated, problem):
     before, after = calibrated(name)
@@ -174,6 +209,21 @@ def test_cards_and_pages_tell_the_temperature(calibrated, problem, tmp_path):
     assert re.search(f"temperature of probabilities</td><td[^>]*>{chosen}</td>", text)
 
 
+def test_classes_may_be_a_column_and_must_be_in_the_order_of_the_series(calibrated, problem, tmp_path):
+    before, after = calibrated("one")
+    _, (X, y) = problem
+    column = pd.DataFrame({"class": y})
+    assert trust.temperature(trust.calibrate(before, X, column)) == trust.temperature(after)
+    cases = convert_to(X, "pd-multiindex")
+    shuffled = pd.Series(y).iloc[::-1]
+    for refuse in (
+        lambda: trust.calibrate(before, cases, shuffled),
+        lambda: write_evaluation(before, cases, shuffled, tmp_path / "page.html"),
+    ):
+        with pytest.raises(ValueError, match="The index of `y` must name the cases as X does"):
+            refuse()
+
+
 def test_what_cannot_be_calibrated_is_refused(calibrated, problem):
     before, _ = calibrated("one")
     train, (X, y) = problem
@@ -220,9 +270,11 @@ def test_many_features_become_few_that_keep_distances(rng):
     many = rng.normal(size=(20, 40_000))
     few = folded(many)
     assert few.shape == (20, 256)
+    np.testing.assert_allclose(many @ folding(40_000), few, atol=1e-9)
     apart = [np.linalg.norm(each[:, None] - each, axis=2)[np.triu_indices(20, 1)] for each in (many, few)]
     np.testing.assert_allclose(apart[0], apart[1], rtol=0.3)
     np.testing.assert_array_equal(folded(many[:, :256]), many[:, :256])
+    np.testing.assert_array_equal(many[:, :256] @ folding(256), many[:, :256])
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -275,6 +327,44 @@ def test_the_page_on_production_does_both(calibrated, problem, tmp_path, monkeyp
     assert names["after"]["log_loss"] < names["before"]["log_loss"]
     exec(remembering, names | {"X_train": train[0], "new_series": X})
     assert trust.remembers(MLSTMFCNClassifier.load("motions.keras"))
+
+
+@pytest.mark.parametrize("name", ["one", pytest.param("hybrid", marks=pytest.mark.slow)])
+def test_unlikeness_as_a_graph_is_unlikeness(name, remembering, problem):
+    """Of usual and of strange series."""
+    one = remembering(name)
+    X = np.concatenate([problem[1][0], 30 + 5 * problem[1][0][:9]])
+    expected = trust.unlikeness(one, X)
+    assert expected.max() > 3
+    found = likeness.as_model(one.fitted_)(X.swapaxes(1, 2).astype("float32"))
+    np.testing.assert_allclose(found, expected[:, None], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("onnx_in_one_attempt")
+@pytest.mark.parametrize("kind", ["onnx", "savedmodel", "litert", "openvino"])
+def test_every_runtime_tells_unlikeness(kind, remembering, problem, tmp_path):
+    form = export.FORMATS[kind]
+    for module in form.modules:
+        pytest.importorskip(module)
+    one, (X, _) = remembering("one"), problem[1]
+    path = tmp_path / f"unlike{form.suffix}"
+    export.export_fitted(one.fitted_, path, kind, X=X, output="unlikeness", any_length=True)
+    artifact = export.load(path)
+    expected = trust.unlikeness(one, X)
+    np.testing.assert_allclose(artifact.outputs(X)[:, 0], expected, rtol=1e-5, atol=1e-5)
+    shorter = [case[:, :15] for case in X]
+    expected = trust.unlikeness(one, shorter)
+    np.testing.assert_allclose(artifact.outputs(shorter)[:, 0], expected, rtol=1e-5, atol=1e-5)
+    assert (artifact.labels, artifact.about["output"]) == (None, "unlikeness")
+
+
+def test_unlikeness_is_exported_only_by_what_remembers(calibrated, tmp_path):
+    fitted = calibrated("one")[0].fitted_
+    with pytest.raises(ValueError, match=r"call `trust.remember` once"):
+        export.export_fitted(fitted, tmp_path / "it.onnx", output="unlikeness")
+    with pytest.raises(ValueError, match=r"unlikenes.*Did you mean 'unlikeness'"):
+        export.export_fitted(fitted, tmp_path / "it.onnx", output="unlikenes")
 
 
 def test_what_cannot_remember_is_refused(calibrated, remembering, problem):

@@ -56,6 +56,14 @@ def test_arrays_have_their_labels_and_groups_beside():
     assert datasets.windows(STEPS, 5, y="rest").y.tolist() == ["rest", "rest"]
 
 
+def test_masked_values_become_nan():
+    masked = np.ma.masked_array(STEPS, mask=STEPS[0, 1] == STEPS)
+    expected = datasets.windows(np.where(masked.mask, np.nan, STEPS), 5).X
+    assert np.isnan(expected).any()
+    np.testing.assert_array_equal(datasets.windows(masked, 5).X, expected)
+    np.testing.assert_array_equal(datasets.windows([masked], 5).X, expected)
+
+
 def test_recordings_that_are_too_short_are_named():
     with pytest.warns(UserWarning, match=r"shorter than 8 steps are left out: 'b'\."):
         found = datasets.windows(long_recordings(), 8, label="last")

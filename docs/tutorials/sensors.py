@@ -7,8 +7,9 @@ minutes. You need `pip install '.[plot]'`.
 # ## A table
 #
 # Loggers and databases write *long* tables: a row for each time, a column for each sensor. Replace this
-# cell by `table = pd.read_csv("yours.csv")`. Here eight pumps are measured in three states. A worn
-# bearing knocks now and then, which only `vibration_z` shows; a loose mount sways slowly.
+# cell by `table = pd.read_csv("yours.csv", parse_dates=["second"])`, without `parse_dates` if times are
+# numbers. Here eight pumps are measured in three states. A worn bearing knocks now and then, which only
+# `vibration_z` shows; a loose mount sways slowly.
 
 import numpy as np
 import pandas as pd
@@ -38,7 +39,7 @@ print(len(table), "rows")
 # ## Series
 #
 # `from_long` needs to know which columns tell recordings apart, and which one sorts, labels and groups
-# them. The columns that are left are the channels.
+# them. The columns that are left are the channels, unless `channels=["vibration_x", ...]` names them.
 
 from mlstm_fcn import datasets
 

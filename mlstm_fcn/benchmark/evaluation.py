@@ -61,6 +61,7 @@ def fit_and_predict(job: Job) -> Result:
             "data": digest,
             "network_parameters": _n_parameters(estimator),
             "epochs": getattr(estimator, "n_epochs_", None),
+            "precision": getattr(getattr(estimator, "fitted_", None), "precision", None),
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "versions": versions(),
             "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",

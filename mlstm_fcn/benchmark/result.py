@@ -60,7 +60,8 @@ class Result:
         fit_seconds: Wall time of `fit`.
         predict_seconds: Wall time of the prediction of the whole test set.
         memory: Peak resident memory of the process in bytes, including imported libraries.
-        about: Estimator, split, seed, number of network parameters, epochs, date (UTC), versions, machine.
+        about: Estimator, split, seed, number of network parameters, epochs, precision of the arithmetic, date
+            (UTC), versions, machine.
     """
 
     key: RunKey

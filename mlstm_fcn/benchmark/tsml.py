@@ -124,6 +124,7 @@ def _flat(line):
     names = (
         "network_parameters",
         "epochs",
+        "precision",
         "split",
         "seed",
         "n_train",

@@ -75,8 +75,8 @@ class Columns:
             missing = [value is None or bool(value != value) for value in values]
             for row, (value, is_missing) in enumerate(zip(values, missing, strict=True)):
                 rule = (
-                    f"The channel {name!r} must hold numbers, and has {value!r} in row {row}. Leave it out, "
-                    "or convert it, for example with `pandas.to_numeric(column, errors='coerce')`."
+                    f"The channel {name!r} must hold numbers, and has {value!r} in row {row}. Leave it out "
+                    "of `channels`, or convert it, as with `pandas.to_numeric(column, errors='coerce')`."
                 )
                 require(is_missing or hasattr(value, "__float__"), rule)
             values = np.where(missing, np.nan, values).astype(np.float64)

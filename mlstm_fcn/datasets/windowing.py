@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from mlstm_fcn._arrays import as_array
 from mlstm_fcn._checks import require, require_choice, require_positive_int
 from mlstm_fcn.datasets.recordings import Recordings, listed
 
@@ -84,7 +85,7 @@ def _as_recordings(recording: Any, y: Any, groups: Any) -> Recordings:
         require(recording.starts is None, "`recording` must not be windows: cut the recordings themselves.")
         return recording
     one = isinstance(recording, np.ndarray) and recording.ndim == 2
-    X = [np.asarray(series) for series in ([recording] if one else recording)]
+    X = [np.asarray(as_array(series)) for series in ([recording] if one else recording)]
     shapes = [series.shape for series in X]
     good = X and all(len(shape) == 2 and shape[0] == shapes[0][0] for shape in shapes)
     rule = (

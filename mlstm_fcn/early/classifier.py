@@ -24,6 +24,7 @@ from mlstm_fcn.early.rule import StoppingRule, chosen_rule, spread
 from mlstm_fcn.explain.containers import opened
 from mlstm_fcn.fitting.names import require_same_order
 from mlstm_fcn.fitting.targets import as_targets
+from mlstm_fcn.persistence import checked_path
 
 _N_EPOCHS = 20
 
@@ -134,7 +135,7 @@ class EarlyClassifier(ClassifierMixin, BaseEstimator):
     def save(self, path: Path | str) -> None:
         """Save the classifier to a `.keras` or `.mlstm` file, and the rule to `<path>.early.json`."""
         check_is_fitted(self)
-        self.classifier_.save(path)
+        self.classifier_.save(checked_path(path))
         self.rule_.save(rule_path(path), of=checksum(path))
 
     def export(self, path: Path | str, format: str | None = None, **options: Any) -> Path:

@@ -15,6 +15,7 @@ from mlstm_fcn.early.rule import StoppingRule
 from mlstm_fcn.explain.containers import opened
 from mlstm_fcn.export import manifest
 from mlstm_fcn.persistence import SUFFIXES
+from mlstm_fcn.preprocess import as_numbers
 
 _PREFIXES_AT_A_TIME = 4096
 _RULE = ".early.json"
@@ -104,13 +105,15 @@ class Stream:
             values: `(channels,)`, or `(channels, steps)`; NaN is missing.
 
         Raises:
-            ValueError: If the number of channels changes, or no value has come up to the last checkpoint.
+            ValueError: If the number of channels changes, a value is infinite (the step is not added), or no
+                value has come up to the last checkpoint.
         """
-        new = np.asarray(values, dtype=np.float64)
+        new = np.array(as_numbers(values), dtype=np.float64)  # a copy: a sensor may fill the same array again
         new = new[:, None] if new.ndim == 1 else new
         rule = "A step must be (channels,), several (channels, steps), always with the same channels."
         known = self._steps.shape[0] if self.n_steps else None
         require(new.ndim == 2 and known in (None, new.shape[0]), rule, shape=new.shape, channels=known)
+        require(not np.isinf(new).any(), "Values must be finite; NaN is a missing one.", values=values)
         before = self.n_steps
         self._steps = np.concatenate([self._steps, new], axis=1) if before else new
         for checkpoint in self._model.rule.checkpoints:

@@ -33,10 +33,11 @@ class BlockLSTM(keras.layers.LSTM):
             return super().call(sequences, initial_state, mask, training)
         units, cell = self.units, self.cell
         zeros, none = tf.zeros((tf.shape(sequences)[0], units)), tf.zeros((units,))
-        kernel = tf.concat([cell.kernel.value, cell.recurrent_kernel.value], axis=0)
+        series, weights = _even(tf.transpose(sequences, (1, 0, 2)), cell.kernel.value)
+        kernel = tf.concat([weights, cell.recurrent_kernel.value], axis=0)
         states = tf.raw_ops.BlockLSTM(
             seq_len_max=tf.cast(tf.shape(sequences)[1], "int64"),
-            x=tf.transpose(sequences, (1, 0, 2)),
+            x=series,
             cs_prev=zeros,
             h_prev=zeros,
             w=_in_its_order(kernel),
@@ -48,6 +49,13 @@ class BlockLSTM(keras.layers.LSTM):
             cell_clip=-1.0,
         )
         return states.h[-1]
+
+
+def _even(series: Any, weights: Any) -> tuple[Any, Any]:
+    """An even number of features; the operation writes a warning at each step of training for odd ones."""
+    if series.shape[-1] % 2 == 0:
+        return series, weights
+    return tf.pad(series, [(0, 0), (0, 0), (0, 1)]), tf.pad(weights, [(0, 1), (0, 0)])
 
 
 def _in_its_order(gates: Any) -> Any:

@@ -9,7 +9,7 @@ from sktime.exceptions import NotFittedError as SktimeNotFittedError
 
 from mlstm_fcn.loaders.series import is_loader
 from mlstm_fcn.memmap import is_large
-from mlstm_fcn.preprocess import as_container, require_real_frames
+from mlstm_fcn.preprocess import as_container, counted
 
 # What scikit-learn keeps on an estimator across calls of fit, and sktime's reset would delete.
 _SKLEARN_STATE = (
@@ -80,5 +80,4 @@ class Contract(CallbackSupportMixin, BaseEstimator):
 
     def _internal_convert(self, X: Any, y: Any = None) -> Any:
         """Where sktime converts what is convenient; it does not know lists of arrays, and says less."""
-        require_real_frames(X := as_container(X))
-        return super()._internal_convert(X, y)
+        return super()._internal_convert(counted(as_container(X)), y)

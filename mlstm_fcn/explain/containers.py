@@ -10,7 +10,7 @@ import numpy as np
 from mlstm_fcn._checks import require
 from mlstm_fcn.loaders.series import is_loader
 from mlstm_fcn.memmap import chunks, is_large
-from mlstm_fcn.preprocess import as_container, lengths, pad
+from mlstm_fcn.preprocess import as_container, as_numbers, lengths, pad
 
 if TYPE_CHECKING:
     from mlstm_fcn.fitting import FittedNetwork
@@ -73,7 +73,7 @@ def opened(estimator: Any, X: Any) -> tuple[Cases, Callable[[Cases], Any]]:
     series = X if is_large(X) else as_container(X)
     if not isinstance(series, np.ndarray):
         return _of_frames(series)
-    cases = [_trimmed(np.atleast_2d(np.array(case, dtype=np.float64))) for case in series]
+    cases = [_trimmed(np.atleast_2d(np.array(as_numbers(case), dtype=np.float64))) for case in series]
     return cases, pad if isinstance(X, np.ndarray) and X.dtype != object else list
 
 
@@ -81,8 +81,10 @@ def _of_frames(X: Any) -> tuple[Cases, Callable[[Cases], Any]]:
     import pandas as pd
     from sktime.datatypes import convert_to
 
+    from mlstm_fcn.fitting.names import channel_names, in_order
+
     frames = convert_to(X, to_type="df-list", as_scitype="Panel")
-    columns = frames[0].columns
+    frames, columns = in_order(frames, channel_names(frames)), frames[0].columns
     cases = [_trimmed(frame.to_numpy(dtype=np.float64).T.copy()) for frame in frames]
     return cases, lambda changed: [pd.DataFrame(case.T, columns=columns) for case in changed]
 

@@ -11,7 +11,7 @@ import numpy as np
 from mlstm_fcn._checks import require
 from mlstm_fcn.export import manifest, swap
 from mlstm_fcn.export.formats import FORMATS, Run
-from mlstm_fcn.preprocess import as_container, require_complete
+from mlstm_fcn.preprocess import as_container, as_numbers, require_complete
 
 _STEPS = 8  # of the series that tries a model that reads any number of them
 
@@ -55,7 +55,10 @@ class Artifact:
             ValueError: If the shape does not fit the model, a value is infinite, a series has no value, or
                 the outputs overflow, or the runtime fails.
         """
-        X = np.asarray(as_container(X), dtype=np.float32)
+        X = as_container(X)
+        rule = "X must be arrays: exports do not know the names of channels. Give `frame.to_numpy().T`."
+        require(isinstance(X, np.ndarray), rule, X=type(X).__name__)
+        X = as_numbers(X).astype(np.float32)
         channels, length = self.about["channels"], self.about["length"]
         rule = f"X must have shape (cases, {channels}, {length or 'time'})."
         fits = X.ndim == 3 and len(X) > 0 and X.shape[1] == channels and X.shape[2] > 0

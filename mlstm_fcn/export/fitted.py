@@ -7,17 +7,31 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from mlstm_fcn._checks import require, require_choice, require_positive_int
 from mlstm_fcn.export.formats import FORMATS, format_of_suffix
 from mlstm_fcn.export.writing import export
-from mlstm_fcn.fitting import FittedNetwork
+from mlstm_fcn.fitting import FittedNetwork, likeness
 from mlstm_fcn.fitting.inputs import ends_early
 from mlstm_fcn.memmap import MemmapSeries
 from mlstm_fcn.preprocess import with_length
 
 _MOST_EXAMPLES = 256
+
+
+def _answers(fitted: FittedNetwork) -> tuple[keras.Model, dict[str, Any]]:
+    plain = fitted.task.to_plain()
+    return fitted.keras_model, {"labels": plain.get("classes"), "thresholds": plain.get("thresholds")}
+
+
+def _unlikeness(fitted: FittedNetwork) -> tuple[keras.Model, dict[str, Any]]:
+    return likeness.as_model(fitted), {"labels": None, "thresholds": None}
+
+
+OUTPUTS = {"answers": _answers, "unlikeness": _unlikeness}
+"""What an artifact can compute: its Keras model, and what the manifest says of the outputs."""
 
 
 def export_fitted(
@@ -31,6 +45,7 @@ def export_fitted(
     data: str = "",
     metrics: Mapping[str, float] | None = None,
     about: Mapping[str, Any] | None = None,
+    output: str = "answers",
 ) -> Path:
     """Write a fitted network for another runtime, run it there, and compare before it is kept.
 
@@ -45,12 +60,15 @@ def export_fitted(
         data: Name of the training data.
         metrics: Figures to note, by name; finite numbers.
         about: Further values for the manifest that JSON can hold.
+        output: `"answers"`: probabilities, or predicted numbers; `"unlikeness"`: that of `trust.unlikeness`,
+            `(batch, 1)`, of a network that `trust.remember` made.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: If the format cannot hold the model or differs too much, and why.
+        ValueError: If the format cannot hold the model or differs too much, and why; or if the network
+            cannot tell unlikeness.
         ImportError: If what the format needs is not installed.
     """
     figures = {name: float(value) for name, value in (metrics or {}).items()}
@@ -58,13 +76,15 @@ def export_fitted(
     path = Path(path)
     format = format_of_suffix(path.suffix) if format is None else format
     require_choice("format", format, FORMATS)
+    require_choice("output", output, OUTPUTS)
     if length is not None:
         require_positive_int("length", length)
     chosen = fitted.with_mask() if any_length else fitted
     series = None if X is None else _examples(chosen, X, length)
+    model, outputs = OUTPUTS[output](chosen)
     known = {
-        "labels": fitted.task.to_plain().get("classes"),
-        "thresholds": fitted.task.to_plain().get("thresholds"),
+        **outputs,
+        "output": output,
         "missing": fitted.inputs.missing,
         "any_length": chosen.takes_mask,
         "network": fitted.network.name,
@@ -72,7 +92,7 @@ def export_fitted(
         "metrics": figures,
     }
     whole = {**known, **(about or {})}
-    return export(chosen.keras_model, path, format, about=whole, series=series, length=length)
+    return export(model, path, format, about=whole, series=series, length=length)
 
 
 def _examples(fitted: FittedNetwork, X: Any, length: int | None) -> np.ndarray:

@@ -12,7 +12,7 @@ from scipy.special import expit, softmax
 from mlstm_fcn import engine
 from mlstm_fcn._checks import require
 from mlstm_fcn.fitting.lesson import Lesson
-from mlstm_fcn.fitting.ridge import Block, sharpness, solve, solve_in_blocks, span
+from mlstm_fcn.fitting.ridge import Block, sharpness, solve, solve_in_blocks, some_features, span
 from mlstm_fcn.fitting.running import in_blocks, outputs_for, padded
 from mlstm_fcn.fitting.task import Task
 from mlstm_fcn.layers import MiniRocket1D
@@ -53,8 +53,9 @@ def by_ridge(
     coefficients, intercept = ridge.coefficients, ridge.intercept
     if not whole:
         basis = span(features)
+        del features  # as large as the basis
         coefficients, intercept = solve_in_blocks(lambda: head.blocks(data, basis), ridge.penalty)
-        coefficients = basis @ coefficients
+        coefficients = basis @ coefficients.astype(basis.dtype)
     factor = head.sharpness(ridge.unseen, some)
     head.dense.set_weights([coefficients * factor, intercept * factor])
     unseen = np.full(data.targets.shape, np.nan)
@@ -101,14 +102,17 @@ class _Head:
 
     def standardize(self, features: np.ndarray) -> None:
         """Set mean and variance of each feature; one that does not vary becomes zero."""
-        mean, variance = features.mean(axis=0, dtype=np.float64), features.var(axis=0, dtype=np.float64)
+        moments = [(own.mean(axis=0), own.var(axis=0)) for own in some_features(features)]
+        mean, variance = map(np.concatenate, zip(*moments, strict=True))
         variance[variance < _LEAST_SPREAD**2] = np.finfo(np.float32).max
         self._statistics.set_weights([mean, variance])
 
     def standardized(self, features: np.ndarray) -> np.ndarray:
-        """Features as the layer reads them."""
+        """Features as the layer reads them, in the same memory."""
         mean, variance = self._statistics.get_weights()
-        return (features - mean) / np.sqrt(variance)
+        features -= mean
+        features /= np.sqrt(variance)
+        return features
 
     def answers(self, targets: np.ndarray) -> np.ndarray:
         """What the linear head is fitted to."""

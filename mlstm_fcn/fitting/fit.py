@@ -112,8 +112,8 @@ def fit(
         for number in range(_n_members(recipe, start))
     ]
     names = (start.channel_names if start else None) or channel_names(train.X)
-    training, held_back = datasets(train, validation, task, recipe, inputs, rng, names)
-    preprocessor, members = _untrained(training, held_back, network, task, recipe, inputs, start, generators)
+    training, validating, held_back = datasets(train, validation, task, recipe, inputs, rng, names)
+    preprocessor, members = _untrained(training, validating, network, task, recipe, inputs, start, generators)
     require_freezable([member.network for member in members], freeze)
     kinds = [network.trained_by(member.options) for member in members]
     require_solvable(kinds, freeze, incremental)
@@ -125,7 +125,7 @@ def fit(
             precision = backend.precision_for(by_gradient[0].network, engine.precision)
     lesson = Lesson(
         as_members_read(preprocessor, training),
-        None if held_back is None else as_members_read(preprocessor, held_back),
+        None if validating is None else as_members_read(preprocessor, validating),
         recipe,
         task,
         engine,
@@ -143,7 +143,9 @@ def fit(
         n_new = len(history.get("loss", ())) - (len(start.history.get("loss", ())) if start else 0)
         epochs = (start.epochs_trained if start else 0) + n_new
         options = tuple(member.options for member in chosen)
-        return FittedNetwork(model, network, options, task, inputs, history, epochs, precision, names)
+        return FittedNetwork(
+            model, network, options, task, inputs, history, epochs, precision, names, held_back=held_back
+        )
 
     kept = kept_shares(start.network, len(members)) if start else None
     parts = (
@@ -186,7 +188,7 @@ def _n_members(recipe: Recipe, start: FittedNetwork | None) -> int:
 
 def _untrained(
     training: Dataset,
-    held_back: Dataset | None,
+    validating: Dataset | None,
     spec: NetworkSpec,
     task: Task,
     recipe: Recipe,
@@ -203,7 +205,7 @@ def _untrained(
         preprocessor, time, channels = start.preprocessor, start.time, start.channels
         preprocessor = keras.Model(preprocessor.input, preprocessor.outputs[0], name=preprocessor.name)
         options = [dict(one) for one in start.options]
-    every = [data for data in (training, held_back) if data is not None]
+    every = [data for data in (training, validating) if data is not None]
     for data in every:
         data.inputs[0] = inputs.fit_length(data.inputs[0], time, channels)
     if start:

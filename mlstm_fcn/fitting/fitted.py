@@ -62,6 +62,8 @@ class FittedNetwork:
         precision: Arithmetic of the last training, see `mlstm_fcn.Engine`; the network is float32.
         channel_names: The columns of the frames that it was fitted to, in order; None if they were arrays.
         reference: The features of its training series, for `trust.unlikeness`; None until `trust.remember`.
+        held_back: Whether the last fit's `validation_split` held each case back, bool `(cases,)`; None
+            without one. Files do not keep it.
     """
 
     keras_model: keras.Model
@@ -74,6 +76,7 @@ class FittedNetwork:
     precision: engine.Precision = "float32"
     channel_names: Names | None = None
     reference: Reference | None = None
+    held_back: np.ndarray | None = None
     _variants: Variants = field(default_factory=Variants, repr=False)
 
     def __reduce__(self) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn._options import FILL_METHODS, ON_LONGER, SCALINGS
 from mlstm_fcn.channel_statistics import channel_statistics, warn_of_constant_channels
+from mlstm_fcn.fitting.doubts import warn_of_coarse_channels, warn_of_layout
 from mlstm_fcn.loaders.series import LoadedSeries, is_loader
 from mlstm_fcn.memmap import MemmapSeries, chunks, is_large
 from mlstm_fcn.preprocess import (
@@ -18,8 +19,6 @@ from mlstm_fcn.preprocess import (
     lengths,
     require_complete,
     to_batch,
-    warn_of_coarse_channels,
-    warn_of_layout,
     with_length,
 )
 

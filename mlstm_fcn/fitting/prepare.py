@@ -37,16 +37,21 @@ def datasets(
     inputs: InputPolicy,
     rng: RngSpec,
     channels: Names | None = None,
-) -> tuple[Dataset, Dataset | None]:
-    """What to train on and what to validate on, as raw series; frames with their channels in that order."""
+) -> tuple[Dataset, Dataset | None, np.ndarray | None]:
+    """What to train on and what to validate on, as raw series; frames with their channels in that order.
+
+    Returns:
+        The training set, the validation set or None, and whether a `validation_split` holds each of the
+        training cases back, bool `(cases,)`; None without one.
+    """
     _require_use_of_groups(train, validation, recipe)
     train = replace(train, X=in_order(train.X, channels))
     examples = _dataset(train, task, recipe, inputs, warns=True)
     if validation is not None:
         validation = replace(validation, X=in_order(validation.X, channels))
-        return examples, _dataset(validation, task, recipe, inputs)
+        return examples, _dataset(validation, task, recipe, inputs), None
     if not recipe.validation_split:
-        return examples, None
+        return examples, None, None
     # Continued training holds back the cases of the first fit, or it would validate on cases trained on.
     n_held_back = len(train.y) - recipe.n_training(len(train.y))
     classes = train.y if task.stratified else None
@@ -54,7 +59,7 @@ def datasets(
         chosen, held = _split_by_group(classes, train.group_numbers(), n_held_back, rng.generator())
     else:
         chosen, held = _split(classes, len(train.y), n_held_back, rng.generator())
-    return examples.take(chosen), examples.take(held)
+    return examples.take(chosen), examples.take(held), np.isin(np.arange(len(train.y)), held)
 
 
 def _require_use_of_groups(train: Cases, validation: Cases | None, recipe: Recipe) -> None:

@@ -110,9 +110,24 @@ def folded(features: np.ndarray) -> np.ndarray:
     n_features = features.shape[1]
     if n_features <= MOST_FEATURES:
         return features
-    mixed = np.arange(n_features, dtype=np.uint64) * np.uint64(2654435761) % np.uint64(2**32)
-    place = (mixed >> np.uint64(24)).astype(int) % MOST_FEATURES
-    sign = np.where(mixed >> np.uint64(8) & np.uint64(1), 1.0, -1.0)
+    place, sign = _sums(n_features)
     sums = np.zeros((MOST_FEATURES, len(features)))
     np.add.at(sums, place, (features * sign).T)
     return sums.T
+
+
+def folding(n_features: int) -> np.ndarray:
+    """`folded` as a matrix to multiply features by, `(features, at most 256)`, float32."""
+    if n_features <= MOST_FEATURES:
+        return np.eye(n_features, dtype=np.float32)
+    place, sign = _sums(n_features)
+    matrix = np.zeros((n_features, MOST_FEATURES), np.float32)
+    matrix[np.arange(n_features), place] = sign
+    return matrix
+
+
+def _sums(n_features: int) -> tuple[np.ndarray, np.ndarray]:
+    """To which sum each feature is added, and with which sign."""
+    mixed = np.arange(n_features, dtype=np.uint64) * np.uint64(2654435761) % np.uint64(2**32)
+    place = (mixed >> np.uint64(24)).astype(int) % MOST_FEATURES
+    return place, np.where(mixed >> np.uint64(8) & np.uint64(1), 1.0, -1.0)

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mlstm_fcn._checks import require
+from mlstm_fcn.fitting.doubts import warn_of_coarse_targets
 from mlstm_fcn.fitting.targets import as_targets, require_numbers
 from mlstm_fcn.fitting.task import ClassWeight, Numbers
-from mlstm_fcn.preprocess import warn_of_coarse_targets
 from mlstm_fcn.training.recipes import Recipe
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ PENALTIES = np.logspace(-4, 4, 25)
 Block = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Features, targets and weights of some cases."""
 
+_COLUMNS = 2048  # features at a time
 _SHARPNESS = (-3.0, 5.0)  # natural logarithm
 
 
@@ -58,15 +59,13 @@ def solve(features: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> Rid
     """
     counted = weights > 0
     require(bool(counted.any()), "At least one case must have a positive weight.")
-    known, root = features.astype(np.float64)[counted], np.sqrt(weights[counted])[:, None]
+    known, root = features if counted.all() else features[counted], np.sqrt(weights[counted])[:, None]
     share = root**2 / np.sum(root**2)
-    centre, mean = np.sum(share * known, axis=0), np.sum(share * targets[counted], axis=0)
-    known -= centre
-    known *= root
+    mean = np.sum(share * targets[counted], axis=0)
     answers = (targets[counted] - mean) * root
-    values, vectors = linalg.eigh(known @ known.T)
+    values, vectors = linalg.eigh(sum(own @ own.T for _, own in _centred(known, root)))
     values, rotated = np.maximum(values, 0.0), vectors.T @ answers
-    unit = max(float(values.mean()), np.finfo(np.float64).tiny)
+    unit = float(values.mean()) or 1.0  # zero where no feature varies
 
     def residuals(penalty: float) -> np.ndarray:
         """Of leave-one-out, times the root of the weights."""
@@ -76,11 +75,27 @@ def solve(features: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> Rid
         return left / np.maximum(1.0 - leverage, 1e-9)[:, None]
 
     penalty = min(PENALTIES * unit, key=lambda one: float(np.square(residuals(one)).sum()))
-    coefficients = known.T @ (vectors @ (rotated / (values + penalty)[:, None]))
-    intercept = mean - centre @ coefficients
-    unseen = features @ coefficients + intercept
+    dual = vectors @ (rotated / (values + penalty)[:, None])
+    parts = [(centre, own.T @ dual) for centre, own in _centred(known, root)]
+    coefficients = np.concatenate([part for _, part in parts])
+    intercept = mean - sum(centre @ part for centre, part in parts)
+    unseen = np.empty(targets.shape)
     unseen[counted] = targets[counted] - residuals(penalty) / root
+    unseen[~counted] = features[~counted] @ coefficients + intercept
     return Ridge(coefficients, intercept, float(penalty), unseen)
+
+
+def _centred(features: np.ndarray, root: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The weighted means of some features at a time, and the features about them times `root`."""
+    for own in some_features(features):
+        centre = np.average(own, axis=0, weights=root[:, 0] ** 2)
+        yield centre, (own - centre) * root
+
+
+def some_features(features: np.ndarray) -> Iterator[np.ndarray]:
+    """Some features at a time, in double precision: all of them would be the peak of memory."""
+    for start in range(0, features.shape[1], _COLUMNS):
+        yield features[:, start : start + _COLUMNS].astype(np.float64)
 
 
 def span(features: np.ndarray) -> np.ndarray:
@@ -91,9 +106,13 @@ def span(features: np.ndarray) -> np.ndarray:
     References:
         Williams, Seeger: Using the Nystrom method to speed up kernel machines, NIPS 2000.
     """
-    values, vectors = linalg.eigh(features.astype(np.float64) @ features.T)
+    values, vectors = linalg.eigh(sum(own @ own.T for own in some_features(features)))
     kept = values > 1e-10 * values[-1]
-    return (features.T @ (vectors[:, kept] / np.sqrt(values[kept]))).astype(np.float32)
+    scaled = vectors[:, kept] / np.sqrt(values[kept])
+    basis = np.empty((features.shape[1], scaled.shape[1]), np.float32)
+    for start, own in enumerate(some_features(features)):
+        basis[start * _COLUMNS : (start + 1) * _COLUMNS] = own.T @ scaled
+    return basis
 
 
 def solve_in_blocks(blocks: Callable[[], Iterable[Block]], penalty: float) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,14 @@ _BLOCK = 256  # cases
 
 def outputs_for(network: keras.Model, data: Dataset) -> np.ndarray:
     """All outputs, `(cases, outputs)`."""
-    return np.concatenate([outputs for _, outputs in in_blocks(network, data)])
+    blocks = (outputs for _, outputs in in_blocks(network, data))
+    first = next(blocks)
+    outputs = np.empty((len(data), *first.shape[1:]), first.dtype)
+    outputs[: len(first)], start = first, len(first)
+    for block in blocks:
+        outputs[start : start + len(block)] = block
+        start += len(block)
+    return outputs
 
 
 def in_blocks(network: keras.Model, data: Dataset) -> Iterator[tuple[Dataset, np.ndarray]]:

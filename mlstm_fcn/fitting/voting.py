@@ -80,8 +80,8 @@ def worths(
         task: What for.
 
     Returns:
-        Shares with sum 1; None, for equal shares, if a way has not predicted any unseen case or no way
-        predicts better than nothing.
+        Shares with sum 1; None, for equal shares, if a way has not predicted any unseen case of a positive
+        weight, or no way predicts better than nothing.
 
     References:
         Lines, Taylor, Bagnall: HIVE-COTE, ACM TKDD 12(5), 2018, section 3.4: weights by estimated accuracy;
@@ -95,7 +95,7 @@ def worths(
         if not known:
             return None
         stacked = np.stack(known)
-        there = ~np.isnan(stacked[:, :, 0]).all(axis=0)
+        there = ~np.isnan(stacked[:, :, 0]).all(axis=0) & (data.sample_weight > 0)
         if not there.any():
             return None
         outputs = np.nanmean(stacked[:, there], axis=0)
@@ -105,8 +105,6 @@ def worths(
 
 
 def _score(outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray, task: Task) -> float:
-    if not weights.any():
-        return 0.0
     if task.activation == "softmax":
         return float(np.average(outputs.argmax(axis=1) == targets.argmax(axis=1), weights=weights))
     error = np.average(np.square(outputs - targets), weights=weights, axis=0).sum()

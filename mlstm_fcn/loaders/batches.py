@@ -18,6 +18,8 @@ _LENGTH = (
     "`__len__`."
 )
 
+_MOST_PARTS = 3  # series, targets, weights
+
 Batch = tuple[np.ndarray, Any, Any]
 """Series `(cases, time, channels)`, their targets, and their weights or None."""
 
@@ -26,10 +28,14 @@ def series_of(loader: Any) -> Iterator[Any]:
     """The series of each batch, as arrays or lists, whatever else the batches hold.
 
     Raises:
-        ValueError: If the loader never ends, or does not give batches.
+        ValueError: If the loader never ends, does not give batches, or gives no case.
     """
+    given = False
     for batch in each_batch(loader, ends=n_batches(loader, needed=False)):
-        yield _parts(batch)[0]
+        if len(series := _series(batch)):
+            given = True
+            yield series
+    require(given, "A loader must give at least one case.")
 
 
 def labelled(loader: Any, ends: int | None) -> Iterator[Batch]:
@@ -74,10 +80,24 @@ def each_batch(loader: Any, ends: int | None) -> Iterator[Any]:
         yield from (loader[number] for number in range(ends or 0))
 
 
+def _series(batch: Any) -> Any:
+    """The series of a batch, which may be a list of arrays `(channels, time)` alone."""
+    several = isinstance(batch, list) and len(batch) > 1
+    alike = several and all(getattr(as_array(one), "ndim", 0) == 2 for one in batch)
+    if not alike:
+        return _parts(batch)[0]
+    rule = (
+        "A batch of two or three arrays of two axes may be series alone, or series and targets: give the "
+        "tuple `(series,)`, or series as (cases, 1, time)."
+    )
+    require(len(batch) > _MOST_PARTS, rule, shapes=[np.shape(one) for one in batch])
+    return batch
+
+
 def _parts(batch: Any) -> tuple[Any, Any, Any]:
     """Series, targets and weights of a batch; None for what it does not hold."""
     parts = list(batch) if isinstance(batch, tuple | list) else [batch]
-    require(1 <= len(parts) <= 3 and not isinstance(batch, dict), _BATCH, parts=len(parts))
+    require(1 <= len(parts) <= _MOST_PARTS and not isinstance(batch, dict), _BATCH, parts=len(parts))
     X, targets, weights = [*parts, None, None][:3]
     X = as_array(X)
     shape = np.shape(X) if isinstance(X, np.ndarray) else None

@@ -55,6 +55,8 @@ def survey(batches: Iterator[Batch]) -> Survey:
             first, channels = batch, series.shape[2]
         rule = "All batches of a loader must give weights, or none."
         require((others[1] is None) == (first[2] is None), rule)
+        kinds = [one[1].dtype.kind in "US" for one in (batch, first)]
+        require(kinds[0] == kinds[1], "Targets must be text in all batches of a loader, or in none.")
         rule = f"All series must have {channels} channels, as the first batch has."
         require(series.shape[2] == channels, rule, channels=series.shape[2])
         most, least, whole = extent(series)

@@ -9,6 +9,7 @@ import numpy as np
 
 from mlstm_fcn._checks import require
 from mlstm_fcn.explain.containers import require_one_answer
+from mlstm_fcn.fitting.names import require_same_order
 from mlstm_fcn.plotting.canvas import short
 
 
@@ -34,7 +35,8 @@ class Answers:
             ValueError: If a label is none of its classes, or cases have several labels.
         """
         require_one_answer(estimator)
-        y, classes = np.asarray(y), np.asarray(estimator.classes_)
+        require_same_order(X, y=y)
+        y, classes = estimator.fitted_.task.read(y), np.asarray(estimator.classes_)
         unknown = sorted(set(y.tolist()) - set(classes.tolist()))
         require(not unknown, "Every label must be a class of the model.", unknown=unknown)
         return cls(classes, y, np.asarray(estimator.predict_proba(X)))

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from mlstm_fcn.explain.containers import fitted_and_series
 from mlstm_fcn.fitting import Cases, FittedNetwork, calibration
-from mlstm_fcn.fitting.labels import from_one_hot
+from mlstm_fcn.fitting.names import require_same_order
 from mlstm_fcn.trust.fitted import with_network
 
 
@@ -21,8 +19,8 @@ def calibrate(estimator: Any, X: Any, y: Any, *, sample_weight: Any = None) -> A
 
     Args:
         estimator: A fitted classifier of this package, or a `fitting.FittedNetwork`.
-        X: Series that training has not seen, such as the validation set; as for its `predict`. A hundred are
-            enough for one number.
+        X: Series that training has not seen, as for its `predict`: X_val, or those of `held_back`. A hundred
+            are enough for one number.
         y: Their classes.
         sample_weight: A weight, not negative, for each case; None: 1.
 
@@ -37,7 +35,8 @@ def calibrate(estimator: Any, X: Any, y: Any, *, sample_weight: Any = None) -> A
         Guo et al.: On calibration of modern neural networks, arXiv 1706.04599, section 4.2.
     """
     fitted, series = fitted_and_series(estimator, X)
-    cases = Cases(series, np.asarray(from_one_hot(y)), sample_weight)
+    require_same_order(X, y=y, sample_weight=sample_weight)
+    cases = Cases(series, fitted.task.read(y), sample_weight)
     return with_network(estimator, calibration.calibrated(fitted, cases))
 
 

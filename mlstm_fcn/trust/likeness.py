@@ -15,8 +15,8 @@ def remember(estimator: Any, X: Any, held_back: Any) -> Any:
     """A copy of a fitted estimator that knows what its training series look like to it.
 
     It keeps the mean of the features before the head for each class, and their common covariance: at most 256
-    features, a few hundred kilobytes in the saved file. Exports do not have them. Training further forgets
-    them.
+    features, a few hundred kilobytes in the saved file. `export.export_fitted` with `output="unlikeness"`
+    exports the score, as an artifact of its own. Training further forgets them.
 
     Args:
         estimator: A fitted estimator of this package, or a `fitting.FittedNetwork`.
