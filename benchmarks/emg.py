@@ -3,17 +3,21 @@
     python benchmarks/emg.py FOLDER
 
 FOLDER is as in `examples/emg.py`, which reads the recordings and divides them: the last person, and the last
-session of the others, are not trained on. Each classifier is fitted in a process of its own, so that the most
-memory beyond what the windows take and what was there before is its own. Rows are appended to `emg.csv` as
-they come, and are not computed again. aeon is in the extra `bench`.
+session of the others, are not trained on. Each classifier is fitted in a process of its own. `memory_mib` is
+the most memory beyond the windows and what was there before, with the libraries. For the network,
+`growth_mib` and `mapped_mib` are beyond what a fit to a few windows has left behind: in memory, and from a
+file with its mapped pages (on Linux). Rows are appended to `emg.csv` as they come, and are not computed
+again. aeon is in the extra `bench`.
 """
 
 import importlib.util
 import multiprocessing
 import resource
 import sys
+import tempfile
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from sklearn.metrics import balanced_accuracy_score
 
@@ -40,18 +44,60 @@ def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def measure(folder, method):
-    """Append the figures of one classifier."""
+def held(name):
+    """Memory of this process in MiB, by Linux's names: VmRSS now, VmHWM the most since it was forgotten."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(name))
+
+
+def growth(windows, mapped, answer):
+    """Send the peak memory of an epoch of the network above that of a fit to a few windows, in MiB."""
+    from mlstm_fcn import memmap
+
+    memmap.LARGE = 1 << 20 if mapped else memmap.LARGE  # windows are not read at once
+    X, y = (np.load(windows / name, mmap_mode="r" if mapped else None) for name in ("X.npy", "y.npy"))
+    few = np.r_[np.unique(y, return_index=True)[1], :64]
+    network = classifier_of("default").set_params(n_epochs=1)
+    network.fit(np.array(X[few]), y[few])
+    before = held("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far
+    network.fit(X, np.array(y))
+    answer.put(held("VmHWM") - before)
+
+
+def growths(X, y):
+    """Columns of the table, each from a process of its own."""
+    context, row = multiprocessing.get_context("spawn"), {}
+    with tempfile.TemporaryDirectory() as folder:
+        np.save(Path(folder) / "X.npy", X)
+        np.save(Path(folder) / "y.npy", y)
+        for name, mapped in (("growth_mib", False), ("mapped_mib", True)):
+            answer = context.SimpleQueue()
+            one = context.Process(target=growth, args=(Path(folder), mapped, answer))
+            one.start()
+            one.join()
+            row[name] = round(answer.get(), 1)
+    return row
+
+
+def parts_of(folder):
+    """Windows as `examples/emg.py` divides them."""
     path = Path(__file__).resolve().parent.parent / "examples" / "emg.py"
     spec = importlib.util.spec_from_file_location("emg", path)
     emg = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(emg)
-    parts = emg.parts(emg.windows(folder))
+    return emg.parts(emg.windows(folder))
+
+
+def measure(folder, method):
+    """Append the figures of one classifier."""
+    parts = parts_of(folder)
     X, y, _ = parts.pop("training")
     before, model = peak(), classifier_of(method)
     model.fit(X, y)
     row = {"method": method, "windows": len(y)}
     row |= {"data_mib": round(X.nbytes / 2**20, 1), "memory_mib": round(peak() - before, 1)}
+    row |= growths(X, y) if method == "default" else {"growth_mib": None, "mapped_mib": None}
     for name, (X_test, y_test, _) in parts.items():
         row[name] = round(balanced_accuracy_score(y_test, model.predict(X_test)), 4)
     pd.DataFrame([row]).to_csv(TABLE, mode="a", header=not TABLE.exists(), index=False)

@@ -1,8 +1,11 @@
-"""Arrays of other libraries as NumPy's."""
+"""Arrays of other libraries as NumPy's, and NumPy's as other libraries can use them."""
 
+import math
 from typing import Any
 
 import numpy as np
+
+_ALIGNMENT = 64  # bytes
 
 
 def as_array(values: Any) -> Any:
@@ -22,6 +25,26 @@ def as_array(values: Any) -> Any:
         return values
     small = array.dtype.name.startswith(("bfloat", "float8"))  # NumPy has no arithmetic for them
     return array.astype(np.float32) if small else array
+
+
+def as_pandas(values: Any) -> Any:
+    """A frame of polars, pyarrow or others as pandas'; all else as it is."""
+    return values.to_pandas() if hasattr(values, "columns") and hasattr(values, "to_pandas") else values
+
+
+def aligned(shape: tuple[int, ...]) -> np.ndarray:
+    """An empty float32 array that backends can use in place: NumPy's own may begin anywhere in memory."""
+    n_bytes = 4 * math.prod(shape)
+    memory = np.empty(n_bytes + _ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    return memory[start : start + n_bytes].view(np.float32).reshape(shape)
+
+
+def is_aligned(array: np.ndarray) -> bool:
+    """Whether backends can use the memory of a float32 array in place."""
+    flags = array.flags
+    usable = array.dtype == np.float32 and flags.c_contiguous and flags.writeable
+    return bool(usable and array.ctypes.data % _ALIGNMENT == 0)
 
 
 def _filled(values: np.ma.MaskedArray) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-_BLOCK = 1 << 22  # values per block in statistics
+_BLOCK = 1 << 19  # values per block in statistics
 
 
 def channel_statistics(chunks: Callable[[], Iterable[np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ from mlstm_fcn._checks import require
 from mlstm_fcn.preprocess import lengths, to_batch, with_length
 
 LARGE = 1 << 28  # bytes; a smaller file is read at once, which is faster
-_CHUNK = 1 << 25  # bytes
+_CHUNK = 1 << 23  # bytes
 
 
 def is_large(X: Any) -> bool:

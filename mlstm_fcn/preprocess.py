@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mlstm_fcn._arrays import as_array
+from mlstm_fcn._arrays import aligned, as_array, as_pandas
 from mlstm_fcn._checks import require
 
 _NO_SERIES = str, bytes, Number, dict, set, type(None)
@@ -36,7 +36,7 @@ def as_container(X: Any) -> Any:
     require(not strange, rule, X=X[:1] if many else X)
     if isinstance(X, np.ndarray):
         require_axes(X)
-    X = [as_array(case) for case in X] if many else X
+    X = [as_pandas(as_array(case)) for case in X] if many else X
     return pad(X) if many and all(isinstance(case, np.ndarray | list | tuple) for case in X) else X
 
 
@@ -81,7 +81,7 @@ def to_batch(X: Container, cases: Sequence[int] | np.ndarray | None = None) -> n
         cases: Case numbers for error messages. If not given, positions in X.
 
     Returns:
-        A contiguous float32 array of shape `(cases, time, channels)`, as long as the longest series.
+        A new float32 array of shape `(cases, time, channels)`, as long as the longest series.
 
     Raises:
         ValueError: If a value is infinite in float32, or a series has only missing values.
@@ -89,8 +89,11 @@ def to_batch(X: Container, cases: Sequence[int] | np.ndarray | None = None) -> n
     if not isinstance(X, np.ndarray):
         X = pad([channels_of(frame) for frame in X])
     X = as_numbers(X)
-    with np.errstate(over="ignore"):
-        batch = np.ascontiguousarray(np.swapaxes(X, 1, 2), dtype=np.float32)
+    batch = aligned((len(X), *X.shape[:0:-1]))
+    with np.errstate(over="ignore", invalid="ignore"):
+        np.copyto(batch, np.swapaxes(X, 1, 2), casting="unsafe")
+        if batch.size and np.isfinite(batch.sum(dtype=np.float64)):
+            return batch  # most are complete, and this takes no memory
     infinite = np.isinf(batch)
     if infinite.any():
         case, time, channel = np.argwhere(infinite)[0].tolist()
@@ -164,10 +167,9 @@ def lengths(batch: np.ndarray, cases: Sequence[int] | np.ndarray | None = None) 
     Raises:
         ValueError: If a series has only missing values.
     """
-    missing = np.isnan(batch)
-    if batch.size and not missing.any():  # so that the slow sums over channels are seldom needed
+    if batch.size and np.isfinite(batch.sum(dtype=np.float64)):
         return np.full(len(batch), batch.shape[1])
-    observed = ~missing.all(axis=2)
+    observed = ~np.isnan(batch).all(axis=2)
     empty = np.flatnonzero(~observed.any(axis=1))
     names = [_name(case, cases) for case in empty[:5].tolist()]
     require(len(empty) == 0, "Every series must hold a value that is not missing.", cases=names)

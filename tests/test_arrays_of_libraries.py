@@ -38,9 +38,14 @@ def of_xarray(values):
     return pytest.importorskip("xarray").DataArray(values)
 
 
+def of_zarr(values):
+    zarr = pytest.importorskip("zarr")
+    return zarr.array(values, chunks=(5, *values.shape[1:]))
+
+
 @pytest.mark.parametrize(
     "kind",
-    [Tensor, DLPack, OF_JAX, of_tensorflow, of_torch, of_xarray, np.ndarray.tolist],
+    [Tensor, DLPack, OF_JAX, of_tensorflow, of_torch, of_xarray, of_zarr, np.ndarray.tolist],
 )
 def test_arrays_of_every_library_are_read(kind):
     numbers = np.unique(LABELS, return_inverse=True)[1]
@@ -55,6 +60,33 @@ def test_small_floats_of_other_libraries_are_numbers():
     half = pytest.importorskip("tensorflow").cast(SERIES, "bfloat16")
     classifier = fitted(SERIES, LABELS)
     np.testing.assert_array_equal(classifier.predict_proba(half), classifier.predict_proba(np.float32(half)))
+
+
+def of_pandas(columns):
+    return pytest.importorskip("pandas").DataFrame(columns)
+
+
+def of_polars(columns):
+    return pytest.importorskip("polars").DataFrame(columns)
+
+
+def of_pyarrow(columns):
+    return pytest.importorskip("pyarrow").table(columns)
+
+
+@pytest.mark.parametrize("kind", [of_polars, of_pyarrow])
+def test_frames_of_every_library_are_read_by_name(kind):
+    frames = [of_pandas({"a": case[0], "b": case[1]}) for case in SERIES]
+    others = [kind({"a": case[0], "b": case[1]}) for case in SERIES]
+    turned = [kind({"b": case[1], "a": case[0]}) for case in SERIES]
+    expected, read = fitted(frames, LABELS), fitted(others, LABELS)
+    assert_same(expected, read)
+    for X in (others, turned):
+        np.testing.assert_array_equal(read.predict_proba(X), expected.predict_proba(frames))
+    with pytest.raises(ValueError, match=r"names that they had in fit.*missing=\['b'\], new=\['c'\]"):
+        read.predict([kind({"a": case[0], "c": case[1]}) for case in SERIES])
+    with pytest.raises(ValueError, match=r"X must hold numbers; leave out columns of text"):
+        read.predict([kind({"a": ["x", "y"], "b": ["x", "y"]})])
 
 
 @pytest.mark.parametrize(

@@ -80,4 +80,4 @@ class Contract(CallbackSupportMixin, BaseEstimator):
 
     def _internal_convert(self, X: Any, y: Any = None) -> Any:
         """Where sktime converts what is convenient; it does not know lists of arrays, and says less."""
-        return super()._internal_convert(as_container(counted(X)), y)
+        return super()._internal_convert(counted(as_container(X)), y)

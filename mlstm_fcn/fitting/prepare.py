@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -24,6 +25,8 @@ from mlstm_fcn.loaders.series import LoadedSeries
 from mlstm_fcn.models.pipeline import without_filling
 from mlstm_fcn.training.dataset import Dataset
 from mlstm_fcn.training.recipes import Recipe
+
+_AT_ONCE = 1 << 18  # values of series that are preprocessed at once
 
 
 def datasets(
@@ -115,7 +118,7 @@ def as_members_read(preprocessor: keras.Model, data: Dataset) -> Dataset:
     predict = engine.current().predict
     if isinstance(series, np.ndarray):
         chosen = _of_complete(preprocessor) if is_large_and_complete(series) else preprocessor
-        return replace(data, inputs=predict(chosen, series))
+        return replace(data, inputs=_in_place(partial(predict, chosen), series))
     of_complete = _of_complete(preprocessor)
 
     def prepare(some: np.ndarray) -> list[np.ndarray]:
@@ -127,3 +130,13 @@ def as_members_read(preprocessor: keras.Model, data: Dataset) -> Dataset:
 def _of_complete(preprocessor: keras.Model) -> keras.Model:
     """What does the same to series without gaps, in less time; with a mask itself."""
     return preprocessor if len(preprocessor.outputs) > 1 else without_filling(preprocessor)
+
+
+def _in_place(prepare: Callable[[np.ndarray], list[np.ndarray]], series: np.ndarray) -> list[np.ndarray]:
+    """Preprocessed series, in the memory of the raw ones, which nobody reads again; and perhaps a mask."""
+    at_once, masks = max(1, _AT_ONCE // series[0].size), []
+    for start in range(0, len(series), at_once):
+        some = series[start : start + at_once]
+        some[:], *mask = prepare(some)
+        masks.append(mask)
+    return [series, *(np.concatenate(parts) for parts in zip(*masks, strict=True))]
