@@ -75,6 +75,7 @@ def test_networks_of_the_table(motions, tmp_path, name):
     check_network(motions, tmp_path, name, ("onnx", "litert"))
 
 
+@pytest.mark.slow
 def test_grouped_convolutions_stay_grouped_in_the_artifact(motions, tmp_path):
     """One operation per convolution: LiteRT would rebuild zero-padded kernels in every call."""
     check_network(motions, tmp_path, "resnext", ("onnx", "litert-int8"))

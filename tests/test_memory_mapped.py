@@ -130,6 +130,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 
 
+@pytest.mark.slow
 def test_a_file_is_never_in_memory_as_a_whole(tmp_path):
     """400 MB of zeros, which take no room on most disks, and two classes that are the same."""
     path = tmp_path / "X.npy"

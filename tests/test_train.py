@@ -63,6 +63,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(problem):
     assert any(not np.array_equal(first, other) for first, other in zip(weights[0], weights[2], strict=True))
 
 
+@pytest.mark.slow
 def test_the_same_holds_on_all_threads():
     """The default run computes in one thread, a process of its own in all, with the default network."""
     command = [sys.executable, "-c", ON_ALL_THREADS]
