@@ -4,6 +4,7 @@ import os
 import time
 
 import numpy as np
+import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 
@@ -52,3 +53,8 @@ def processes(log):
     """The process of each fit so far."""
     lines = log.read_text().splitlines() if log.exists() else []
     return [int(line.split()[0]) for line in lines]
+
+
+@pytest.fixture
+def log(tmp_path):
+    return tmp_path / "fits.log"

@@ -12,13 +12,11 @@ from sklearn.tree import DecisionTreeClassifier
 from mlstm_fcn import Engine, benchmark, datasets
 from mlstm_fcn.benchmark import Folder, Result, RunKey, evaluation, resolve, run, tsml
 from mlstm_fcn.benchmark.result import metrics
+from tests import counting
 from tests.counting import Counting, fits
 from tests.results import result
 
-
-@pytest.fixture
-def log(tmp_path):
-    return tmp_path / "fits.log"
+log = counting.log
 
 
 def test_a_result_file_round_trips(tmp_path):
