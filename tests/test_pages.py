@@ -16,8 +16,8 @@ from mlstm_fcn import MLSTMFCNClassifier, MLSTMFCNRegressor, NetworkClassifier, 
 from mlstm_fcn.cli import main
 from mlstm_fcn.report import write_case, write_evaluation
 from mlstm_fcn.report.answers import Answers, short_names
+from tests.browser import BROWSER
 from tests.quick_fit import SMALL
-from tests.test_report import BROWSER
 
 HOSTILE = ["</td><script>alert(1)</script>", r"$\frac{1$ & \x", "名前 " * 30]
 
