@@ -20,6 +20,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier, export
 from mlstm_fcn._files import crc
@@ -265,6 +266,10 @@ def _containers(value):
 
 def _keys(part):
     return list(part) if isinstance(part, dict) else range(len(part))
+
+
+def not_called(*arguments, **options):
+    pytest.fail("It was called before the file was refused.")
 
 
 def peak_megabytes(reset=False):

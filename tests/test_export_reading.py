@@ -9,6 +9,7 @@ import pytest
 from mlstm_fcn import export
 from mlstm_fcn._files import crc
 from mlstm_fcn.export import manifest
+from tests import hostile
 
 
 def truncate(path):
@@ -92,3 +93,44 @@ def test_masked_values_are_missing_ones(onnx):
 def test_wrong_series_are_refused(onnx, X, message):
     with pytest.raises(ValueError, match=message):
         export.load(onnx).outputs(X)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"labels": ["a", "b", "c"]},
+        {"labels": [["a"], "b"]},
+        {"labels": []},
+        {"channels": True},
+        {"channels": 10**9, "length": 10**9},
+        {"length": 0},
+        {"length": 21},
+        {"files": None},
+        {"files": []},
+        {"kind": "x" * 100_000},
+        {"kind": None},
+        {"any_length": "yes"},
+        {"missing": 3},
+        {"format": None},
+    ],
+    ids=str,
+)
+def test_manifests_that_lie_are_refused_when_the_model_is_loaded(change, tmp_path):
+    path = hostile.onnx_file(tmp_path / "it.onnx")
+    assert export.load(path).outputs(np.ones((1, 2, 20))).tolist() == [[1.0, 1.0]]
+    about = {**json.loads(manifest.path_of(path).read_text()), **change}
+    manifest.path_of(path).write_text(json.dumps({**about, "crc": crc(about)}))
+    with pytest.raises(ValueError, match=r"it\.onnx|kind"):
+        export.load(path)
+
+
+def test_errors_of_a_runtime_are_value_errors(tmp_path):
+    class OwnError(Exception):
+        pass
+
+    def run(series):
+        raise OwnError("of the runtime")
+
+    artifact = export.Artifact({"labels": None, "channels": 1, "length": 3}, run)
+    with pytest.raises(ValueError, match="fails in its runtime: of the runtime"):
+        artifact.outputs(np.ones((1, 1, 3)))

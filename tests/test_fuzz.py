@@ -1,15 +1,18 @@
-"""Damaged files give series or a FormatError: no other exception, no hang, no wrong shape."""
+"""Damaged files are read or refused with the documented error: no other one, no hang, no wrong shape."""
 
 import io
 import random
+import time
 import zipfile
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
+from mlstm_fcn import datasets
 from mlstm_fcn.datasets import FormatError, read, write
 from mlstm_fcn.datasets.formats import Source
+from tests import hostile
 
 FILES = 10_000
 FORMATS = [".ts", ".arff", ".tsv", ".npz", "stamped.ts", "large.ts", "lengths.npz"]
@@ -102,3 +105,55 @@ def test_damaged_files_give_series_or_a_format_error(suffix, whole):
         assert all(case.ndim == 2 and case.size and case.dtype == np.float64 for case in X)
         assert len({len(case) for case in X}) == 1
     assert read_well > 0
+
+
+@pytest.fixture(scope="module")
+def attack(tmp_path_factory):
+    return hostile.Attack(tmp_path_factory.mktemp("attack"))
+
+
+@pytest.mark.parametrize(("kind", "least"), [("model", 2), ("checkpoint", 1), ("sidecar", 2), ("onnx", 1)])
+def test_mutated_files_are_opened_or_refused_with_a_documented_error(kind, least, attack):
+    """`python -m tests.hostile 10000` is the same for many more, with limits of time and memory."""
+    results = [attack.open_mutated(kind, seed) for seed in range(30)]
+    assert results.count("opened") >= least
+    assert results.count("refused") >= least
+
+
+def seconds_to_read(path, text, message=""):
+    path.write_text(text)
+    start = time.perf_counter()
+    if message:
+        with pytest.raises(datasets.FormatError, match=message):
+            datasets.read(path)
+    else:
+        datasets.read(path)
+    return time.perf_counter() - start
+
+
+HEADER = "@classLabel true a\n@data\n"
+ARFF = "@relation r\n@attribute t numeric\n@attribute target {a}\n@data\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("it.ts", f"{HEADER}1,{'x' * 4_000_000}:a\n", "line 3, column 3: .* value 2 of channel 1"),
+        ("it.ts", f"{HEADER}{'1,' * 500_000}x:a\n", "column 1000001: .* value 500001 of channel 1"),
+        ("it.ts", f"@timestamps true\n{HEADER}({'a' * 2_000_000}b,{'a' * 1_000_000}):a\n", "column 2000004"),
+        ("it.arff", f"{ARFF}1,{' ' * 50_000},'x','y'\n", "values, a comma and a label"),
+    ],
+    ids=["token", "last value", "stamp", "spaces"],
+)
+def test_malformed_text_is_refused_in_linear_time(name, text, message, tmp_path):
+    assert seconds_to_read(tmp_path / name, text, message) < 2
+
+
+def test_labels_are_looked_up_in_the_same_time_however_many(tmp_path):
+    labels = [f"c{i}" for i in range(20_000)]
+    cases = "".join(f"1,2:{label}\n" for label in labels)
+    assert seconds_to_read(tmp_path / "it.ts", f"@classLabel true {' '.join(labels)}\n@data\n{cases}") < 2
+    assert (
+        seconds_to_read(tmp_path / "it.ts", f"@classLabel true {' '.join(labels)}\n@data\n1:x", "c99, ...")
+        < 2
+    )
