@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier, Recipe
 
@@ -44,3 +45,8 @@ def assert_same(one, other):
 
 def differ(one, other):
     return any(not np.array_equal(a, b) for a, b in zip(weights_of(one), weights_of(other), strict=True))
+
+
+@pytest.fixture(scope="module")
+def fitted(basic_motions):
+    return fit((basic_motions.X_train, basic_motions.y_train), n_epochs=1)

@@ -5,22 +5,10 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, Recipe, datasets
+from tests.own_networks import mean_then_dense, plain, sequential
 from tests.small_networks import networks, small_options
 
 QUICK = {"n_epochs": 2, "batch_size": 8, "random_state": 0}
-
-
-def mean_then_dense(input_shape, n_outputs, activation="softmax", masked=False, units=4):
-    series = keras.Input(input_shape)
-    mask = keras.Input(input_shape[:1], dtype="bool") if masked else None
-    mean = keras.layers.GlobalAveragePooling1D()(series, mask=mask)
-    hidden = keras.layers.Dense(units, activation="relu")(mean)
-    outputs = keras.layers.Dense(n_outputs, activation=activation)(hidden)
-    return keras.Model([series, mask] if masked else series, outputs)
-
-
-def plain(input_shape, n_outputs):
-    return mean_then_dense(input_shape, n_outputs)
 
 
 @pytest.mark.usefixtures("uncompiled")
@@ -55,11 +43,6 @@ def test_a_function_of_the_user(basic_motions):
     mixed = [basic_motions.X_test[0], basic_motions.X_test[1, :, :50]]
     alone = [classifier.predict_proba([case])[0] for case in mixed]
     np.testing.assert_allclose(classifier.predict_proba(mixed), alone, atol=1e-6)
-
-
-def sequential(input_shape, n_outputs):
-    layers = [keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(n_outputs, activation="softmax")]
-    return keras.Sequential([keras.Input(input_shape), *layers])
 
 
 def sequential_within(input_shape, n_outputs):

@@ -1,5 +1,7 @@
 """One trained model in every format agrees with Keras; the exported graph."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -209,3 +211,34 @@ def test_a_format_without_loops_needs_a_length_for_an_lstm_over_time(motions, tm
     path = classifier.export(tmp_path / "model.tflite", length=25)
     X = motions.X_test[:, :, ::4]
     np.testing.assert_allclose(export.load(path).outputs(X), classifier.predict_proba(X), atol=1e-5)
+
+
+def test_onnx_names_its_outputs_and_holds_the_labels(onnx, classifier, motions):
+    runtime = pytest.importorskip("onnxruntime")
+    session = runtime.InferenceSession(str(onnx))
+    series = np.swapaxes(motions.X_test, 1, 2).astype("float32")
+    (source,) = session.get_inputs()
+    (probabilities,) = session.run(["probabilities"], {source.name: series})
+    np.testing.assert_allclose(probabilities, classifier.predict_proba(motions.X_test), atol=1e-5)
+    labels = json.loads(session.get_modelmeta().custom_metadata_map["labels"])
+    assert labels == classifier.classes_.tolist() == export.load(onnx).labels
+
+
+def test_onnx_names_the_output_of_a_regressor(tmp_path):
+    """Whatever converted it, and of a graph in which another operation reads the output too."""
+    onnx = pytest.importorskip("onnx")
+    info = [onnx.helper.make_tensor_value_info(name, 1, [1]) for name in ("series", "out")]
+    nodes = [
+        onnx.helper.make_node("Neg", ["series"], ["out"]),
+        onnx.helper.make_node("Abs", ["out"], ["spare"]),
+    ]
+    graph = onnx.helper.make_graph(nodes, "it", info[:1], info[1:])
+    onnx.save(onnx.helper.make_model(graph), tmp_path / "it.onnx")
+    FORMATS["onnx"].label(tmp_path / "it.onnx", None)
+    named = onnx.load(tmp_path / "it.onnx")
+    assert [one.name for one in named.graph.output] == ["predictions"]
+    assert [[*node.input, *node.output] for node in named.graph.node] == [
+        ["series", "predictions"],
+        ["predictions", "spare"],
+    ]
+    assert not named.metadata_props

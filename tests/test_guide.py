@@ -1,4 +1,4 @@
-"""The code in docs/ works: the guide runs, and the map to the source names existing code."""
+"""The code in docs/ works: guide and production page run, and the map to the source names existing code."""
 
 import importlib.util
 import re
@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from mlstm_fcn import plotting
+from tests import quick_fit
 
 ROOT = Path(__file__).parent.parent
 GUIDE = ROOT / "docs" / "guide.md"
 FIGURES = ROOT / "docs" / "figures"
+fitted = quick_fit.fitted
 
 
 def module_of(path):
@@ -72,3 +74,20 @@ def test_the_map_from_the_papers_names_existing_code():
         code = source.read_text(encoding="utf-8")
         for name in re.findall(r"\w+", names):
             assert re.search(rf"^(def |class )?{name}\b", code, flags=re.MULTILINE), (path, name)
+
+
+@pytest.mark.usefixtures("uncompiled")
+def test_the_page_on_production_loads_and_warms_up(fitted, basic_motions, tmp_path):
+    page = (ROOT / "docs" / "production.md").read_text(encoding="utf-8")
+    process, warm_up, drift, *_ = re.findall(r"^```python\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    names = {"__name__": "served"}
+    exec(process, names)
+    exec(warm_up.replace("calls=25", "calls=2"), names)
+    fitted.save(tmp_path / "motions.keras")
+    names["load"](tmp_path / "motions.keras")
+    X = basic_motions.X_test
+    np.testing.assert_array_equal(names["predict"](X), fitted.predict_proba(X))
+
+    exec(drift, names | {"X_train": basic_motions.X_train}, names)
+    warmer = X + 20.0 * np.array([0, 0, 1, 0, 0, 0])[:, None]
+    assert (names["drifted"](X).tolist(), names["drifted"](warmer).tolist()) == ([], [2])
