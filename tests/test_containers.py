@@ -5,8 +5,11 @@ import pandas as pd
 import pytest
 
 from mlstm_fcn import export
-from tests import quick_fit
+from tests import quick_fcn, quick_fit
+from tests.frames import NAMES, frames
+from tests.quick_fcn import fit, small
 
+data, plain = quick_fcn.data, quick_fcn.plain
 fitted = quick_fit.fitted
 
 
@@ -103,3 +106,36 @@ def test_an_exported_model_reads_a_list_of_series(onnx, motions):
         artifact.outputs([[[1.0, 2.0], [3.0]]])
     with pytest.raises(ValueError, match=CONTAINER):
         artifact.outputs("a")
+
+
+def test_more_channels_than_steps_are_warned_of_in_fit(data):
+    X, y = data
+    swapped = X[:, :, :7].transpose(0, 2, 1)
+    with pytest.warns(UserWarning, match=r"7 channels of 6 steps.*, give `X.transpose\(0, 2, 1\)`"):
+        classifier = fit((swapped, y))
+    classifier.predict(swapped)
+    fit((swapped[:, :6], y))
+    ragged = [case[:, : 4 + number % 3] for number, case in enumerate(swapped)]
+    with pytest.warns(UserWarning, match="7 channels of 6 steps"):
+        fit((ragged, y))
+    fit(([pd.DataFrame(case.T) for case in swapped], y))  # the axes of a frame have names
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "dtype"),
+    [
+        (lambda X: X + 1j, "complex128"),
+        (lambda X: X.astype("datetime64[s]"), r"datetime64\[s\]"),
+        (lambda X: X.astype("timedelta64[s]"), r"timedelta64\[s\]"),
+        (lambda X: list(X + 1j), "complex128"),
+        (lambda X: frames(X.astype("datetime64[s]"), NAMES), r"datetime64\[s\]"),
+        (lambda X: frames(X + 1j, NAMES), "complex128"),
+    ],
+    ids=["complex", "dates", "times", "list", "dates in frames", "complex in frames"],
+)
+def test_dates_and_complex_numbers_are_refused(spoilt, dtype, data, plain):
+    X, y = data
+    rule = f"X must hold real numbers; turn dates into numbers.*dtype='{dtype}'"
+    for call in (lambda X: small().fit(X, y), lambda X: small().partial_fit(X, y), plain.predict):
+        with pytest.raises(ValueError, match=rule):
+            call(spoilt(X))

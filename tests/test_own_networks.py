@@ -6,8 +6,10 @@ import pytest
 
 from mlstm_fcn import NetworkClassifier
 from mlstm_fcn.benchmark.estimators import fingerprint
-from tests import quick_fit
+from tests import quick_fcn, quick_fit
 from tests.own_networks import QUICK, mean_then_dense, plain, sequential
+
+data = quick_fcn.data
 
 
 def test_a_keras_model_is_built_anew_in_each_fit(basic_motions):
@@ -98,3 +100,20 @@ def test_a_mask_that_nobody_asked_for_is_refused(basic_motions):
 
     with pytest.raises(ValueError, match="A network without a mask must have one input, the series"):
         NetworkClassifier(network=always, **QUICK).fit(basic_motions.X_train, basic_motions.y_train)
+
+
+def ends_in(activation):
+    def network(input_shape, n_outputs):
+        series = keras.Input(input_shape)
+        pooled = keras.layers.GlobalAveragePooling1D()(series)
+        return keras.Model(series, keras.layers.Dense(n_outputs, activation=activation)(pooled))
+
+    return network
+
+
+@pytest.mark.parametrize("activation", ["linear", "sigmoid", "relu", "tanh"])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_outputs_that_are_no_probabilities_are_refused(method, activation, data):
+    classifier = NetworkClassifier(network=ends_in(activation), n_epochs=1)
+    with pytest.raises(ValueError, match=r"must be probabilities: end it with .*outputs=\["):
+        getattr(classifier, method)(*data)
