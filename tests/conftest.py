@@ -76,6 +76,20 @@ def uncompiled():
 
 
 @pytest.fixture
+def in_order(monkeypatch):
+    """Arrays are trained on in their order too, in batches of the same sizes."""
+    from mlstm_fcn.training import loop
+
+    shuffled = loop.shuffled
+
+    def ordered(n_cases, *others):
+        sizes = [len(batch) for batch in shuffled(n_cases, *others)]
+        return np.split(np.arange(n_cases), np.cumsum(sizes)[:-1])
+
+    monkeypatch.setattr(loop, "shuffled", ordered)
+
+
+@pytest.fixture
 def rng():
     return np.random.default_rng(0)
 
