@@ -90,6 +90,19 @@ def in_order(monkeypatch):
 
 
 @pytest.fixture
+def drawn_in_memory():
+    """No window opens, and no figure is left."""
+    import matplotlib
+    import matplotlib.pyplot as plt
+
+    before = matplotlib.get_backend()
+    plt.switch_backend("agg")
+    yield
+    plt.close("all")
+    plt.switch_backend(before)
+
+
+@pytest.fixture
 def rng():
     return np.random.default_rng(0)
 
