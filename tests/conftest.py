@@ -115,6 +115,12 @@ def basic_motions():
 
 
 @pytest.fixture(scope="session")
+def data(basic_motions):
+    """Series and labels to train on, as `fit(*data)`."""
+    return basic_motions.X_train, basic_motions.y_train
+
+
+@pytest.fixture(scope="session")
 def motions(basic_motions):
     return basic_motions
 
