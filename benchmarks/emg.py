@@ -11,7 +11,6 @@ again. aeon is in the extra `bench`.
 """
 
 import importlib.util
-import multiprocessing
 import resource
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from process_memory import growth, in_new_process
 from sklearn.metrics import balanced_accuracy_score
 
 TABLE = Path(__file__).with_suffix(".csv")
@@ -44,40 +44,27 @@ def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def held(name):
-    """Memory of this process in MiB, by Linux's names: VmRSS now, VmHWM the most since it was forgotten."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(name))
-
-
-def growth(windows, mapped, answer):
-    """Send the peak memory of an epoch of the network above that of a fit to a few windows, in MiB."""
+def of_an_epoch(windows, mapped):
+    """Peak memory of an epoch of the network above that of a fit to a few windows, in MiB."""
     from mlstm_fcn import memmap
 
     memmap.LARGE = 1 << 20 if mapped else memmap.LARGE  # windows are not read at once
     X, y = (np.load(windows / name, mmap_mode="r" if mapped else None) for name in ("X.npy", "y.npy"))
     few = np.r_[np.unique(y, return_index=True)[1], :64]
     network = classifier_of("default").set_params(n_epochs=1)
-    network.fit(np.array(X[few]), y[few])
-    before = held("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far
-    network.fit(X, np.array(y))
-    answer.put(held("VmHWM") - before)
+    return growth(lambda: network.fit(np.array(X[few]), y[few]), lambda: network.fit(X, np.array(y)))
 
 
 def growths(X, y):
-    """Columns of the table, each from a process of its own."""
-    context, row = multiprocessing.get_context("spawn"), {}
+    """Columns of the table."""
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder) / "X.npy", X)
         np.save(Path(folder) / "y.npy", y)
-        for name, mapped in (("growth_mib", False), ("mapped_mib", True)):
-            answer = context.SimpleQueue()
-            one = context.Process(target=growth, args=(Path(folder), mapped, answer))
-            one.start()
-            one.join()
-            row[name] = round(answer.get(), 1)
-    return row
+        columns = {"growth_mib": False, "mapped_mib": True}
+        return {
+            name: round(in_new_process(of_an_epoch, Path(folder), mapped), 1)
+            for name, mapped in columns.items()
+        }
 
 
 def parts_of(folder):
@@ -109,11 +96,7 @@ def main(folder):
     have = set(pd.read_csv(TABLE)["method"]) if TABLE.exists() else set()
     for method in METHODS:
         if method not in have:
-            one = multiprocessing.get_context("spawn").Process(target=measure, args=(folder, method))
-            one.start()
-            one.join()
-            if one.exitcode:
-                sys.exit(f"{method} failed")
+            in_new_process(measure, folder, method)
     print(pd.read_csv(TABLE).to_string(index=False))
 
 

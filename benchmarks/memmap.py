@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import multiprocessing
 import statistics
 import tempfile
 import time
@@ -22,6 +21,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from process_memory import growth, in_new_process
 
 from mlstm_fcn import NetworkClassifier, memmap
 from mlstm_fcn.engine.devices import fast_flags
@@ -126,30 +126,10 @@ def fit(given: tuple[Any, ...], n_epochs: int) -> tuple[list[float], float]:
     return times.seconds, times.starts[0] - start
 
 
-def held(name: str) -> float:
-    """Memory of this process in MiB, by Linux's names: VmRSS now, VmHWM the most since it was forgotten."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(name))
-
-
-def memory(path: Path, source: str, answer: Any) -> None:
-    """Send the peak memory of a fit above what the process holds after a tiny one, in MiB."""
+def memory(path: Path, source: str) -> float:
+    """Peak memory of a fit above what the process holds after a tiny one, in MiB."""
     X, y = opened(path)
-    fit((np.array(X[:2048]), y[:2048]), 1)
-    before = held("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far
-    fit(SOURCES[source](X, y), 1)
-    answer.put(held("VmHWM") - before)
-
-
-def peak_of(path: Path, source: str) -> float:
-    """The same from a process of its own."""
-    context = multiprocessing.get_context("spawn")
-    answer = context.SimpleQueue()
-    one = context.Process(target=memory, args=(path, source, answer))
-    one.start()
-    one.join()
-    return answer.get()
+    return growth(lambda: fit((np.array(X[:2048]), y[:2048]), 1), lambda: fit(SOURCES[source](X, y), 1))
 
 
 def main(n_cases: int, folder: Path) -> None:
@@ -168,7 +148,12 @@ def main(n_cases: int, folder: Path) -> None:
     floor, table = statistics.median(epochs["in memory"]), [FIELDS]
     for source in SOURCES:
         epoch, start = statistics.median(epochs[source]), statistics.median(before[source])
-        values = f"{epoch:.2f}", f"{epoch / floor:.2f}", f"{start:.2f}", f"{peak_of(path, source):.0f}"
+        values = (
+            f"{epoch:.2f}",
+            f"{epoch / floor:.2f}",
+            f"{start:.2f}",
+            f"{in_new_process(memory, path, source):.0f}",
+        )
         table.append((source, str(n_cases), *values, cpu))
         print(*table[-1], sep=" | ", flush=True)
     with Path(__file__).with_suffix(".csv").open("w", newline="") as file:

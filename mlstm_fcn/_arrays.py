@@ -11,7 +11,7 @@ _ALIGNMENT = 64  # bytes
 def as_array(values: Any) -> Any:
     """An array of another library as NumPy's, by `__array__` or DLPack; frames and all else as they are.
 
-    Masked values become NaN; those that are no numbers, None.
+    Masked numbers become NaN, and masked objects None.
     """
     if isinstance(values, np.ma.MaskedArray):
         return _filled(values) if np.ma.is_masked(values) else values.data

@@ -92,8 +92,8 @@ def to_batch(X: Container, cases: Sequence[int] | np.ndarray | None = None) -> n
     batch = aligned((len(X), *X.shape[:0:-1]))
     with np.errstate(over="ignore", invalid="ignore"):
         np.copyto(batch, np.swapaxes(X, 1, 2), casting="unsafe")
-        if batch.size and np.isfinite(batch.sum(dtype=np.float64)):
-            return batch  # most are complete, and this takes no memory
+    if _is_complete(batch):
+        return batch
     infinite = np.isinf(batch)
     if infinite.any():
         case, time, channel = np.argwhere(infinite)[0].tolist()
@@ -107,7 +107,7 @@ def as_numbers(array: Any) -> np.ndarray:
     """Numbers as an array, with NaN for masked values and for None in object arrays.
 
     Raises:
-        ValueError: If they are no real numbers.
+        ValueError: If they are not real numbers.
     """
     try:
         array = np.asarray(as_array(array))
@@ -134,8 +134,8 @@ def require_real_frames(X: Any) -> None:
         require(not text, rule, columns=text[:5])
 
 
-def counted(X: Any) -> Any:
-    """The same, where each data frame of a list counts its steps from 0, whatever its index is.
+def with_counted_steps(X: Any) -> Any:
+    """Series as they are, except that each data frame in a list gets 0, 1, 2, ... as its index.
 
     Raises:
         ValueError: As `require_real_frames`, or if the index of a frame in a list does not increase.
@@ -167,13 +167,19 @@ def lengths(batch: np.ndarray, cases: Sequence[int] | np.ndarray | None = None) 
     Raises:
         ValueError: If a series has only missing values.
     """
-    if batch.size and np.isfinite(batch.sum(dtype=np.float64)):
+    if _is_complete(batch):
         return np.full(len(batch), batch.shape[1])
     observed = ~np.isnan(batch).all(axis=2)
     empty = np.flatnonzero(~observed.any(axis=1))
     names = [_name(case, cases) for case in empty[:5].tolist()]
     require(len(empty) == 0, "Every series must hold a value that is not missing.", cases=names)
     return batch.shape[1] - observed[:, ::-1].argmax(axis=1)
+
+
+def _is_complete(batch: np.ndarray) -> bool:
+    """Whether all values are finite, as in most batches: a sum tells, and takes no memory."""
+    with np.errstate(invalid="ignore"):  # infinity of both signs
+        return batch.size > 0 and bool(np.isfinite(batch.sum(dtype=np.float64)))
 
 
 def _name(case: int, cases: Sequence[int] | np.ndarray | None) -> int:

@@ -199,18 +199,35 @@ def test_a_case_of_a_regressor(problem, tmp_path):
     assert f"Answer: {regressor.predict(X[:1])[0]:.6g}." in text
 
 
-def test_pages_about_what_has_no_network_are_refused(fitted, problem, tmp_path):
+def test_what_has_no_network_is_refused(fitted, problem, tmp_path):
     X, y = problem
-    regressor = MLSTMFCNRegressor(**SMALL)
     with pytest.warns(UserWarning, match="single label"):
         of_one_class = MLSTMFCNClassifier(**SMALL).fit(X, y[:1].repeat(30))
-    for estimator in (make_pipeline(fitted), MLSTMFCNClassifier(**SMALL), of_one_class, regressor):
-        for write, data in ((write_evaluation, (X, y)), (write_case, X[:1])):
-            with pytest.raises(ValueError, match="This needs a fitted estimator of this package"):
-                write(estimator, *data, tmp_path / "it.html")
+    refused = {
+        "requires an estimator of this package; of a pipeline, give the last step": make_pipeline(fitted),
+        "has not been fitted yet: call fit before": MLSTMFCNClassifier(**SMALL),
+        "requires a network: fit saw one class only": of_one_class,
+    }
+    calls = {
+        write_evaluation: (X, y, tmp_path / "it.html"),
+        write_case: (X[:1], tmp_path / "it.html"),
+        trust.calibrate: (X, y),
+        trust.held_back: (),
+        trust.remember: (X, X),
+        trust.unlikeness: (X,),
+    }
+    for message, estimator in refused.items():
+        for call, arguments in calls.items():
+            with pytest.raises(ValueError, match=message):
+                call(estimator, *arguments)
     assert not trust.remembers(clone(fitted))
+
+
+def test_an_evaluation_is_about_a_classifier(problem, tmp_path):
+    X, _ = problem
+    regressor = MLSTMFCNRegressor(**SMALL).fit(X, X[:, 0, 0])
     with pytest.raises(ValueError, match="The page is about a classifier; `write_case` takes a regressor"):
-        write_evaluation(regressor.fit(X, X[:, 0, 0]), X, X[:, 0, 0], tmp_path / "it.html")
+        write_evaluation(regressor, X, X[:, 0, 0], tmp_path / "it.html")
 
 
 def test_the_commands_write_the_pages(fitted, problem, tmp_path):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 from sklearn.linear_model import Ridge, RidgeClassifierCV
 
 from mlstm_fcn.fitting.ridge import PENALTIES, sharpness, solve, solve_in_blocks, span
@@ -120,5 +121,6 @@ def test_sharpness_is_that_of_a_direct_search(rng):
 def test_decisions_that_are_all_right_give_no_certainty():
     """Eight right decisions get a probability of 0.95: a tenth of each target is spread over both classes."""
     hits = np.eye(2)[[0, 1] * 4]
-    factor = sharpness(2 * hits - 1, hits, np.ones(8))
-    assert 1 / (1 + np.exp(-2 * factor)) == pytest.approx(0.95, abs=1e-3)
+    decisions = 2 * hits - 1
+    found = softmax(sharpness(decisions, hits, np.ones(8)) * decisions, axis=1)
+    np.testing.assert_allclose(found, 0.9 * hits + 0.05, atol=1e-3)

@@ -78,7 +78,8 @@ class EarlyClassifier(ClassifierMixin, BaseEstimator):
             y: Their labels, `(cases,)`.
 
         Raises:
-            ValueError: If a class has fewer cases than 2, or X and y do not fit together.
+            ValueError: If a class has fewer than 2 cases, a series has no value, or X and y do not fit
+                together.
         """
         able = hasattr(self._new_classifier(), "predict_proba")
         require(able, "`classifier` must have `predict_proba`.", classifier=self.classifier)

@@ -62,8 +62,8 @@ class EarlyModel:
         """
         cases, as_given = opened(None, X)
         last = self.rule.checkpoints[-1]
-        empty = [number for number, case in enumerate(cases) if is_silent(case[:, :last])]
-        require(not empty, _SILENT, cases=empty[:5], last_checkpoint=last)
+        silent = [number for number, case in enumerate(cases) if is_silent(case[:, :last])]
+        require(not silent, _SILENT, cases=silent[:5], last_checkpoint=last)
         lengths = np.array([case.shape[1] for case in cases])
         probabilities = prefix_probabilities(self.predict_proba, cases, as_given, self.rule.checkpoints)
         stops, every = self.rule.stops(probabilities, lengths), np.arange(len(cases))
@@ -80,9 +80,9 @@ class Stream:
     """A series that grows, and its answer once that is sure enough.
 
     The answer is that of `EarlyModel.answer` for the same steps. At each checkpoint from the first value on,
-    the classifier reads the series so far from its start. A constant cost for each step is not to be had: the
-    gates of squeeze-and-excitation are means over all steps, so each new step changes what the network
-    computes for the steps before.
+    the classifier reads the series so far from its start. Each step cannot have the same cost: the gates of
+    squeeze-and-excitation are means over all steps, so each new step changes what the network computes for
+    the steps before.
 
     Args:
         model: The classifier and its rule.
@@ -192,7 +192,7 @@ def load(path: Path | str) -> EarlyModel:
     An exported model runs in its own runtime, without Keras or TensorFlow, except a SavedModel.
 
     Raises:
-        ValueError: If a file is damaged or holds something else, or the rule is of another classifier.
+        ValueError: If a file is damaged or holds something else, or the rule belongs to another classifier.
         FileNotFoundError: If one is missing.
     """
     rule = StoppingRule.load(rule_path(path), of=checksum(path))

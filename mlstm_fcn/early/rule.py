@@ -149,7 +149,7 @@ def chosen_rule(
     for agreement in range(1, min(_MOST_AGREEING, len(checkpoints)) + 1):
         sure = confidence(probabilities, agreement)
         known = sure[sure >= 0]
-        if not len(known):  # nowhere do so many agree
+        if not len(known):  # no series has that many checkpoints in a row with the same class
             break
         curves[agreement] = []
         for threshold in np.unique(np.quantile(known, np.linspace(0, 1, _N_THRESHOLDS))):

@@ -9,7 +9,7 @@ from sktime.exceptions import NotFittedError as SktimeNotFittedError
 
 from mlstm_fcn.loaders.series import is_loader
 from mlstm_fcn.memmap import is_large
-from mlstm_fcn.preprocess import as_container, counted
+from mlstm_fcn.preprocess import as_container, with_counted_steps
 
 # What scikit-learn keeps on an estimator across calls of fit, and sktime's reset would delete.
 _SKLEARN_STATE = (
@@ -80,4 +80,4 @@ class Contract(CallbackSupportMixin, BaseEstimator):
 
     def _internal_convert(self, X: Any, y: Any = None) -> Any:
         """Where sktime converts what is convenient; it does not know lists of arrays, and says less."""
-        return super()._internal_convert(counted(as_container(X)), y)
+        return super()._internal_convert(with_counted_steps(as_container(X)), y)

@@ -179,7 +179,7 @@ def _read(
     from mlstm_fcn.models.ensemble import members
     from mlstm_fcn.models.pipeline import compose, split
 
-    fitted, series = fitted_and_series(estimator, X)
+    fitted, series = fitted_and_series(estimator, X, "explain")
     model, batch = fitted.model_for(series)
     preprocessor, network, _ = split(model)
     networks, values = members(network), {}

@@ -98,7 +98,7 @@ class _Member:
 def _explained(estimator: Any, X: Any, label: Any, method: Any) -> np.ndarray:
     require_one_answer(estimator)
     require(not is_loader(X), "Here X must be series; a loader is for `fit` and `predict`.")
-    fitted, raw = fitted_and_series(estimator, X)
+    fitted, raw = fitted_and_series(estimator, X, "explain")
     members, parts = _opened(fitted, raw)
     chosen = _outputs(fitted, raw, label)
     n_outputs, found, start = fitted.task.n_outputs, [], 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,19 +29,25 @@ def fitted_network(estimator: Any) -> FittedNetwork | None:
     return fitted if isinstance(fitted, FittedNetwork) else None
 
 
-def require_network(estimator: Any) -> FittedNetwork:
-    """The fitted network of an estimator of this package.
+def require_network(estimator: Any, method: str) -> FittedNetwork:
+    """The fitted network of an estimator of this package, or such a network itself.
+
+    Args:
+        estimator: The estimator.
+        method: What needs the network, for error messages.
 
     Raises:
-        ValueError: If it has none.
+        NotFittedError: If the estimator is not fitted.
+        ValueError: If the estimator has no network, or is not of this package.
     """
-    fitted = fitted_network(estimator)
-    rule = (
-        "This needs a fitted estimator of this package (of a pipeline its last step), whose fit has seen two "
-        "classes and one column of `y`."
-    )
-    require(fitted is not None, rule, estimator=type(estimator).__name__)
-    return fitted  # type: ignore[return-value]
+    from mlstm_fcn.fitting import FittedNetwork
+
+    if isinstance(estimator, FittedNetwork):
+        return estimator
+    rule = f"`{method}` requires an estimator of this package; of a pipeline, give the last step."
+    require(hasattr(estimator, "_require_network"), rule, estimator=type(estimator).__name__)
+    fitted: FittedNetwork = estimator._require_network(method)
+    return fitted
 
 
 def require_one_answer(estimator: Any) -> None:
@@ -56,17 +62,15 @@ def require_one_answer(estimator: Any) -> None:
     require(not several, rule, columns=fitted.task.n_outputs if fitted else None)
 
 
-def fitted_and_series(estimator: Any, X: Any) -> tuple[FittedNetwork, Any]:
+def fitted_and_series(estimator: Any, X: Any, method: str) -> tuple[FittedNetwork, Any]:
     """The fitted network, and series as it takes them; an estimator converts its own containers.
 
     Raises:
         NotFittedError: If an estimator is not fitted.
+        ValueError: If an estimator has no network.
     """
-    from mlstm_fcn.fitting import FittedNetwork
-
-    if isinstance(estimator, FittedNetwork):
-        return estimator, X
-    return estimator._require_network("explain"), estimator._check_convert_X_for_predict(X)
+    fitted = require_network(estimator, method)
+    return fitted, X if fitted is estimator else estimator._check_convert_X_for_predict(X)
 
 
 def opened(estimator: Any, X: Any) -> tuple[Cases, Callable[[Cases], Any]]:
@@ -82,13 +86,13 @@ def opened(estimator: Any, X: Any) -> tuple[Cases, Callable[[Cases], Any]]:
 
     require(not is_loader(X), "Here X must be series; a loader is for `fit` and `predict`.")
     if fitted_network(estimator) is not None:
-        fitted, series = fitted_and_series(estimator, X)
+        fitted, series = fitted_and_series(estimator, X, "explain")
         read = fitted.inputs.read(in_order(series, fitted.channel_names))
-        return [_trimmed(case.T) for chunk in chunks(read) for case in chunk.astype(np.float64)], pad
+        return _trimmed(case.T for chunk in chunks(read) for case in chunk.astype(np.float64)), pad
     series = X if is_large(X) else as_container(X)
     if not isinstance(series, np.ndarray):
         return _of_frames(series)
-    cases = [_trimmed(np.atleast_2d(np.array(as_numbers(case), dtype=np.float64))) for case in series]
+    cases = _trimmed(np.atleast_2d(np.array(as_numbers(case), dtype=np.float64)) for case in series)
     return cases, pad if isinstance(X, np.ndarray) and X.dtype != object else list
 
 
@@ -100,10 +104,10 @@ def _of_frames(X: Any) -> tuple[Cases, Callable[[Cases], Any]]:
 
     frames = convert_to(X, to_type="df-list", as_scitype="Panel")
     frames, columns = in_order(frames, channel_names(frames)), frames[0].columns
-    cases = [_trimmed(frame.to_numpy(dtype=np.float64).T.copy()) for frame in frames]
+    cases = _trimmed(frame.to_numpy(dtype=np.float64).T.copy() for frame in frames)
     return cases, lambda changed: [pd.DataFrame(case.T, columns=columns) for case in changed]
 
 
-def _trimmed(case: np.ndarray) -> np.ndarray:
-    """A series without the steps at its end at which every channel is NaN."""
-    return case[:, : lengths(case.T[None])[0]]
+def _trimmed(cases: Iterable[np.ndarray]) -> Cases:
+    """Series without the steps at their ends at which every channel is NaN."""
+    return [case[:, : lengths(case.T[None], [number])[0]] for number, case in enumerate(cases)]

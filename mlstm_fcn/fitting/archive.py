@@ -52,8 +52,8 @@ def save(fitted: FittedNetwork, path: Path | str, about: Mapping[str, Any] | Non
     """
     names = to_plain(fitted.channel_names)
     if names is None and fitted.channel_names is not None:
-        text = "The file does not keep names of channels that are no text or numbers; their order counts."
-        warnings.warn(text, UserWarning, stacklevel=3)
+        text = "The file keeps the names of channels only if they are text or numbers."
+        warnings.warn(f"{text} `predict` will use their order.", UserWarning, stacklevel=3)
     named = fitted.spec.network if isinstance(fitted.spec.network, str) else None
     values = {
         **fitted.task.to_plain(),

@@ -60,10 +60,12 @@ def by_ridge(
     factor = head.sharpness(ridge.unseen, some)
     head.dense.set_weights([coefficients * factor, intercept * factor])
     history.update(head.figures(head.outputs(ridge.unseen * factor), some, "leave_one_out_"))
-    unseen = np.full(data.targets.shape, np.nan)
-    unseen[numbers] = head.outputs((ridge.unseen if judged is None else ridge.unseen_together) * factor)
     if lesson.validation is not None:
         history.update(head.figures(outputs_for(network, lesson.validation), lesson.validation, "val_"))
+    if judged is None:
+        return None
+    unseen = np.full(data.targets.shape, np.nan)
+    unseen[numbers] = head.outputs(ridge.unseen_together * factor)
     return unseen
 
 

@@ -168,8 +168,7 @@ def fit(
         with suppress(AttributeError):
             error.fitted = partial  # type: ignore[attr-defined]
         raise
-    estimated = start is None and recipe.vote == "worth" and len(members) > 1
-    result = fitted(members, worths(kinds, unseen, lesson.training, task) if estimated else kept)
+    result = fitted(members, kept if judged is None else worths(kinds, unseen, lesson.training, task))
     warn_of_divergence(result.history, precision)
     for file in filter(None, reversed(files)):  # the first one last: the others are invalid without it
         file.unlink(missing_ok=True)

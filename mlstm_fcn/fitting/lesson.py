@@ -31,8 +31,8 @@ class Lesson:
         freeze: Prefixes of the names of layers that training leaves as they are.
         callbacks: Makes the callbacks of each training by gradient.
         continues: Whether the members were trained before.
-        judged: Training cases, by index, of which each way to train has to predict what it would without any
-            of them; None: it predicts the cases that it likes.
+        judged: Training cases, by index, that each way to train predicts without having seen any of them;
+            None: all members vote equally.
         place: Number of the member that is trained, from 1, and of all of them.
     """
 

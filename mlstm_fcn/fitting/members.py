@@ -49,8 +49,8 @@ class Trainer(Protocol):
         """Train a network in place; `history` gets the figures of each whole epoch.
 
         Returns:
-            Outputs for training cases of a network that has not seen them, if that costs nothing, and NaN for
-            the other cases.
+            Outputs of a network that has not seen the judged cases of the lesson, `(cases, outputs)`, NaN for
+            other cases; None if no case is judged, or if they would cost another training.
         """
         ...
 

@@ -133,7 +133,7 @@ def _of_complete(preprocessor: keras.Model) -> keras.Model:
 
 
 def _in_place(prepare: Callable[[np.ndarray], list[np.ndarray]], series: np.ndarray) -> list[np.ndarray]:
-    """Preprocessed series, in the memory of the raw ones, which nobody reads again; and perhaps a mask."""
+    """Preprocessed series, written over the raw ones, and the mask if the preprocessor gives one."""
     at_once, masks = max(1, _AT_ONCE // series[0].size), []
     for start in range(0, len(series), at_once):
         some = series[start : start + at_once]

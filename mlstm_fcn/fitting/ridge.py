@@ -67,42 +67,59 @@ def solve(
     counted = weights > 0
     require(bool(counted.any()), "At least one case must have a positive weight.")
     known, root = features if counted.all() else features[counted], np.sqrt(weights[counted])[:, None]
-    share = root**2 / np.sum(root**2)
-    mean = np.sum(share * targets[counted], axis=0)
-    answers = (targets[counted] - mean) * root
+    mean = np.average(targets[counted], axis=0, weights=weights[counted])
     values, vectors = linalg.eigh(sum(own @ own.T for _, own in _centred(known, root)))
-    values, rotated = np.maximum(values, 0.0), vectors.T @ answers
-    unit = float(values.mean()) or 1.0  # zero where no feature varies
-
-    def residuals(penalty: float) -> np.ndarray:
-        """Of leave-one-out, times the root of the weights."""
-        kept = values / (values + penalty)
-        leverage = share[:, 0] + np.square(vectors) @ kept
-        left = answers - vectors @ (kept[:, None] * rotated)
-        return left / np.maximum(1.0 - leverage, 1e-9)[:, None]
-
-    def residuals_without(group: np.ndarray, penalty: float) -> np.ndarray:
-        """The same where all of a group are left out."""
-        kept, own = values / (values + penalty), vectors[group]
-        hat = np.sqrt(np.outer(share[group], share[group])) + (own * kept) @ own.T
-        left = answers[group] - own @ (kept[:, None] * rotated)
-        return linalg.solve(np.eye(len(hat)) - hat, left, assume_a="pos")
-
-    penalty = min(PENALTIES * unit, key=lambda one: float(np.square(residuals(one)).sum()))
-    dual = vectors @ (rotated / (values + penalty)[:, None])
-    parts = [(centre, own.T @ dual) for centre, own in _centred(known, root)]
+    rotated = vectors.T @ ((targets[counted] - mean) * root)
+    dual = _Dual(np.maximum(values, 0.0), vectors, root / linalg.norm(root), rotated)
+    unit = float(dual.values.mean()) or 1.0  # zero where no feature varies
+    penalty = min(PENALTIES * unit, key=lambda one: float(np.square(dual.errors(one)).sum()))
+    weighted = dual.coefficients(penalty)
+    parts = [(centre, own.T @ weighted) for centre, own in _centred(known, root)]
     coefficients = np.concatenate([part for _, part in parts])
     intercept = mean - sum(centre @ part for centre, part in parts)
-    unseen = np.empty(targets.shape)
-    unseen[counted] = targets[counted] - residuals(penalty) / root
+    unseen, without_group = np.empty(targets.shape), np.full(targets.shape, np.nan)
+    unseen[counted] = targets[counted] - dual.errors(penalty) / root
     unseen[~counted] = features[~counted] @ coefficients + intercept
-    without_group = np.full(targets.shape, np.nan)
     if together is not None:
-        group = np.isin(np.arange(len(targets)), together)
-        group &= counted
-        left = residuals_without(group[counted], penalty) / root[group[counted]]
-        without_group[group] = targets[group] - left
+        group = counted & np.isin(np.arange(len(targets)), together)
+        of_known = group[counted]
+        without_group[group] = targets[group] - dual.errors_without(of_known, penalty) / root[of_known]
     return Ridge(coefficients, intercept, float(penalty), unseen, without_group)
+
+
+@dataclass(frozen=True, eq=False)
+class _Dual:
+    """Ridge regression of cases that are centred and multiplied by the roots of their weights.
+
+    Attributes:
+        values: Eigenvalues of the Gram matrix of the cases.
+        vectors: Its eigenvectors, in columns.
+        intercept: The unit vector along the roots of the weights, `(cases, 1)`, which the intercept fits.
+        rotated: Targets about their mean, times the roots, in the basis of the eigenvectors.
+    """
+
+    values: np.ndarray
+    vectors: np.ndarray
+    intercept: np.ndarray
+    rotated: np.ndarray
+
+    def coefficients(self, penalty: float) -> np.ndarray:
+        """Of the cases, `(cases, outputs)`."""
+        return self.vectors @ (self.rotated / (self.values + penalty)[:, None])
+
+    def errors(self, penalty: float) -> np.ndarray:
+        """Of leave-one-out: the residual of each case, divided by one minus its leverage."""
+        leverage = self.intercept[:, 0] ** 2 + np.square(self.vectors) @ self._kept(penalty)
+        return penalty * self.coefficients(penalty) / np.maximum(1.0 - leverage, 1e-9)[:, None]
+
+    def errors_without(self, group: np.ndarray, penalty: float) -> np.ndarray:
+        """Of the cases of a group where all of them are left out: the same, with the group's hat matrix."""
+        own, intercept = self.vectors[group], self.intercept[group]
+        rest = np.eye(len(own)) - intercept @ intercept.T - (own * self._kept(penalty)) @ own.T
+        return linalg.solve(rest, penalty * self.coefficients(penalty)[group], assume_a="pos")
+
+    def _kept(self, penalty: float) -> np.ndarray:
+        return self.values / (self.values + penalty)
 
 
 def _centred(features: np.ndarray, root: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -51,8 +51,8 @@ class Training:
         """Train the member.
 
         Returns:
-            Its outputs for the training cases that it has not seen, `(cases, outputs)`, NaN for the others;
-            None if there are none.
+            Its outputs for the judged cases without having seen them, `(cases, outputs)`, NaN for the others;
+            None if no case is judged, or if it has seen them.
         """
         train, data, judged = TRAINERS[self.trained_by], lesson.training, lesson.judged
         if judged is None or not self.leaves_out:
@@ -65,7 +65,7 @@ class Training:
 
 
 Whole = tuple[int, np.ndarray | None]
-"""The number of a training that is whole, and its outputs for cases that it has not seen."""
+"""The number of a training that is whole, and its outputs for the judged cases if it has not seen them."""
 
 
 def side_by_side(trainings: Sequence[Training], lesson: Lesson) -> Iterator[Whole]:

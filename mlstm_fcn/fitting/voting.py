@@ -81,12 +81,13 @@ def worths(
 
     Args:
         kinds: How each member is trained.
-        unseen: Outputs of each member for the training cases, NaN for cases that it has seen.
+        unseen: Outputs of each member for the judged cases, `(cases, outputs)`, NaN for the other training
+            cases; None of members that have seen the judged ones.
         data: The training cases.
         task: What for.
 
     Returns:
-        Shares with sum 1; None, for equal shares, if a way has not predicted any unseen case of a positive
+        Shares with sum 1; None, for equal shares, if a way has not predicted a judged case of positive
         weight, or no way predicts better than nothing.
 
     References:

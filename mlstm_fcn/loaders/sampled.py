@@ -50,7 +50,7 @@ class Sampled:
         """What a pass over the loader would tell, as far as the sample tells it.
 
         Raises:
-            ValueError: If the sample is no batch, or has more cases than the loader.
+            ValueError: If the sample is not a batch, or has more cases than the loader.
         """
         told = survey(labelled([self.sample], 1))
         n_told, time, channels = told.shape

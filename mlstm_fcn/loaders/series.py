@@ -19,7 +19,7 @@ class LoadedSeries:
     """The series of a loader, with their targets, in the order in which it gives them.
 
     Making it reads the loader once, for lengths, statistics of the channels, targets and weights, unless a
-    sample tells them. It is no array: cases cannot be chosen.
+    sample tells them. Cases cannot be chosen by index.
 
     Args:
         loader: What gives batches, or a `Sampled`. It has a length and begins anew when it is iterated over.

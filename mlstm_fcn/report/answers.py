@@ -32,10 +32,11 @@ class Answers:
         """Ask a classifier.
 
         Raises:
-            ValueError: If it is no fitted classifier of this package, a label is none of its classes, or a
-                case has several.
+            ValueError: If the estimator is not a classifier of this package, a label is not among its
+                classes, or a case has several labels.
+            NotFittedError: If the estimator is not fitted.
         """
-        task = require_network(estimator).task
+        task = require_network(estimator, "write_evaluation").task
         require_one_answer(estimator)
         rule = "The page is about a classifier; `write_case` takes a regressor."
         require(task.activation == "softmax", rule, task=type(task).__name__)

@@ -47,9 +47,10 @@ def write_case(
 
     Raises:
         ImportError: If matplotlib is not installed.
-        ValueError: If `x` is not one series, or the estimator has no fitted network.
+        ValueError: If `x` is not one series, or the estimator has no network.
+        NotFittedError: If the estimator is not fitted.
     """
-    require_network(estimator)
+    require_network(estimator, "write_case")
     require_one_answer(estimator)
     X = one(x)
     blocks = [

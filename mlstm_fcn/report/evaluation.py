@@ -53,7 +53,9 @@ def write_evaluation(
 
     Raises:
         ImportError: If matplotlib is not installed.
-        ValueError: If a label is none of the classes, `beta` is not positive, or it is no fitted classifier.
+        ValueError: If a label is not among the classes, `beta` is not positive, or the estimator is not a
+            classifier of this package.
+        NotFittedError: If the estimator is not fitted.
     """
     answers, cases = Answers.of(estimator, X, y), as_cases(estimator, X)
     blocks = [

@@ -34,7 +34,7 @@ def calibrate(estimator: Any, X: Any, y: Any, *, sample_weight: Any = None) -> A
     References:
         Guo et al.: On calibration of modern neural networks, arXiv 1706.04599, section 4.2.
     """
-    fitted, series = fitted_and_series(estimator, X)
+    fitted, series = fitted_and_series(estimator, X, "calibrate")
     require_same_order(X, y=y, sample_weight=sample_weight)
     cases = Cases(series, fitted.task.read(y), sample_weight)
     return with_network(estimator, calibration.calibrated(fitted, cases))

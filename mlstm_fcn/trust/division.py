@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mlstm_fcn._checks import require
-from mlstm_fcn.fitting import FittedNetwork
+from mlstm_fcn.explain.containers import require_network
 
 
 def held_back(estimator: Any) -> np.ndarray:
@@ -26,9 +26,9 @@ def held_back(estimator: Any) -> np.ndarray:
 
     Raises:
         NotFittedError: If an estimator is not fitted.
-        ValueError: If the fit held nothing back.
+        ValueError: If the fit held nothing back, or the estimator has no network.
     """
-    fitted = estimator if isinstance(estimator, FittedNetwork) else estimator._require_network("held_back")
+    fitted = require_network(estimator, "held_back")
     rule = "The last fit in this process held nothing back: fit with a `validation_split`, or take X_val."
     require(fitted.held_back is not None, rule)
     return np.array(fitted.held_back)

@@ -33,8 +33,8 @@ def remember(estimator: Any, X: Any, held_back: Any) -> Any:
     References:
         Lee et al., arXiv 1807.03888, section 2.1, with the network's answers as classes.
     """
-    fitted, series = fitted_and_series(estimator, X)
-    usual = fitted_and_series(estimator, held_back)[1]
+    fitted, series = fitted_and_series(estimator, X, "remember")
+    usual = fitted_and_series(estimator, held_back, "remember")[1]
     return with_network(estimator, likeness.with_reference(fitted, series, usual))
 
 
@@ -56,7 +56,7 @@ def unlikeness(estimator: Any, X: Any) -> np.ndarray:
         NotFittedError: If an estimator is not fitted.
         ValueError: If it does not know its training series.
     """
-    return likeness.unlikeness(*fitted_and_series(estimator, X))
+    return likeness.unlikeness(*fitted_and_series(estimator, X, "unlikeness"))
 
 
 def remembers(estimator: Any) -> bool:
