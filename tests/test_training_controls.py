@@ -12,7 +12,6 @@ from mlstm_fcn.models.pipeline import split
 from mlstm_fcn.training.recipes import Recipe
 from tests.quick_fit import SMALL, assert_same, differ, fit, small, weights_of
 
-
 # Optimizer, schedule, loss.
 
 
