@@ -76,6 +76,33 @@ def uncompiled():
 
 
 @pytest.fixture
+def in_order(monkeypatch):
+    """Arrays are trained on in their order too, in batches of the same sizes."""
+    from mlstm_fcn.training import loop
+
+    shuffled = loop.shuffled
+
+    def ordered(n_cases, *others):
+        sizes = [len(batch) for batch in shuffled(n_cases, *others)]
+        return np.split(np.arange(n_cases), np.cumsum(sizes)[:-1])
+
+    monkeypatch.setattr(loop, "shuffled", ordered)
+
+
+@pytest.fixture
+def drawn_in_memory():
+    """No window opens, and no figure is left."""
+    import matplotlib
+    import matplotlib.pyplot as plt
+
+    before = matplotlib.get_backend()
+    plt.switch_backend("agg")
+    yield
+    plt.close("all")
+    plt.switch_backend(before)
+
+
+@pytest.fixture
 def rng():
     return np.random.default_rng(0)
 
@@ -85,6 +112,12 @@ def basic_motions():
     from mlstm_fcn import datasets
 
     return datasets.load("BasicMotions")
+
+
+@pytest.fixture(scope="session")
+def data(basic_motions):
+    """Series and labels to train on, as `fit(*data)`."""
+    return basic_motions.X_train, basic_motions.y_train
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mlstm_fcn._arrays import as_array
+from tests.loaded import LABELS, SERIES, WEIGHTS, Tensor, fitted
 from tests.quick_fit import assert_same
-from tests.test_loaders import LABELS, SERIES, WEIGHTS, Tensor, fitted
 
 
 class DLPack:

@@ -2,64 +2,30 @@
 
 import ast
 import sys
-from itertools import pairwise
 from pathlib import Path
 
-import keras
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 from matplotlib.patches import FancyBboxPatch
-from sklearn.pipeline import make_pipeline
 
-from mlstm_fcn import MLSTMFCNClassifier, NetworkClassifier, NetworkRegressor, explain, models, plotting
-from mlstm_fcn.models.counting import cost
+from mlstm_fcn import NetworkClassifier, explain, plotting
+from tests import plotted
 
-SMALL = {"filters": (4, 8), "kernel_sizes": (5, 3), "lstm_units": 2, "batch_size": 16, "random_state": 0}
-
-
-@pytest.fixture(autouse=True)
-def drawn_in_memory():
-    """No window opens, and no figure is left."""
-    before = matplotlib.get_backend()
-    plt.switch_backend("agg")
-    yield
-    plt.close("all")
-    plt.switch_backend(before)
+pytestmark = pytest.mark.usefixtures("drawn_in_memory")
 
 
 @pytest.fixture(scope="module")
 def problem():
-    """The class is the sign of a bump at steps 20 to 24 of the first of three channels."""
-    rng = np.random.default_rng(0)
-    y = np.where(np.arange(40) % 2, "up", "down")
-    X = rng.normal(scale=0.2, size=(40, 3, 40))
-    X[:, 0, 20:25] += np.where(y == "up", 2, -2)[:, None]
-    return X, y
+    return plotted.problem()
 
 
 @pytest.fixture(scope="module")
-def fitted(problem):
-    """Also with attention, so that one network has all that is drawn but selective kernels."""
-    X, y = problem
-    classifier = MLSTMFCNClassifier(
-        **SMALL, n_epochs=20, learning_rate=0.01, attention=True, dilation_rates=(1, 2)
-    )
-    return classifier.fit(X, y, X_val=X[:8], y_val=y[:8])
-
-
-def lines_of(ax):
-    """The coloured pieces of lines of a series."""
-    (found,) = ax.collections
-    return found
-
-
-def text_of(ax):
-    return " ".join(text.get_text() for text in ax.figure.findobj(matplotlib.text.Text))
+def fitted():
+    return plotted.fitted()
 
 
 def test_learning_curves_have_a_panel_for_each_figure_with_training_and_validation(fitted):
@@ -73,103 +39,6 @@ def test_learning_curves_have_a_panel_for_each_figure_with_training_and_validati
     assert [ax.get_ylabel() for ax in display.axes_] == ["loss", "learning rate"]
     with pytest.raises(ValueError, match="must hold an epoch"):
         plotting.LearningCurvesDisplay({"loss": []})
-
-
-def test_a_series_is_widest_and_reddest_where_it_decides(fitted, problem):
-    X, _ = problem
-    left, right = plotting.explain(fitted, X[1])
-    assert left.get_title("left").startswith("up, probability 0.")
-    for ax, places in ((left, range(16, 29)), (right, range(17, 29))):
-        lines = lines_of(ax)
-        of_first = lines.get_array()[:39]
-        assert of_first.argmax() in places
-        assert np.argmax(lines.get_linewidths()[:39]) in places
-        assert lines.norm.vmin == -lines.norm.vmax
-        assert len(lines.get_paths()) == 3 * 39
-    assert [label.get_text() for label in left.get_yticklabels()] == ["0", "1", "2"]
-    assert "evidence for up" in text_of(left)
-    assert "fall of P(up) if hidden" in text_of(right)
-
-
-def test_evidence_is_against_the_mean_of_the_classes(fitted, problem):
-    X, _ = problem
-    (maps,) = explain.class_activation_map(fitted, X[1:2])
-    expected = maps[0] - maps.mean(axis=0)
-    lines = lines_of(plotting.class_activation_map(fitted, X[1], label="down"))
-    np.testing.assert_allclose(lines.get_array()[:39], (expected[:-1] + expected[1:]) / 2, atol=1e-6)
-    with pytest.raises(ValueError, match=r"`label` must be one of the classes.*label='left'"):
-        plotting.class_activation_map(fitted, X[1], label="left")
-
-
-def test_one_series_comes_in_any_container_and_several_are_refused(fitted, problem):
-    X, _ = problem
-    expected = lines_of(plotting.occlusion(fitted, X[0])).get_array()
-    frame = pd.DataFrame(X[0].T)
-    nested = pd.DataFrame([[pd.Series(channel) for channel in X[0]]])
-    for x in (X[:1], X[0].tolist(), [X[0]], frame, [frame], nested):
-        np.testing.assert_allclose(lines_of(plotting.occlusion(fitted, x)).get_array(), expected, atol=1e-6)
-    with pytest.raises(ValueError, match=r"must be one series \(channels, time\), such as `X\[i\]`"):
-        plotting.explain(fitted, X[:2])
-
-
-def test_names_of_channels_are_shown(problem):
-    display = plotting.SeriesDisplay(problem[0][0], np.ones((1, 40)), "value", ["x", "y", "z"]).plot()
-    assert [label.get_text() for label in display.axes_.get_yticklabels()] == ["x", "y", "z"]
-    many = plotting.SeriesDisplay(np.ones((100, 3)), np.ones((100, 3)), "value").plot()
-    assert len(many.axes_.get_yticks()) <= 24
-    assert many.figure_.get_size_inches()[1] < 9
-    with pytest.raises(ValueError, match=r"shape \(3, 40\) of the series, or \(1, 40\)"):
-        plotting.SeriesDisplay(problem[0][0], np.ones((2, 40)), "value")
-
-
-def test_a_long_series_is_drawn_in_few_pieces_that_meet(rng):
-    series = rng.normal(size=(1, 10_001)).cumsum(axis=1)
-    lines = lines_of(plotting.SeriesDisplay(series, np.zeros((1, 10_001)), "value").plot().axes_)
-    pieces = [path.vertices for path in lines.get_paths()]
-    assert len(pieces) <= 400
-    assert all((one[-1] == other[0]).all() for one, other in pairwise(pieces))
-    assert pieces[-1][-1, 0] == 10_000
-
-
-@pytest.mark.usefixtures("uncompiled")
-def test_missing_values_are_gaps_and_a_channel_without_values_is_an_empty_line(fitted, problem):
-    x = problem[0][0].copy()
-    x[0, 5:9], x[1] = np.nan, np.nan
-    lines = lines_of(plotting.explain(fitted, x)[0])
-    gaps = [np.isnan(path.vertices).any() for path in lines.get_paths()]
-    assert np.flatnonzero(gaps[:39]).tolist() == [4, 5, 6, 7, 8]
-    assert all(gaps[39:78])
-    assert not any(gaps[78:])
-    shorter = lines_of(plotting.explain(fitted, problem[0][0, :, :25])[0])
-    assert len(shorter.get_paths()) == 3 * 24
-    assert np.isfinite(shorter.get_array()).all()
-
-
-class Rising:
-    """Another package's: the mean of a series is the probability."""
-
-    def predict_proba(self, X):
-        up = np.array([np.mean(case) for case in X])
-        return np.stack([1 - up, up], axis=1)
-
-    def predict(self, X):
-        return np.where(self.predict_proba(X)[:, 1] > 0.5, "up", "down")
-
-
-def test_an_estimator_without_maps_and_a_regressor_are_explained_too(problem, rng):
-    x = np.full((1, 20), 0.8)
-    x[0, :4] = 1
-    (only,) = plotting.explain(Rising(), x)
-    assert only.get_title("left") == "up, probability 0.84"
-    np.testing.assert_allclose(lines_of(only).get_array()[:2], 0.16 * 2 / 20)
-    X, _ = problem
-    options = {"filters": (4,), "kernel_sizes": (3,)}
-    regressor = NetworkRegressor(network="fcn", network_params=options, n_epochs=1).fit(
-        X, X[:, 0].mean(axis=1)
-    )
-    left, right = plotting.explain(regressor, X[0])
-    assert "evidence for a larger number" in text_of(left)
-    assert "fall of the prediction if hidden" in text_of(right)
 
 
 def test_gates_are_means_over_the_cases_of_a_class(fitted, problem):
@@ -247,54 +116,6 @@ def test_confusion_and_calibration_are_those_of_scikit_learn(fitted, problem):
         plotting.calibration(fitted, X, y, label="left")
 
 
-@pytest.mark.parametrize("name", ["mlstm_fcn", "se_resnet", "inception", "vgg", "efficientnet", "mlp"])
-def test_a_network_is_drawn_with_all_layers_that_have_weights_none_over_another(name):
-    network = models.build(name, (100, 6), 4)
-    display = plotting.NetworkDisplay(network)
-    boxes = display.boxes
-    assert len({(box.row, box.lane) for box in boxes}) == len(boxes)
-    assert {layer.name for layer in network.layers if layer.weights} <= {box.title for box in boxes}
-    for box in boxes:
-        assert all(boxes[number].row < box.row for number in box.inputs)
-        assert bool(box.inputs) == (box.title != "series")
-    reached = {number for box in boxes for number in box.inputs}
-    assert reached == set(range(len(boxes) - 1))  # all but the output are read
-    assert f"sees {cost(network).receptive_field} steps" in " ".join(b.text for b in boxes) or name == "mlp"
-
-
-def test_a_box_tells_kernel_dilation_stride_and_shape():
-    network = models.build("mlstm_fcn", (100, 6), 4, dilation_rates=(2, 4, 8), filters=(16, 32, 16))
-    boxes = {box.title: box for box in plotting.NetworkDisplay(network).boxes}
-    assert boxes["conv_1"].text == "kernel 8, dilation 2, sees 15 steps"
-    assert boxes["conv_1"].shape == "100 \N{MULTIPLICATION SIGN} 16"
-    assert boxes["lstm"].lane == 1
-    assert boxes["features"].lane == 0
-    assert "relu_1" not in boxes
-    text = text_of(plotting.network(network))
-    assert all(f"{box.title} " in text + " " and box.text in text for box in boxes.values())
-    strided = models.build("resnet", (100, 6), 4, filters=(8,), units=(1,), strides=(4,), kernel_sizes=(3,))
-    assert "stride 4" in " ".join(box.text for box in plotting.NetworkDisplay(strided).boxes)
-
-
-def test_masks_and_series_of_any_length_are_drawn():
-    network = models.build("fcn", (None, 2), 3, masked=True, filters=(4,), kernel_sizes=(3,))
-    boxes = plotting.NetworkDisplay(network).boxes
-    assert [box.title for box in boxes] == ["series", "conv_1", "average", "output"]
-    assert boxes[1].shape == "any \N{MULTIPLICATION SIGN} 4"
-    assert [box.inputs for box in boxes] == [(), (0,), (1,), (2,)]
-
-
-@pytest.mark.usefixtures("uncompiled")
-def test_a_member_of_an_ensemble_is_drawn(problem):
-    ensemble = MLSTMFCNClassifier(**SMALL, n_epochs=1, n_members=2).fit(*problem)
-    assert plotting.NetworkDisplay.from_estimator(ensemble, 2).boxes[0].title == "series"
-    assert [ax.get_title("left") for ax in plotting.gates(ensemble, problem[0])][-1] == (
-        "member 2: squeeze excite 2"
-    )
-    with pytest.raises(ValueError, match="`member` must be from 1 to 2"):
-        plotting.network(ensemble, member=3)
-
-
 def test_given_axes_are_drawn_in_one_is_divided_and_wrong_numbers_are_refused(fitted, problem):
     figure, axes = plt.subplots(1, 3)
     assert plotting.permutation_importance(fitted, *problem, n_repeats=1, ax=axes[0]) is axes[0]
@@ -347,22 +168,3 @@ def test_matplotlib_is_loaded_when_something_is_drawn_and_named_where_it_is_miss
     display = plotting.LearningCurvesDisplay({"loss": [1.0]})
     with pytest.raises(ImportError, match=r"pip install 'mlstm-fcn\[plot\]'"):
         display.plot()
-
-
-def test_a_pipeline_is_explained(problem):
-    X, y = problem
-    options = {"filters": (4,), "kernel_sizes": (3,)}
-    network = NetworkClassifier(network="fcn", network_params=options, n_epochs=1)
-    pipeline = make_pipeline(network).fit(X, y)
-    (only,) = plotting.explain(pipeline, X[0])
-    assert "fall of P(" in text_of(only)
-
-
-def test_a_model_of_keras_is_drawn():
-    series = keras.Input((10, 2), name="own")
-    model = keras.Model(series, keras.layers.Dense(3, name="last")(keras.layers.Flatten(name="flat")(series)))
-    assert [box.title for box in plotting.NetworkDisplay.from_estimator(model).boxes] == [
-        "own",
-        "flat",
-        "last",
-    ]

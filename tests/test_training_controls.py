@@ -1,25 +1,16 @@
 """Each control of training does what its documentation says, on real data."""
 
 import copy
-import dataclasses
 
 import keras
 import numpy as np
 import pytest
-from sklearn.base import clone
 
 from mlstm_fcn import MLSTMFCNClassifier
-from mlstm_fcn.fitting import Cases, Classification, InputPolicy, RngSpec
-from mlstm_fcn.fitting.prepare import datasets
+from mlstm_fcn.fitting import Classification
 from mlstm_fcn.models.pipeline import split
 from mlstm_fcn.training.recipes import Recipe
-from tests.quick_fit import OF_RECIPE, SMALL, assert_same, differ, fit, small, weights_of
-
-
-@pytest.fixture(scope="module")
-def data(basic_motions):
-    return basic_motions.X_train, basic_motions.y_train
-
+from tests.quick_fit import SMALL, assert_same, differ, fit, small, weights_of
 
 # Optimizer, schedule, loss.
 
@@ -61,43 +52,6 @@ def test_an_optimizer_with_a_schedule_of_its_own_takes_no_second_one(data):
     assert_same(flat, fit(data, optimizer=keras.optimizers.SGD(0.05)))
 
 
-# Weights.
-
-
-def test_class_weights_are_sample_weights_by_label(data):
-    _, y = data
-    weights = {"Badminton": 3.0, "Running": 1.0, "Standing": 0.5, "Walking": 1.0}
-    by_class = fit(data, class_weight=weights)
-    by_case = fit(data, np.array([weights[label] for label in y]))
-    assert_same(by_class, by_case)
-    assert differ(by_class, fit(data))
-
-
-def test_class_weights_go_by_label_whatever_their_order():
-    y = np.array(["b", "a", "c", "b"])
-    weights = Classification.learn(y).sample_weights(y, {"c": 3.0, "b": 2.0, "a": 1.0})
-    assert weights.tolist() == [2, 1, 3, 2]
-
-
-def test_class_weights_multiply_sample_weights_in_training_and_validation():
-    X, y, weights = np.ones((4, 1, 3)), np.array([0, 1, 1, 1]), np.array([5.0, 1.0, 2.0, 3.0])
-    cases, recipe = Cases(X, y, weights), Recipe(class_weight={1: 0.1, 0: 10.0})
-    *read, _ = datasets(cases, cases, Classification.learn(y), recipe, InputPolicy(), RngSpec(0))
-    for part in read:
-        np.testing.assert_allclose(part.sample_weight, [50, 0.1, 0.2, 0.3], rtol=1e-6)
-
-
-def test_cases_that_are_held_back_keep_their_weights():
-    weights = np.arange(1.0, 9.0)  # and series of that value
-    cases = Cases(weights[:, None, None] * np.ones((1, 1, 3)), np.arange(8) % 2, weights)
-    recipe = Recipe(validation_split=0.5, class_weight={0: 1.0, 1: 10.0})
-    *parts, _ = datasets(cases, None, Classification.learn(cases.y), recipe, InputPolicy(), RngSpec(0))
-    for part in parts:
-        values = part.inputs[0][:, 0, 0]
-        np.testing.assert_allclose(part.sample_weight, np.where(part.targets[:, 1], 10 * values, values))
-    assert sorted(np.concatenate([part.inputs[0][:, 0, 0] for part in parts])) == weights.tolist()
-
-
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 def test_smoothing_spreads_its_share_of_the_target_over_all_classes(smoothing):
     loss = Classification(np.arange(4)).loss(Recipe(label_smoothing=smoothing))
@@ -106,49 +60,14 @@ def test_smoothing_spreads_its_share_of_the_target_over_all_classes(smoothing):
     assert float(loss(np.eye(4)[[1]], predicted)) == pytest.approx(expected, rel=1e-5)
 
 
-def test_balanced_weights_are_inverse_to_frequency(basic_motions):
-    chosen = np.r_[0:12, 20:23, 30:40]  # unequal numbers of cases
-    X, y = basic_motions.X_train[chosen], basic_motions.y_train[chosen]
-    labels, counts = np.unique(y, return_counts=True)
-    weights = {label: len(y) / (len(labels) * count) for label, count in zip(labels, counts, strict=True)}
-    assert len(set(counts)) > 1
-    assert_same(fit((X, y), class_weight="balanced"), fit((X, y), class_weight=weights))
-
-
-def test_heavier_cases_are_learned_better(data):
-    """Half of the cases have another label; the weights decide which half is believed."""
-    X, y = data
-    believed = np.arange(40) % 2 == 0
-    wrong = np.where(believed, y, np.roll(y, 10))
-    weights = np.where(believed, 1.0, 1e-6)
-    classifier = fit((X, wrong), weights, n_epochs=60, learning_rate=0.01)
-    assert classifier.score(X, y) >= 0.9
-
-
-@pytest.mark.parametrize(
-    ("weights", "message"),
-    [
-        (np.ones(39), "`sample_weight` must be 40 finite numbers"),
-        (np.full(40, -1.0), "`sample_weight` must be 40 finite numbers, not negative"),
-        (np.zeros(40), "not all zero"),
-        (np.full(40, np.nan), "`sample_weight` must be 40 finite numbers"),
-    ],
-)
-def test_bad_sample_weights_are_named(weights, message, data):
-    with pytest.raises(ValueError, match=message):
-        fit(data, weights)
-
-
-def test_sample_weights_would_be_lost_with_two_columns_of_labels(data):
-    """sktime fits one copy for each column, and gives it X and y only."""
-    X, y = data
-    with pytest.raises(ValueError, match="do not support multi-output `y`"):
-        fit((X, np.stack([y, y], axis=1)), np.ones(40))
-
-
-def test_class_weights_that_leave_a_label_out_are_named(data):
-    with pytest.raises(ValueError, match=r"must have a weight for each label.*Walking"):
-        fit(data, class_weight={"Badminton": 1.0, "Running": 1.0, "Standing": 1.0})
+@pytest.mark.usefixtures("uncompiled")
+def test_weight_decay_is_of_adamw(data):
+    assert differ(*(fit(data, weight_decay=decay, batch_size=40) for decay in (0.5, 0.01)))
+    for others in ({"optimizer": "sgd"}, {"recipe": "paper"}, {"optimizer": keras.optimizers.Adam()}):
+        with pytest.raises(ValueError, match="`weight_decay` requires `optimizer='adamw'`"):
+            fit(data, weight_decay=0.1, **others)
+    with pytest.raises(ValueError, match="`weight_decay` must not be negative"):
+        fit(data, weight_decay=-1.0)
 
 
 # Validation, stopping, the best epoch.
@@ -229,78 +148,6 @@ def test_callbacks_are_called_and_every_fit_has_its_own_copy(data):
     assert callback.n_epochs == 0
 
 
-CHANGED = {
-    "n_epochs": 7,
-    "n_steps": 11,
-    "batch_size": 9,
-    "equal_batches": False,
-    "optimizer": "adam",
-    "learning_rate": 0.3,
-    "weight_decay": 0.03,
-    "schedule": "plateau",
-    "loss": "kl_divergence",
-    "label_smoothing": 0.2,
-    "class_weight": "balanced",
-    "validation_split": 0.1,
-    "patience": 4,
-    "keep_best": True,
-    "average_weights": 0.5,
-    "augmentation": {"jitter": 0.1},
-    "n_members": 2,
-    "vote": "worth",
-    "network_options": {"head": "max"},
-    "member_options": ({"dilation_scales": 2},),
-    "caller_first": True,
-}
-"""Another value than the default's for every option of a recipe; each must change what training does."""
-
-
-def test_every_option_of_a_recipe_is_here():
-    assert set(CHANGED) == {one.name for one in dataclasses.fields(Recipe)}
-
-
-@pytest.mark.parametrize("name", CHANGED)
-def test_every_option_is_reached_by_its_nested_name(name):
-    classifier = MLSTMFCNClassifier(random_state=0)
-    before = classifier.get_params()
-    assert before[f"recipe__{name}"] == getattr(Recipe(), name) != CHANGED[name]
-    classifier.set_params(**{f"recipe__{name}": CHANGED[name]})
-    assert classifier.get_params()[f"recipe__{name}"] == CHANGED[name]
-    assert getattr(classifier.training_recipe(), name) == CHANGED[name]
-    assert clone(classifier).get_params() == classifier.get_params()
-
-
-@pytest.mark.parametrize("name", sorted(set(CHANGED) - OF_RECIPE))
-def test_options_of_the_constructor_replace_those_of_the_recipe(name):
-    for recipe in ("default", Recipe(), "paper"):
-        classifier = MLSTMFCNClassifier(recipe=recipe, **{name: CHANGED[name]})
-        assert getattr(classifier.training_recipe(), name) == CHANGED[name]
-
-
-def test_none_means_none_and_not_given_means_the_recipes():
-    of = lambda **given: MLSTMFCNClassifier(recipe="paper", **given).training_recipe()  # noqa: E731
-    assert of().class_weight == "balanced"
-    assert of(class_weight=None).class_weight is None
-    assert (of().n_epochs, of(n_epochs=None).n_epochs, of(n_epochs=None).n_steps) == (250, None, 600)
-    network = lambda **given: MLSTMFCNClassifier(**given).network_spec()  # noqa: E731
-    default, paper = Recipe(), Recipe.named("paper")
-    assert network().resolved(default, 0, 100)["dilation_rates"] == (2, 4, 8)
-    assert network(dilation_rates=None).resolved(default, 0, 100)["dilation_rates"] is None
-    assert network().resolved(paper, 0, 100)["se_blocks"] == (1, 2)
-    assert network(se_blocks=None).resolved(paper, 0, 100)["se_blocks"] is None
-
-
-def test_options_that_depend_on_others_follow_them():
-    sgd = keras.optimizers.SGD(0.05)
-    assert (Recipe(optimizer=sgd).learning_rate, Recipe(optimizer=sgd).schedule) == (None, "constant")
-    assert Recipe(optimizer=sgd, learning_rate=0.1).learning_rate == 0.1
-    assert Recipe(optimizer="sgd").weight_decay is None
-    assert Recipe().but(optimizer="sgd").but(optimizer="adamw").weight_decay == Recipe().weight_decay
-    assert Recipe(loss="kl_divergence").label_smoothing == 0
-    assert Recipe.named("paper", n_steps=60).n_epochs is None
-    assert Recipe.named("paper", optimizer="sgd").schedule == "plateau"
-
-
 # Budgets of steps, averages of weights.
 
 
@@ -350,16 +197,6 @@ def test_an_average_and_a_best_epoch_exclude_each_other(data):
     for other in ({"keep_best": True}, {"patience": 3}, {"recipe": "paper"}):
         with pytest.raises(ValueError, match="`average_weights` cannot be combined with the best epoch"):
             fit(data, average_weights=0.9, **other)
-
-
-@pytest.mark.usefixtures("uncompiled")
-def test_weight_decay_is_of_adamw(data):
-    assert differ(*(fit(data, weight_decay=decay, batch_size=40) for decay in (0.5, 0.01)))
-    for others in ({"optimizer": "sgd"}, {"recipe": "paper"}, {"optimizer": keras.optimizers.Adam()}):
-        with pytest.raises(ValueError, match="`weight_decay` requires `optimizer='adamw'`"):
-            fit(data, weight_decay=0.1, **others)
-    with pytest.raises(ValueError, match="`weight_decay` must not be negative"):
-        fit(data, weight_decay=-1.0)
 
 
 @pytest.mark.parametrize("share", [0, 1, 1.5])
