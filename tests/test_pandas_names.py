@@ -100,5 +100,5 @@ def test_names_of_channels_that_a_file_loses_are_told(data, tmp_path):
     for frame in frames:
         frame.columns = pd.date_range("2020", periods=frame.shape[1])
     classifier = small(n_epochs=1).fit(frames, data[1])
-    with pytest.warns(UserWarning, match="does not keep names of channels that are no text or numbers"):
+    with pytest.warns(UserWarning, match="keeps the names of channels only if they are text or numbers"):
         classifier.save(tmp_path / "it.keras")
