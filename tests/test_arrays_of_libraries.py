@@ -1,6 +1,7 @@
 """Arrays of other libraries are read as NumPy's are."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mlstm_fcn._arrays import as_array
@@ -19,33 +20,25 @@ class DLPack:
         return self.values.__dlpack_device__()
 
 
-def of_jax(values):
-    return pytest.importorskip("jax").numpy.asarray(values)
-
-
-OF_JAX = pytest.param(of_jax, marks=pytest.mark.slow)  # once imported, JAX warns of every fork in other tests
-
-
-def of_tensorflow(values):
-    return pytest.importorskip("tensorflow").constant(values)
-
-
-def of_torch(values):
-    return pytest.importorskip("torch").as_tensor(values)
-
-
-def of_xarray(values):
-    return pytest.importorskip("xarray").DataArray(values)
-
-
-def of_zarr(values):
-    zarr = pytest.importorskip("zarr")
-    return zarr.array(values, chunks=(5, *values.shape[1:]))
+def of(library, convert, *marks):
+    """A parameter that makes a library's container of values, or skips the test where it is not installed."""
+    return pytest.param(
+        lambda values: convert(pytest.importorskip(library), values), id=f"of_{library}", marks=marks
+    )
 
 
 @pytest.mark.parametrize(
     "kind",
-    [Tensor, DLPack, OF_JAX, of_tensorflow, of_torch, of_xarray, of_zarr, np.ndarray.tolist],
+    [
+        Tensor,
+        DLPack,
+        of("jax", lambda jax, values: jax.numpy.asarray(values), pytest.mark.slow),  # warns of later forks
+        of("tensorflow", lambda tf, values: tf.constant(values)),
+        of("torch", lambda torch, values: torch.as_tensor(values)),
+        of("xarray", lambda xarray, values: xarray.DataArray(values)),
+        of("zarr", lambda zarr, values: zarr.array(values, chunks=(5, *values.shape[1:]))),
+        np.ndarray.tolist,
+    ],
 )
 def test_arrays_of_every_library_are_read(kind):
     numbers = np.unique(LABELS, return_inverse=True)[1]
@@ -62,21 +55,15 @@ def test_small_floats_of_other_libraries_are_numbers():
     np.testing.assert_array_equal(classifier.predict_proba(half), classifier.predict_proba(np.float32(half)))
 
 
-def of_pandas(columns):
-    return pytest.importorskip("pandas").DataFrame(columns)
-
-
-def of_polars(columns):
-    return pytest.importorskip("polars").DataFrame(columns)
-
-
-def of_pyarrow(columns):
-    return pytest.importorskip("pyarrow").table(columns)
-
-
-@pytest.mark.parametrize("kind", [of_polars, of_pyarrow])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        of("polars", lambda polars, columns: polars.DataFrame(columns)),
+        of("pyarrow", lambda pyarrow, columns: pyarrow.table(columns)),
+    ],
+)
 def test_frames_of_every_library_are_read_by_name(kind):
-    frames = [of_pandas({"a": case[0], "b": case[1]}) for case in SERIES]
+    frames = [pd.DataFrame({"a": case[0], "b": case[1]}) for case in SERIES]
     others = [kind({"a": case[0], "b": case[1]}) for case in SERIES]
     turned = [kind({"b": case[1], "a": case[0]}) for case in SERIES]
     expected, read = fitted(frames, LABELS), fitted(others, LABELS)

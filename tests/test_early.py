@@ -144,6 +144,14 @@ def test_what_cannot_be_fitted_is_refused(change, message):
         early.EarlyClassifier(**{"classifier": OfMeans(), **options}).fit(X, change.get("y", y))
 
 
+def test_a_series_without_a_value_is_refused_by_its_number():
+    X, y = made()
+    X[3] = np.nan
+    for given in (X, [pd.DataFrame(case.T) for case in X]):
+        with pytest.raises(ValueError, match=r"cases=\[3\]"):
+            early.EarlyClassifier(OfMeans()).fit(given, y)
+
+
 def test_labels_in_another_order_than_the_series_are_refused():
     X, y = made(6, 4)
     columns = pd.MultiIndex.from_product([range(6), range(4)])
