@@ -13,6 +13,7 @@ from mlstm_fcn.preprocess import lengths, to_batch, with_length
 
 LARGE = 1 << 28  # bytes; a smaller file is read at once, which is faster
 _CHUNK = 1 << 23  # bytes
+_KEPT = 1 << 30  # bytes; of a larger file no page that was read stays in the process's memory
 
 
 def is_large(X: Any) -> bool:
@@ -78,9 +79,13 @@ class MemmapSeries:
             yield self[start : start + n_cases].read()
 
     def _release_pages(self):
-        """Release the pages that were read from the process's memory. The file still has them."""
+        """Release what was read of a very large file from the process's memory. The file still has it.
+
+        Reading a page again costs more than copying it.
+        """
         mapping: Any = getattr(self._array, "_mmap", None)
-        if hasattr(mapping, "madvise") and self._array.mode != "c":  # mode "c" keeps changes in memory only
+        keeps_changes = self._array.mode == "c"  # which memory alone has
+        if hasattr(mapping, "madvise") and len(mapping) > _KEPT and not keeps_changes:
             mapping.madvise(mmap.MADV_DONTNEED)
 
 

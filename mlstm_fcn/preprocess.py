@@ -92,7 +92,7 @@ def to_batch(X: Container, cases: Sequence[int] | np.ndarray | None = None) -> n
     batch = aligned((len(X), *X.shape[:0:-1]))
     with np.errstate(over="ignore", invalid="ignore"):
         np.copyto(batch, np.swapaxes(X, 1, 2), casting="unsafe")
-    if _is_complete(batch):
+    if is_complete(batch):
         return batch
     infinite = np.isinf(batch)
     if infinite.any():
@@ -167,7 +167,7 @@ def lengths(batch: np.ndarray, cases: Sequence[int] | np.ndarray | None = None) 
     Raises:
         ValueError: If a series has only missing values.
     """
-    if _is_complete(batch):
+    if is_complete(batch):
         return np.full(len(batch), batch.shape[1])
     observed = ~np.isnan(batch).all(axis=2)
     empty = np.flatnonzero(~observed.any(axis=1))
@@ -176,7 +176,7 @@ def lengths(batch: np.ndarray, cases: Sequence[int] | np.ndarray | None = None) 
     return batch.shape[1] - observed[:, ::-1].argmax(axis=1)
 
 
-def _is_complete(batch: np.ndarray) -> bool:
+def is_complete(batch: np.ndarray) -> bool:
     """Whether all values are finite, as in most batches: a sum tells, and takes no memory."""
     with np.errstate(invalid="ignore"):  # infinity of both signs
         return batch.size > 0 and bool(np.isfinite(batch.sum(dtype=np.float64)))

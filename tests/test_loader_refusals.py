@@ -6,7 +6,7 @@ import pytest
 from mlstm_fcn import explain
 from mlstm_fcn.loaders import Sampled
 from mlstm_fcn.loaders.series import is_loader
-from tests.loaded import LABELS, SERIES, WEIGHTS, Loader, Tensor, fitted, tf_data
+from tests.loaded import LABELS, ONE_SHORT, SERIES, WEIGHTS, Loader, Tensor, fitted, tf_data
 
 
 @pytest.mark.parametrize("weight", [-1.0, np.nan, np.inf])
@@ -119,3 +119,27 @@ def test_arrays_frames_and_lists_are_no_loaders():
 
     for series in (SERIES, Tensor(SERIES), list(SERIES), pd.DataFrame(SERIES[:, 0]), None, "text"):
         assert not is_loader(series)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        np.concatenate([SERIES, SERIES[..., :1]], axis=2),
+        ONE_SHORT,
+        SERIES[..., :-1],
+        np.where(np.arange(12) == 4, np.nan, SERIES),
+        SERIES[:, :1],
+    ],
+    ids=["longer", "one is short", "all are shorter", "gaps", "fewer channels"],
+)
+def test_later_passes_unlike_the_first_are_refused(later):
+    """They would be cut, or filled in at their ends, for a network that reads no mask."""
+
+    class Changing(Loader):
+        def __iter__(self):
+            self.passes += 1
+            return iter(Loader(SERIES if self.passes < 3 else later, LABELS))
+
+    fitted(Changing(SERIES, LABELS), parameters={"n_epochs": 1})
+    with pytest.raises(ValueError, match="Later passes over a loader must have the channels of the first"):
+        fitted(Changing(SERIES, LABELS), parameters={"n_epochs": 2})

@@ -42,8 +42,13 @@ def test_scaling_and_shares_of_classes_are_those_of_the_sample(in_order):
         (SERIES[:9], LABELS[:9], 25, "`n_cases` is 25. Received: cases='more than 25'"),
         (SERIES[:9], LABELS[:9], 8, "`n_cases` must be the cases of a pass.*n_cases=8, sample=9"),
         (SERIES[:9], LABELS[:9], 26.0, "`n_cases` must be a positive integer"),
-        (SERIES[:9, :, :11], LABELS[:9], 26, r"must have the longest series.*steps=\(12, 12\)"),
-        (SERIES[:9, :1], LABELS[:9], 26, "All series must have 1 channels, as the sample has"),
+        (SERIES[:9, :, :11], LABELS[:9], 26, r"have all channels, the longest series.*'steps': \(12, 12\)"),
+        (
+            SERIES[:9, :1],
+            LABELS[:9],
+            26,
+            "A sample must have all channels.*'channels': 2.*expected=.*'channels': 1",
+        ),
         (SERIES, np.where(LABELS == "sit", "lie", LABELS), 26, "sit"),
         (SERIES[:9], None, 26, r"must give targets: \(series, targets\)"),
     ],
@@ -69,6 +74,6 @@ def test_a_class_that_a_sample_lacks_is_refused_where_it_is_known():
 )
 def test_gaps_and_ends_that_a_sample_lacks_are_refused(series):
     """The network would read them in another way than if it had known of them."""
-    with pytest.raises(ValueError, match="A sample must have the longest series, one that ends early"):
+    with pytest.raises(ValueError, match="A sample must have all channels, the longest series"):
         fitted(Sampled(Loader(series, LABELS), (SERIES, LABELS), 26))
     fitted(Sampled(Loader(series, LABELS), (series, LABELS), 26))

@@ -21,8 +21,9 @@ y = np.array(["a", "b"] * 10)
 
 @pytest.fixture
 def in_file(tmp_path, monkeypatch):
-    """A function from an array to the same in a file, which counts as large."""
+    """A function from an array to the same in a file, which counts as very large."""
     monkeypatch.setattr(memmap, "LARGE", 0)
+    monkeypatch.setattr(memmap, "_KEPT", 0)
     monkeypatch.setattr(memmap, "_CHUNK", 1000)  # six series
 
     def write(array, mode="r"):
@@ -120,7 +121,8 @@ def test_statistics_do_not_depend_on_chunks(in_file):
 PEAK = """
 import resource, sys
 import numpy as np
-from mlstm_fcn import MLSTMFCNClassifier
+from mlstm_fcn import MLSTMFCNClassifier, memmap
+memmap._KEPT = 0  # as if the file were larger
 X, y = np.load(sys.argv[1], mmap_mode="r"), np.arange(6400) % 2
 fit = MLSTMFCNClassifier({options}).fit
 fit(X[:64], y[:64])  # what the libraries need anyhow

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from mlstm_fcn._checks import require, require_positive_int
-from mlstm_fcn.loaders.batches import Batch, each_batch, labelled, n_batches
-from mlstm_fcn.loaders.survey import Survey, extent, survey
+from mlstm_fcn.loaders.batches import each_batch, labelled, n_batches
+from mlstm_fcn.loaders.survey import Survey, survey
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,20 +63,3 @@ class Sampled:
             targets=told.targets[of_all],
             weights=None if told.weights is None else told.weights[of_all],
         )
-
-
-def require_like(batch: Batch, told: Survey) -> Batch:
-    """The batch, if its series have no more channels, steps or gaps than those of a sample.
-
-    Raises:
-        ValueError: Otherwise.
-    """
-    _, time, channels = told.shape
-    series = batch[0]
-    require(series.shape[2] == channels, f"All series must have {channels} channels, as the sample has.")
-    longest, shortest, complete = extent(series)
-    rule = "A sample must have the longest series, one that ends early and one with a gap, if there are such."
-    ends_early = shortest < time and told.shortest == time
-    good = longest <= time and not ends_early and (complete or not told.complete)
-    require(good, rule, steps=(shortest, longest), sample=(told.shortest, time), gaps=not complete)
-    return batch

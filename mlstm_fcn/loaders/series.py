@@ -10,9 +10,18 @@ import numpy as np
 
 from mlstm_fcn._checks import require
 from mlstm_fcn.loaders.batches import Batch, joined, labelled, n_batches, some
-from mlstm_fcn.loaders.sampled import Sampled, require_like
-from mlstm_fcn.loaders.survey import survey
+from mlstm_fcn.loaders.sampled import Sampled
+from mlstm_fcn.loaders.survey import require_like, survey
 from mlstm_fcn.preprocess import with_length
+
+_LIKE_SAMPLE = (
+    "A sample must have all channels, the longest series, one that ends early and one with a gap, if there "
+    "are such."
+)
+_LIKE_FIRST = (
+    "Later passes over a loader must have the channels of the first, no longer series, and none that ends "
+    "early or has a gap, if none did. Give `Sampled(loader, sample, n_cases)` with a sample that has such."
+)
 
 
 class LoadedSeries:
@@ -38,8 +47,8 @@ class LoadedSeries:
         self._loader, self._n_batches = loader, n_batches(loader)
         rule = "A loader is read once an epoch: give an object whose `__iter__` begins anew, not a generator."
         require(not hasattr(loader, "__next__"), rule, loader=type(loader).__name__)
-        self._like = sampled.survey() if sampled else None
-        self.survey = self._like or survey(self._read())
+        self._is_sampled = sampled is not None
+        self.survey = sampled.survey() if sampled else survey(labelled(loader, self._n_batches))
         self.shape = self.survey.shape
         self._coming: Iterator[Batch] = iter(())
         self._left: Batch | None = None  # of a batch that has been read in part
@@ -67,7 +76,8 @@ class LoadedSeries:
         """The next cases; after the last one the loader begins anew.
 
         Raises:
-            ValueError: If the loader gives another number of cases than in the first pass.
+            ValueError: If the loader gives another number of cases than in the first pass, or series that are
+                not like its series.
         """
         if self._n_given == 0:
             self._coming, self._left = self._read(), None
@@ -88,7 +98,7 @@ class LoadedSeries:
 
     @property
     def _other_number(self) -> str:
-        before = f"it gave {len(self)} in the first" if self._like is None else f"`n_cases` is {len(self)}"
+        before = f"`n_cases` is {len(self)}" if self._is_sampled else f"it gave {len(self)} in the first"
         return f"A loader must give as many cases in each pass: {before}."
 
     def _of_length(self, batch: Batch) -> Batch:
@@ -96,8 +106,9 @@ class LoadedSeries:
         return with_length(series, self.shape[1]), targets, weights
 
     def _read(self) -> Iterator[Batch]:
+        rule = _LIKE_SAMPLE if self._is_sampled else _LIKE_FIRST
         batches = labelled(self._loader, self._n_batches)
-        return batches if self._like is None else (require_like(batch, self._like) for batch in batches)
+        return (require_like(batch, self.survey, rule) for batch in batches)
 
 
 def is_loader(X: Any) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from mlstm_fcn._checks import require
 from mlstm_fcn.channel_statistics import RunningStatistics
 from mlstm_fcn.loaders.batches import Batch
-from mlstm_fcn.preprocess import lengths
+from mlstm_fcn.preprocess import is_complete, lengths
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,31 @@ def survey(batches: Iterator[Batch]) -> Survey:
 
 def extent(series: np.ndarray) -> tuple[int, int, bool]:
     """Steps of the longest and of the shortest series, and whether none has a gap before its end."""
+    if is_complete(series):
+        return series.shape[1], series.shape[1], True
     steps = lengths(series)
     ended = np.arange(series.shape[1]) >= steps[:, None]
     complete = not (np.isnan(series) & ~ended[..., None]).any()
     return int(steps.max()), int(steps.min()), complete
+
+
+def require_like(batch: Batch, told: Survey, rule: str) -> Batch:
+    """The batch, if its series are like those of a survey: no other channels, no longer, no new ends or gaps.
+
+    Args:
+        batch: To be checked.
+        told: What series may be like.
+        rule: What the error says, if they are not.
+
+    Raises:
+        ValueError: If they are not.
+    """
+    _, time, channels = told.shape
+    series = batch[0]
+    longest, shortest, complete = extent(series)
+    ends_early = shortest < time and told.shortest == time
+    good = longest <= time and not ends_early and (complete or not told.complete)
+    found = {"channels": series.shape[2], "steps": (shortest, longest), "gaps": not complete}
+    expected = {"channels": channels, "steps": (told.shortest, time), "gaps": not told.complete}
+    require(good and series.shape[2] == channels, rule, batch=found, expected=expected)
+    return batch
