@@ -28,6 +28,7 @@ FLOORS = {
     "_randomness": 0,
     "_versions": 0,
     "_hdf5": 1,
+    "_case_order": 1,
     "_groups": 1,
     "_npy": 1,
     "_pictures": 1,

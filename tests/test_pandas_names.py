@@ -4,7 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mlstm_fcn import NetworkRegressor
+from mlstm_fcn.early import EarlyClassifier
 from tests import quick_fcn
+from tests.early_cases import OfMeans
 from tests.frames import NAMES, frames, multiindex, nested
 from tests.quick_fcn import fit, small
 from tests.quick_fit import assert_same
@@ -60,6 +63,28 @@ def test_names_that_only_count_are_no_names(data):
     expected = classifier.predict(X)
     np.testing.assert_array_equal(classifier.predict(multiindex(X, [f"var_{i}" for i in range(6)])), expected)
     np.testing.assert_array_equal(classifier.predict(nested(X, NAMES)), expected)
+
+
+def test_scores_against_targets_in_another_order_than_the_cases_are_refused(data):
+    """A wrong score without a word otherwise."""
+    X, y = data
+    cases = [f"case {number}" for number in range(40)]
+    series, labels = nested(X, NAMES, cases), pd.Series(y, index=cases)
+    numbers = pd.Series(np.arange(40.0), index=cases)
+    rules = EarlyClassifier(OfMeans(), n_checkpoints=2, n_splits=2, random_state=0)
+    rest = {"network": "lstm_fcn", "network_params": {"lstm_units": 2, "filters": (4,), "kernel_sizes": (3,)}}
+    regressor = NetworkRegressor(**rest, n_epochs=1)
+    for estimator, targets in ((small(n_epochs=1), labels), (rules, labels), (regressor, numbers)):
+        fitted = estimator.fit(series, targets)
+        assert fitted.score(series, targets) == fitted.score(X, targets.to_numpy())
+        with pytest.raises(ValueError, match="index of `y` must name the cases as X does"):
+            fitted.score(series, targets[::-1])
+        weights = pd.Series(1.0, index=cases)
+        with pytest.raises(ValueError, match="index of `sample_weight` must name the cases"):
+            fitted.score(series, targets, weights[::-1])
+        with pytest.warns(UserWarning, match="`y` has a shuffled index") as warned:
+            fitted.score(X, targets.reset_index(drop=True)[::-1])
+        assert [one.filename for one in warned if one.category is UserWarning] == [__file__]
 
 
 def test_targets_and_weights_in_another_order_than_the_cases_are_refused(data):

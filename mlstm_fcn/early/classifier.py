@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.validation import check_is_fitted
 
+from mlstm_fcn._case_order import in_case_order, require_same_order
 from mlstm_fcn._checks import require
 from mlstm_fcn.early.model import (
     Answer,
@@ -22,7 +23,6 @@ from mlstm_fcn.early.model import (
 )
 from mlstm_fcn.early.rule import StoppingRule, chosen_rule, spread
 from mlstm_fcn.explain.containers import opened
-from mlstm_fcn.fitting.names import require_same_order
 from mlstm_fcn.fitting.targets import as_targets
 from mlstm_fcn.persistence import checked_path
 
@@ -59,6 +59,7 @@ class EarlyClassifier(ClassifierMixin, BaseEstimator):
     curve_: dict[str, list[float]]
     classifier_: Any
     classes_: np.ndarray
+    score = in_case_order(ClassifierMixin.score)
 
     def __init__(
         self, classifier: Any = None, *, n_checkpoints: int = 10, n_splits: int = 3, random_state: Any = None

@@ -229,9 +229,8 @@ class NetworkEstimator(TrainingParameters, Saving):
     @property
     def __previous(self) -> FittedNetwork | None:
         """The last fit, from which `warm_start` continues."""
-        if not self.warm_start:
-            return None
-        return getattr(self, "fitted_", None) or getattr(self, "_NetworkEstimator__kept", None)
+        fitted = getattr(self, "fitted_", None) or getattr(self, "_NetworkEstimator__kept", None)
+        return fitted if self.warm_start else None
 
     def reset(self) -> NetworkEstimator:
         """As sktime does in fit and when a parameter is set, but keep what `warm_start` continues from."""

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sktime.classification.base import BaseClassifier
 
+from mlstm_fcn._case_order import in_case_order
 from mlstm_fcn._options import FROM_RECIPE, FromRecipe
 from mlstm_fcn.estimators.base import NetworkEstimator
 
@@ -42,12 +43,13 @@ class BaseNetworkClassifier(ClassifierMixin, NetworkEstimator, BaseClassifier, B
         lambda self, new: self._adopt(self.fitted_.deciding_at(new)),
     )
 
+    @in_case_order
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Share of cases whose class is predicted, or all of whose labels are; takes sample weights."""
         from mlstm_fcn.fitting.labels import from_one_hot
 
         read = self.fitted_.task.read if hasattr(self, "fitted_") else from_one_hot
-        return float(ClassifierMixin.score(self, X, read(y), sample_weight))
+        return ClassifierMixin.score(self, X, read(y), sample_weight)
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None, classes: Any = None) -> Any:
         """As for every estimator; `classes`, in the first call, are all labels that will ever come."""

@@ -8,6 +8,7 @@ from typing import ClassVar
 from sklearn.base import BaseEstimator, RegressorMixin
 from sktime.regression.base import BaseRegressor
 
+from mlstm_fcn._case_order import in_case_order
 from mlstm_fcn.estimators.base import NetworkEstimator
 
 
@@ -16,4 +17,4 @@ class BaseNetworkRegressor(RegressorMixin, NetworkEstimator, BaseRegressor, Base
     """A network with one linear output, trained on standardised targets."""
 
     _task_type: ClassVar[str] = "Regression"
-    score = RegressorMixin.score  # unlike sktime's it takes sample weights
+    score = in_case_order(RegressorMixin.score)  # unlike sktime's it takes sample weights

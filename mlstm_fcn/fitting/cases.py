@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from mlstm_fcn._arrays import as_array
+from mlstm_fcn._case_order import require_same_order
 from mlstm_fcn._checks import require
 from mlstm_fcn._groups import group_numbers
-from mlstm_fcn.fitting.names import require_same_order
 from mlstm_fcn.fitting.targets import require_targets
 from mlstm_fcn.fitting.task import Task
 from mlstm_fcn.loaders.series import LoadedSeries, is_loader

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from mlstm_fcn._arrays import as_array
+from mlstm_fcn._case_order import require_same_order
 from mlstm_fcn._checks import require
 from mlstm_fcn.fitting.cases import Cases, validation_cases
 from mlstm_fcn.fitting.labels import from_one_hot, is_binary, is_sparse
 from mlstm_fcn.fitting.multilabel import MultiLabel
-from mlstm_fcn.fitting.names import require_same_order
 from mlstm_fcn.fitting.regression import Regression
 from mlstm_fcn.fitting.targets import as_targets, require_cases, require_numbers
 from mlstm_fcn.fitting.task import Classification, Task

@@ -1,8 +1,7 @@
-"""Names of channels and cases, which pandas has and arrays have not: what is named alike belongs together."""
+"""Names of channels, which data frames have and arrays have not: what is named alike belongs together."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -55,44 +54,3 @@ def _is_numbered(names: Sequence[Any]) -> bool:
     """Whether names only count: 0, 1, 2, as in pandas, or var_0 and dim_0, as in sktime."""
     words = [str(name).removeprefix("var_").removeprefix("dim_") for name in names]
     return words == [str(number) for number in range(len(names))]
-
-
-def require_same_order(X: Any, **of_cases: Any) -> None:
-    """Check that what is given for each case is in the order of the cases.
-
-    Args:
-        X: Series in any container; a frame names its cases in its index, or the first level of it.
-        **of_cases: Targets and weights by name. A pandas Series or DataFrame has names of cases too.
-
-    Raises:
-        ValueError: If X and the others name the cases, and differ in order or names.
-
-    Warns:
-        UserWarning: If X names no cases, and the index of another is out of order.
-    """
-    for name, values in of_cases.items():
-        if not isinstance(values, pd.Series | pd.DataFrame) or len(values) == 0:
-            continue
-        given, cases = values.index, _case_names(X)
-        numbered = pd.RangeIndex(len(given))
-        expected = numbered if cases is None else cases
-        if len(expected) != len(given) or given.equals(expected):
-            continue
-        shuffled = set(given) == set(expected)
-        if cases is None:
-            if shuffled:
-                text = f"`{name}` has a shuffled index, and X is an array without one, so its order is taken."
-                warnings.warn(f"{text} `{name}.to_numpy()` says so.", UserWarning, stacklevel=6)
-            continue
-        rule = (
-            f"The index of `{name}` must name the cases as X does, in the same order. Put it in that order "
-            f"(`{name}.loc[...]`), or give `{name}.to_numpy()` if its order is right."
-        )
-        positional = not shuffled and (given.equals(numbered) or cases.equals(numbered))
-        require(positional, rule, X=cases[:5].tolist(), **{name: given[:5].tolist()})
-
-
-def _case_names(X: Any) -> pd.Index | None:
-    if not isinstance(X, pd.DataFrame):
-        return None
-    return X.index.get_level_values(0).unique() if X.index.nlevels > 1 else X.index

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from mlstm_fcn._case_order import require_same_order
 from mlstm_fcn._checks import require
 from mlstm_fcn.explain.containers import require_network, require_one_answer
-from mlstm_fcn.fitting.names import require_same_order
 from mlstm_fcn.plotting.canvas import short
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlstm_fcn._case_order import require_same_order
 from mlstm_fcn.explain.containers import fitted_and_series
 from mlstm_fcn.fitting import Cases, FittedNetwork, calibration
-from mlstm_fcn.fitting.names import require_same_order
 from mlstm_fcn.trust.fitted import with_network
 
 
