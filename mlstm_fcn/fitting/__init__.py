@@ -6,8 +6,8 @@ Nothing in this folder knows an estimator.
 import mlstm_fcn.engine.start  # noqa: F401  (first, since it imports Keras quietly)
 
 # isort: split
+from mlstm_fcn.fitting.assembly import Interrupted as Interrupted
 from mlstm_fcn.fitting.cases import Cases as Cases
-from mlstm_fcn.fitting.fit import Interrupted as Interrupted
 from mlstm_fcn.fitting.fit import fit as fit
 from mlstm_fcn.fitting.fitted import FittedNetwork as FittedNetwork
 from mlstm_fcn.fitting.inputs import InputPolicy as InputPolicy

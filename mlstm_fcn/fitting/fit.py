@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,12 @@ import numpy as np
 
 from mlstm_fcn._checks import require
 from mlstm_fcn._randomness import seeded
-from mlstm_fcn.engine import AUTO, Engine, Precision, ready
+from mlstm_fcn.engine import AUTO, Backend, Engine, Precision, ready
+from mlstm_fcn.fitting.assembly import Assembly
 from mlstm_fcn.fitting.cases import Cases
 from mlstm_fcn.fitting.closed_form import require_solvable
 from mlstm_fcn.fitting.fitted import FittedNetwork, Member
-from mlstm_fcn.fitting.history import mean_history, warn_of_divergence
+from mlstm_fcn.fitting.history import warn_of_divergence
 from mlstm_fcn.fitting.inputs import InputPolicy, ends_early, warn_of_ignored_channels
 from mlstm_fcn.fitting.lesson import Callbacks, Lesson
 from mlstm_fcn.fitting.names import channel_names
@@ -24,30 +24,14 @@ from mlstm_fcn.fitting.network import NetworkSpec
 from mlstm_fcn.fitting.outputs import require_outputs
 from mlstm_fcn.fitting.prepare import as_members_read, datasets
 from mlstm_fcn.fitting.rng import RngSpec
-from mlstm_fcn.fitting.schedule import Training, side_by_side
+from mlstm_fcn.fitting.schedule import Training
 from mlstm_fcn.fitting.streams import require_order
 from mlstm_fcn.fitting.task import Task
-from mlstm_fcn.fitting.voting import judged_cases, kept_shares, leave_out, worths
-from mlstm_fcn.models.ensemble import ensemble
-from mlstm_fcn.models.pipeline import compose, in_unit, with_mask
+from mlstm_fcn.fitting.voting import judged_cases, leave_out
+from mlstm_fcn.models.pipeline import with_mask
 from mlstm_fcn.models.transfer import require_freezable, transfer
 from mlstm_fcn.training.dataset import Dataset
 from mlstm_fcn.training.recipes import Recipe
-
-
-class Interrupted(KeyboardInterrupt):
-    """An interrupt from the keyboard, with what had been fitted.
-
-    Attributes:
-        fitted: The network after its last whole epoch; None if no epoch was whole.
-    """
-
-    def __init__(self, fitted: FittedNetwork | None = None):
-        super().__init__()
-        self.fitted = fitted
-
-    def __reduce__(self) -> Any:
-        return Interrupted, (self.fitted,)
 
 
 def fit(
@@ -101,16 +85,9 @@ def fit(
         UserWarning: If training diverged, a validation split is not stratified, or series are cut.
     """
     backend = ready()
-    rule = "A fit with a `checkpoint` requires an integer as `random_state`, so that it can be resumed."
-    require(not checkpoint or rng.is_fixed, rule, random_state=rng.state)
-    if start:
-        start.require_same(network, inputs)
-        rule = "Continued training keeps the unit of the targets."
-        require(not task.keeps_unit or task.unit == start.task.unit, rule, unit=task.unit)
-    generators = [
-        rng.generator(number, start.epochs_trained if start else 0)
-        for number in range(_n_members(recipe, start))
-    ]
+    _require_consistent(network, task, inputs, rng, start, checkpoint)
+    n_before = start.epochs_trained if start else 0
+    generators = [rng.generator(number, n_before) for number in range(_n_members(recipe, start))]
     names = (start.channel_names if start else None) or channel_names(train.X)
     training, validating, held_back = datasets(train, validation, task, recipe, inputs, rng, names)
     preprocessor, members = _untrained(training, validating, network, task, recipe, inputs, start, generators)
@@ -118,61 +95,52 @@ def fit(
     kinds = [network.trained_by(member.options) for member in members]
     require_solvable(kinds, freeze, incremental)
     require_order(training, recipe, kinds, checkpoint)
-    by_gradient = [member for member, kind in zip(members, kinds, strict=True) if kind == "gradient"]
-    precision: Precision = "float32"
-    with backend.on(engine):
-        if by_gradient:
-            precision = backend.precision_for(by_gradient[0].network, engine.precision)
-    judged = judged_cases(recipe, kinds, training, task, rng) if start is None else None
     lesson = Lesson(
         as_members_read(preprocessor, training),
         None if validating is None else as_members_read(preprocessor, validating),
         recipe,
         task,
         engine,
-        precision,
+        _precision(backend, engine, members, kinds),
         freeze,
         callbacks,
         continues=start is not None,
-        judged=judged,
+        judged=judged_cases(recipe, kinds, training, task, rng) if start is None else None,
     )
     files = _checkpoints(checkpoint, len(members))
-
-    def fitted(chosen: Sequence[Member], shares: Sequence[float] | None = None) -> FittedNetwork:
-        network_of_all = ensemble([member.network for member in chosen], shares)
-        model = compose(preprocessor, network_of_all, in_unit(*task.unit))
-        history = mean_history([member.history for member in chosen])
-        n_new = len(history.get("loss", ())) - (len(start.history.get("loss", ())) if start else 0)
-        epochs = (start.epochs_trained if start else 0) + n_new
-        options = tuple(member.options for member in chosen)
-        return FittedNetwork(
-            model, network, options, task, inputs, history, epochs, precision, names, held_back=held_back
-        )
-
-    kept = kept_shares(start.network, len(members)) if start else None
-    trainings = [
-        Training(member.network, member.history, *how)  # type: ignore[arg-type]
-        for member, *how in zip(members, generators, files, kinds, leave_out(kinds, judged), strict=True)
-    ]
-    unseen: list[np.ndarray | None] = [None] * len(members)
-    whole = set(range(len(members)) if start else ())  # members that were trained before vote in any case
-    try:
-        for number, outputs in side_by_side(trainings, lesson):
-            whole.add(number)
-            unseen[number] = outputs
-    except BaseException as error:
-        chosen = [members[number] for number in sorted(whole or {0})]  # the first may have whole epochs
-        partial = fitted(chosen, kept) if any(member.history for member in chosen) else None
-        if isinstance(error, KeyboardInterrupt):
-            raise Interrupted(partial) from error
-        with suppress(AttributeError):
-            error.fitted = partial  # type: ignore[attr-defined]
-        raise
-    result = fitted(members, kept if judged is None else worths(kinds, unseen, lesson.training, task))
-    warn_of_divergence(result.history, precision)
+    trainings = list(map(Training, members, generators, files, kinds, leave_out(kinds, lesson.judged)))
+    made_of = Assembly(preprocessor, network, task, inputs, lesson.precision, names, held_back, start)
+    result = made_of.trained(members, trainings, lesson)
+    warn_of_divergence(result.history, lesson.precision)
     for file in filter(None, reversed(files)):  # the first one last: the others are invalid without it
         file.unlink(missing_ok=True)
     return result
+
+
+def _require_consistent(
+    network: NetworkSpec,
+    task: Task,
+    inputs: InputPolicy,
+    rng: RngSpec,
+    start: FittedNetwork | None,
+    checkpoint: Path | None,
+) -> None:
+    """Raise unless a fit can be resumed from its checkpoint and continue from its start."""
+    rule = "A fit with a `checkpoint` requires an integer as `random_state`, so that it can be resumed."
+    require(not checkpoint or rng.is_fixed, rule, random_state=rng.state)
+    if start:
+        start.require_same(network, inputs)
+        rule = "Continued training keeps the unit of the targets."
+        require(not task.keeps_unit or task.unit == start.task.unit, rule, unit=task.unit)
+
+
+def _precision(
+    backend: Backend, engine: Engine, members: Sequence[Member], kinds: Sequence[str]
+) -> Precision:
+    """The arithmetic of training; what is solved in closed form has float32."""
+    by_gradient = [member for member, kind in zip(members, kinds, strict=True) if kind == "gradient"]
+    with backend.on(engine):
+        return backend.precision_for(by_gradient[0].network, engine.precision) if by_gradient else "float32"
 
 
 def _n_members(recipe: Recipe, start: FittedNetwork | None) -> int:

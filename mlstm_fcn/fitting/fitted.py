@@ -44,7 +44,7 @@ class Member:
 
     network: keras.Model
     options: Mapping[str, Any]
-    history: History = field(default_factory=dict)
+    history: dict[str, list[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

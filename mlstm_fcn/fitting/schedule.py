@@ -17,6 +17,7 @@ from mlstm_fcn._children import safely
 from mlstm_fcn._orphans import exit_with
 from mlstm_fcn.engine import current
 from mlstm_fcn.engine.fingerprint import architecture, is_known
+from mlstm_fcn.fitting.fitted import Member
 from mlstm_fcn.fitting.lesson import Lesson
 from mlstm_fcn.fitting.members import TRAINERS
 from mlstm_fcn.fitting.running import outputs_for
@@ -32,16 +33,14 @@ class Training:
     """One member's training.
 
     Attributes:
-        network: What is trained, in place.
-        history: Gets the figures of each whole epoch.
+        member: Its network is trained in place, and its history gets the figures of each whole epoch.
         rng: Decides everything random.
         checkpoint: File that keeps the state, or None.
         trained_by: A name of `TRAINERS`.
         leaves_out: Whether the member does not see the judged cases of the lesson.
     """
 
-    network: keras.Model
-    history: History
+    member: Member
     rng: np.random.Generator
     checkpoint: Path | None
     trained_by: str = "gradient"
@@ -55,12 +54,13 @@ class Training:
             None if no case is judged, or if it has seen them.
         """
         train, data, judged = TRAINERS[self.trained_by], lesson.training, lesson.judged
+        network, state = self.member.network, (self.rng, self.member.history, self.checkpoint)
         if judged is None or not self.leaves_out:
-            return train(self.network, lesson, self.rng, self.history, self.checkpoint)
+            return train(network, lesson, *state)
         seen = replace(lesson, training=data.take(np.setdiff1d(np.arange(len(data)), judged)))
-        train(self.network, seen, self.rng, self.history, self.checkpoint)
+        train(network, seen, *state)
         outputs = np.full(data.targets.shape, np.nan)
-        outputs[judged] = outputs_for(self.network, data.take(judged))
+        outputs[judged] = outputs_for(network, data.take(judged))
         return outputs
 
 
@@ -98,7 +98,7 @@ def in_processes(trainings: Sequence[Training], lesson: Lesson) -> Iterator[Whol
     parts = [part for part in (recipe.loss, recipe.optimizer) if isinstance(part, _OBJECTS)]
     rule = "A loss or optimizer of your own needs one process: set the engine's `n_jobs` to 1."
     require(all(map(is_known, parts)), rule, loss=recipe.loss, optimizer=recipe.optimizer)
-    known = all(architecture(training.network) is not None for training in trainings)
+    known = all(architecture(training.member.network) is not None for training in trainings)
     require(known, "A network with layers of your own needs one process: set the engine's `n_jobs` to 1.")
     own = all(type(callback).__module__.startswith("mlstm_fcn.") for callback in lesson.callbacks())
     require(own, "`callbacks` would run in other processes, unseen: set the engine's `n_jobs` to 1.")
@@ -111,14 +111,14 @@ def in_processes(trainings: Sequence[Training], lesson: Lesson) -> Iterator[Whol
     silent = replace(lesson, callbacks=list)
     try:
         numbers = {
-            pool.submit(_trained, training, _values(training.network), silent): number
+            pool.submit(_trained, training, _values(training.member.network), silent): number
             for number, training in enumerate(trainings)
         }
         for future in as_completed(numbers):
             number = numbers[future]
             values, history, unseen = future.result()
-            _assign(trainings[number].network, values)
-            trainings[number].history.update(history)
+            _assign(trainings[number].member.network, values)
+            trainings[number].member.history.update(history)
             yield number, unseen
     except BaseException:
         pool.shutdown(kill_workers=True)
@@ -129,9 +129,9 @@ def _trained(
     training: Training, values: list[Any], lesson: Lesson
 ) -> tuple[list[Any], History, np.ndarray | None]:
     """Run in a process of its own. A pickled network lacks the state of its dropout, so values come too."""
-    _assign(training.network, values)
+    _assign(training.member.network, values)
     unseen = training.run(lesson)
-    return _values(training.network), training.history, unseen
+    return _values(training.member.network), training.member.history, unseen
 
 
 def _values(network: keras.Model) -> list[Any]:
