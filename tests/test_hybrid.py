@@ -105,7 +105,7 @@ def test_the_ways_of_a_hybrid_are_judged_by_the_same_cases(problem, monkeypatch)
         )
         return voting.worths(kinds, unseen, data, task)
 
-    monkeypatch.setattr(sys.modules["mlstm_fcn.fitting.fit"], "worths", keep)
+    monkeypatch.setattr(sys.modules["mlstm_fcn.fitting.assembly"], "worths", keep)
     recipe = Recipe.named("hybrid", member_options=({}, {}, {"network": "multirocket", **SMALL}), n_members=3)
     MLSTMFCNClassifier(recipe=recipe, **QUICK).fit(*problem)
     assert [kind for kind, _ in judged] == ["gradient", "ridge"]

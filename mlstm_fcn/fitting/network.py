@@ -44,12 +44,17 @@ class NetworkSpec:
 
     def trained_by(self, options: Mapping[str, Any]) -> str:
         """The name of the trainer of a member with these options, see `fitting.members.TRAINERS`."""
-        network = self.network_of(options)
-        return models.config(network).trained_by if isinstance(network, str) else "gradient"
+        config = self._config(options)
+        return config.trained_by if config else "gradient"
 
     def network_of(self, options: Mapping[str, Any]) -> str | Callable[..., keras.Model] | None:
         """The network of a member: the option `network` names one that differs from the others'."""
         return options.get("network", self.network)
+
+    def _config(self, options: Mapping[str, Any]) -> models.NetworkConfig | None:
+        """The config of a member with these options, or None if its network is no name."""
+        network = self.network_of(options)
+        return models.config(network, **_without_network(options)) if isinstance(network, str) else None
 
     @property
     def reads_mask(self) -> bool:
@@ -89,10 +94,8 @@ class NetworkSpec:
     def resolved(self, recipe: Recipe, member: int, time: int) -> dict[str, Any]:
         """The options of a new member; those that follow the length of the training series as numbers."""
         options = self.merged(recipe, member)
-        network = self.network_of(options)
-        if not isinstance(network, str):
-            return options
-        return {**options, **models.config(network, **_without_network(options)).following(time)}
+        config = self._config(options)
+        return {**options, **config.following(time)} if config else options
 
     def plan(self, recipe: Recipe, n_members: int, shape: tuple[int, int]) -> tuple[int | None, list[Any]]:
         """What new members are built with for training series of a shape.
@@ -101,10 +104,7 @@ class NetworkSpec:
             The length that they fix, or None if all read any length; and the options of each.
         """
         options = [self.resolved(recipe, member, shape[0]) for member in range(n_members)]
-        if not all(isinstance(self.network_of(one), str) for one in options):
-            return shape[0], options
-        configs = [models.config(str(self.network_of(one)), **_without_network(one)) for one in options]
-        fixed = any(config.fixes_length(*shape) for config in configs)
+        fixed = any(config is None or config.fixes_length(*shape) for config in map(self._config, options))
         return (shape[0] if fixed else None), options
 
     def build(
