@@ -19,6 +19,7 @@ import keras
 import numpy as np
 
 from mlstm_fcn import MLSTMFCNClassifier
+from mlstm_fcn.engine.devices import fast_flags
 
 BASE = {"cases": 128, "channels": 16, "steps": 128}
 SIZES = {
@@ -53,13 +54,15 @@ def epoch(cases: int, channels: int, steps: int) -> float:
 
 def main() -> None:
     """Measure, print, save."""
-    table = [("grows", "sizes", "epoch s", "exponent", "exponent of the last doubling")]
+    table = [("grows", "sizes", "epoch s", "exponent", "of the last doubling but one", "of the last", "CPU")]
+    cpu = " ".join(sorted(fast_flags())) or "no bfloat16"
     for name, sizes in SIZES.items():
         seconds = [epoch(**{**BASE, name: size}) for size in sizes]
         logs = np.log2(seconds)
         slope = np.polyfit(np.log2(sizes), logs, 1)[0]
         texts = " ".join(map(str, sizes)), " ".join(f"{second:.3f}" for second in seconds)
-        table.append((name, *texts, f"{slope:.2f}", f"{logs[-1] - logs[-2]:.2f}"))
+        exponents = slope, *np.diff(logs)[-2:]
+        table.append((name, *texts, *(f"{one:.2f}" for one in exponents), cpu))
         print(*table[-1], sep=" | ", flush=True)
     with Path(__file__).with_suffix(".csv").open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(table)
