@@ -118,6 +118,34 @@ def test_an_interrupt_carries_the_network_with_its_whole_epochs(cases):
     assert same(caught.value.fitted, fit(cases, recipe=Recipe(n_epochs=2, schedule="constant")))
 
 
+def test_a_continued_fit_resumes_from_its_checkpoint(cases, tmp_path):
+    """Epochs of the fit before it are none of its own."""
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        def __init__(self, stops_at=None):
+            super().__init__()
+            self.stops_at = stops_at
+
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == self.stops_at:
+                raise KeyboardInterrupt
+            seen.append(epoch)
+
+    first = fit(cases)
+    more = {"start": first, "recipe": Recipe(n_epochs=5), "checkpoint": tmp_path / "state"}
+    with pytest.raises(Interrupted) as caught:
+        fit(cases, **more, callbacks=lambda: [Watch(2)])
+    assert caught.value.fitted.epochs_trained == 3 + 2
+    seen.clear()
+    resumed = fit(cases, **more, callbacks=lambda: [Watch()])
+    assert seen == [0, 1, 2, 3, 4]  # two of them are replayed
+    whole = fit(cases, **{**more, "checkpoint": None})
+    assert same(resumed, whole)
+    assert resumed.history == whole.history
+    assert (len(whole.history["loss"]), whole.epochs_trained) == (8, 8)
+
+
 def test_saved_loaded_and_copied_without_an_estimator(cases, tmp_path):
     fitted = fit(cases)
     with pytest.warns(UserWarning, match="not the function that made it"):

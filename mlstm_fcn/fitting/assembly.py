@@ -12,7 +12,7 @@ import numpy as np
 
 from mlstm_fcn.engine import Precision
 from mlstm_fcn.fitting.fitted import FittedNetwork, Member
-from mlstm_fcn.fitting.history import mean_history
+from mlstm_fcn.fitting.history import mean_history, one_after_the_other
 from mlstm_fcn.fitting.inputs import InputPolicy
 from mlstm_fcn.fitting.lesson import Lesson
 from mlstm_fcn.fitting.names import Names
@@ -66,17 +66,16 @@ class Assembly:
     def of(self, members: Sequence[Member], shares: Sequence[float] | None) -> FittedNetwork:
         """The fitted network of some members; they vote equally if they have no shares."""
         network = ensemble([member.network for member in members], shares)
-        before = len(self.start.history.get("loss", ())) if self.start else 0
-        history = mean_history([member.history for member in members])
-        n_new = len(history.get("loss", ())) - before
+        new = mean_history([member.history for member in members])
+        before, n_before = (self.start.history, self.start.epochs_trained) if self.start else ({}, 0)
         return FittedNetwork(
             compose(self.preprocessor, network, in_unit(*self.task.unit)),
             self.spec,
             tuple(member.options for member in members),
             self.task,
             self.inputs,
-            history,
-            (self.start.epochs_trained if self.start else 0) + n_new,
+            one_after_the_other(before, new),
+            n_before + len(new.get("loss", ())),
             self.precision,
             self.channel_names,
             held_back=self.held_back,

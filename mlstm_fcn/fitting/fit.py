@@ -187,9 +187,7 @@ def _untrained(
             require_outputs(network, task.activation)
         if start:
             transfer(start.members[number].network, network)
-        before = start.history if start else {}
-        history = {name: list(figures) for name, figures in before.items()}
-        members.append(Member(network, options[number], history))
+        members.append(Member(network, options[number]))
     return (with_mask(preprocessor) if masked else preprocessor), members
 
 

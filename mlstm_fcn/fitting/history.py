@@ -25,6 +25,11 @@ def mean_history(histories: Sequence[History]) -> dict[str, list[float]]:
     }
 
 
+def one_after_the_other(first: History, second: History) -> History:
+    """The figures of two trainings, one of which continues the other."""
+    return {name: [*first.get(name, ()), *second.get(name, ())] for name in {**first, **second}}
+
+
 def warn_of_divergence(history: History, precision: Precision) -> None:
     """Warn if the last loss is not finite."""
     last = history.get("loss", [0.0])[-1]
