@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, and checksums of JSON values.
+"""Files and folders that appear whole or not at all, checksums of JSON values, and the errors of damage.
 
 What is not whole yet lies in a hidden folder `.partial-...` in the folder of its destination. The process
 that writes holds a lock on it, which ends with the process, however that ends. The next write there removes
@@ -78,6 +78,25 @@ def partial_folder(parent: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
         if held is not None:
             os.close(held)
+
+
+@contextmanager
+def damage_of(path: Path | str, kind: str = "a Keras archive") -> Iterator[None]:
+    """Turn the many errors of damaged files into ValueError; keep those that name the file.
+
+    Args:
+        path: What is read in the block, and nothing else: an error of the caller's is no damage.
+        kind: What the file should be.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        if type(error) is ValueError and str(error).startswith(str(path)):
+            raise
+        what = error if isinstance(error, ValueError) else repr(error)
+        raise ValueError(f"{path} is damaged, or not {kind}: {what}") from error
 
 
 def scratch_folder() -> AbstractContextManager[Path]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import mlstm_fcn.engine.start  # noqa: F401  (first, since it imports Keras quietly)
+
+# isort: split
 import os
 import platform
 import statistics

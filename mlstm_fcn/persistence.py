@@ -13,16 +13,14 @@ import math
 import shutil
 import warnings
 import zipfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlstm_fcn import __version__, _hdf5
 from mlstm_fcn import _archives as archives
 from mlstm_fcn._checks import require
-from mlstm_fcn._files import crc, scratch_folder, written_whole
+from mlstm_fcn._files import crc, damage_of, scratch_folder, written_whole
 
 if TYPE_CHECKING:
     import keras
@@ -77,28 +75,14 @@ def read_archive(path: Path | str) -> tuple[keras.Model, dict[str, Any]]:
     from mlstm_fcn import engine
 
     path = Path(path)
+    engine.ready()  # quietly: to count weights starts the backend too
     with damage_of(path):
         about = _read_about(path)
         _require_version(path, about)
-    engine.ready()
     with damage_of(path), scratch_folder() as folder:  # Keras requires the suffix .keras
         keras_path = folder / "model.keras"
         shutil.copyfile(path, keras_path)
         return keras.saving.load_model(keras_path, compile=False, safe_mode=True), about
-
-
-@contextmanager
-def damage_of(path: Path | str) -> Iterator[None]:
-    """Turn the many errors of damaged files into ValueError; keep those that name the file."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise
-    except Exception as error:
-        if type(error) is ValueError and str(error).startswith(str(path)):
-            raise
-        what = error if isinstance(error, ValueError) else repr(error)
-        raise ValueError(f"{path} is damaged, or not a Keras archive: {what}") from error
 
 
 def checked_path(path: Path | str) -> Path:

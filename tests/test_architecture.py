@@ -187,6 +187,30 @@ def run_python(code):
     ).stdout.split()
 
 
+def loaded_in_order(path, seen):
+    """Names that the modules of the package import when they are imported, as far as they are read first."""
+    seen.add(path)
+    for node in ast.parse(path.read_text()).body:
+        names = [node.module] if isinstance(node, ast.ImportFrom) else []
+        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        for name in names:
+            yield name
+            inner = PACKAGE.joinpath(*name.split(".")[1:]) if name.startswith("mlstm_fcn.") else PACKAGE / "-"
+            for file in (inner / "__init__.py", inner.with_suffix(".py")):
+                if file.exists() and file not in seen:
+                    yield from loaded_in_order(file, seen)
+
+
+@pytest.mark.parametrize(
+    "path", sorted([*PACKAGE.glob("*.py"), *PACKAGE.glob("*/__init__.py")]), ids=lambda path: path.parent.name
+)
+def test_what_is_imported_first_imports_keras_quietly(path):
+    for name in loaded_in_order(path, set()):
+        if name == "mlstm_fcn.engine.start":
+            return
+        assert name.partition(".")[0] not in ("keras", "tensorflow", "jax"), f"{path} imports {name} first"
+
+
 @pytest.mark.parametrize("module", ["mlstm_fcn", "mlstm_fcn.cli"])
 def test_importing_loads_nothing_heavy(module):
     heavy = {"keras", "tensorflow", "sklearn", "sktime", "pandas", "numpy", "rich"}

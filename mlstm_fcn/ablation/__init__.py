@@ -4,6 +4,9 @@
 trains the variants and appends each result to a file; `summary` turns the results into a table.
 """
 
+import mlstm_fcn.engine.start  # noqa: F401  (first, since it imports Keras quietly)
+
+# isort: split
 from mlstm_fcn.ablation.axes import AXES as AXES
 from mlstm_fcn.ablation.axes import NETWORKS as NETWORKS
 from mlstm_fcn.ablation.axes import RECIPES as RECIPES

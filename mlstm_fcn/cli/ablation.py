@@ -7,8 +7,6 @@ from pathlib import Path
 
 import click
 
-from mlstm_fcn.cli.quiet import start_keras_quietly
-
 _DATASETS = "Libras,NATOPS,Handwriting,ArticularyWordRecognition"
 
 
@@ -44,10 +42,8 @@ def ablation(
     """
     from importlib.util import find_spec
 
-    from mlstm_fcn._checks import require, require_choice
-
-    start_keras_quietly()
     from mlstm_fcn import ablation as ablations
+    from mlstm_fcn._checks import require, require_choice
 
     kinds = {"networks": ablations.NETWORKS, "recipes": ablations.RECIPES}
     chosen = list(kinds[axes]) if axes in kinds else axes.split(",")

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlstm_fcn.cli.quiet import start_keras_quietly
-
 if TYPE_CHECKING:
     from mlstm_fcn.benchmark import Failure, Plan
 
@@ -69,7 +67,6 @@ def benchmark(
     """
     import os
 
-    start_keras_quietly()
     from mlstm_fcn import benchmark as benchmarks
     from mlstm_fcn._checks import require, require_positive_int
     from mlstm_fcn.cli.live import Live

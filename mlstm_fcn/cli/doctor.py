@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import click
 
-from mlstm_fcn.cli.quiet import start_keras_quietly
-
 
 @click.command()
 @click.option("--times/--no-times", default=True, show_default=True, help="Time training steps.")
 def doctor(times: bool) -> None:
     """Show devices, versions and the precision that training takes, and time a training step."""
-    start_keras_quietly()
     from mlstm_fcn.doctor import examine
 
     for name, value in examine(times=times):

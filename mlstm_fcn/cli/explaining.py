@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mlstm_fcn.cli.quiet import draw_without_windows
+from mlstm_fcn.cli.drawing import draw_without_windows
 from mlstm_fcn.cli.saved import folder_option, load_estimator, series_and_labels, split_option
 
 

@@ -6,8 +6,6 @@ from dataclasses import asdict, fields
 
 import click
 
-from mlstm_fcn.cli.quiet import start_keras_quietly
-
 
 @click.group()
 def models() -> None:
@@ -17,7 +15,6 @@ def models() -> None:
 @models.command("list")
 def list_() -> None:
     """List the names that --network and `NetworkClassifier(network=...)` take."""
-    start_keras_quietly()
     from mlstm_fcn import models as networks
 
     for name, (builder, config) in networks.MODELS.items():
@@ -41,7 +38,6 @@ def describe(name: str, input_shape: str, classes: int, recipe: str, layers: boo
 
     The network is the one that `mlstm-fcn train` builds for series of this shape.
     """
-    start_keras_quietly()
     from mlstm_fcn import models as networks
     from mlstm_fcn._checks import require, require_choice
     from mlstm_fcn.fitting import NetworkSpec

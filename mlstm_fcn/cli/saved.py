@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlstm_fcn.cli.quiet import start_keras_quietly
-
 if TYPE_CHECKING:
     import numpy as np
 
@@ -29,7 +27,6 @@ folder_option: Callable[..., Any] = click.option(
 
 def load_estimator(model: Path) -> Any:
     """Load an estimator from a file."""
-    start_keras_quietly()
     from mlstm_fcn.estimators.base import NetworkEstimator
 
     return NetworkEstimator.load(model)
@@ -37,7 +34,6 @@ def load_estimator(model: Path) -> Any:
 
 def load_classifier(model: Path) -> Any:
     """Load a classifier of one label a case from a file."""
-    start_keras_quietly()
     from mlstm_fcn._checks import require
     from mlstm_fcn.estimators.classifier import BaseNetworkClassifier
 

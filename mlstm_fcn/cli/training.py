@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from mlstm_fcn.cli.drawing import draw_without_windows
 from mlstm_fcn.cli.held_back import fit_and_trust
-from mlstm_fcn.cli.quiet import draw_without_windows, start_keras_quietly
 from mlstm_fcn.cli.saved import (
     as_classes,
     folder_option,
@@ -106,7 +106,6 @@ def train(
     known = np.unique(problem.y_train)
     require(len(known) > 1, "Training cases must have at least two classes.", labels=known.tolist())
     click.echo(repr(problem))
-    start_keras_quietly()
     from mlstm_fcn.engine import Engine
     from mlstm_fcn.estimators import MLSTMFCNClassifier, NetworkClassifier
     from mlstm_fcn.report.chart import learning_curve

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mlstm_fcn._checks import require, require_positive_int
-from mlstm_fcn._files import write_text
+from mlstm_fcn._files import damage_of, write_text
 
 _N_THRESHOLDS = 200
 _MOST_AGREEING = 5  # as TEASER
@@ -84,16 +84,13 @@ class StoppingRule:
             ValueError: If the file holds anything else, or the checksum is another.
             FileNotFoundError: If there is no file.
         """
-        try:
+        with damage_of(path, "a stopping rule"):
             require(Path(path).stat().st_size <= _MOST_BYTES, "It must be small.")
             values = json.loads(Path(path).read_text(encoding="utf-8"))
             own = values.pop("of")
-            require(own == of, "The rule belongs to another classifier: save or export both again.")
-            return cls(**{**values, "checkpoints": tuple(values["checkpoints"])})
-        except FileNotFoundError:
-            raise
-        except Exception as error:  # damaged files have many types of errors
-            raise ValueError(f"{path} is damaged, or not a stopping rule: {error!r}") from error
+            rule = cls(**{**values, "checkpoints": tuple(values["checkpoints"])})
+        require(own == of, f"{path} belongs to another classifier: save or export both again.")
+        return rule
 
 
 def confidence(probabilities: np.ndarray, agreement: int) -> np.ndarray:

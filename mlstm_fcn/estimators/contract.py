@@ -55,10 +55,8 @@ class Contract(CallbackSupportMixin, BaseEstimator):
     def check_is_fitted(self, method_name: str | None = None) -> None:
         """Raise `NotFittedError` unless fit has been called."""
         if not self._is_fitted:
-            name = type(self).__name__
-            raise NotFittedError(
-                f"This {name} has not been fitted yet: call fit before {method_name or 'this'}."
-            )
+            name, before = type(self).__name__, method_name or "this"
+            raise NotFittedError(f"This {name} has not been fitted yet: call fit before {before}.")
 
     def __sklearn_is_fitted__(self) -> bool:
         return bool(self._is_fitted)

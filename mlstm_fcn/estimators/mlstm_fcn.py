@@ -98,9 +98,7 @@ class MLSTMFCNClassifier(MLSTMFCNNetwork, BaseNetworkClassifier):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class MLSTMFCNRegressor(MLSTMFCNNetwork, BaseNetworkRegressor):
-    """Multivariate LSTM fully convolutional network (Karim et al. 2019) with a linear output.
-
-    As `MLSTMFCNClassifier`, but the last layer gives one number.
+    """Multivariate LSTM fully convolutional network (Karim et al. 2019) with a linear output for each target.
 
     Parameters:
     {inherited parameters}

@@ -14,7 +14,7 @@ from mlstm_fcn.estimators.base import NetworkEstimator
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class BaseNetworkRegressor(RegressorMixin, NetworkEstimator, BaseRegressor, BaseEstimator):
-    """A network with one linear output, trained on standardised targets."""
+    """A network with a linear output for each target, trained on standardised targets."""
 
     _task_type: ClassVar[str] = "Regression"
     score = in_case_order(RegressorMixin.score)  # unlike sktime's it takes sample weights

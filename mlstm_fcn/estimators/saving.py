@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlstm_fcn._checks import require
+from mlstm_fcn._files import damage_of
 from mlstm_fcn.estimators.contract import Contract
-from mlstm_fcn.persistence import SUFFIXES, checked_path, damage_of
+from mlstm_fcn.persistence import SUFFIXES, checked_path
 
 if TYPE_CHECKING:
     import keras
@@ -94,15 +95,16 @@ class Saving(Contract):
         from mlstm_fcn.export import export_fitted
 
         fitted = self._require_network("export")
-        options = {"any_length": any_length, "length": length, "data": data, "metrics": metrics}
+        options: Any = {"any_length": any_length, "length": length, "data": data, "metrics": metrics}
         if format == "keras" or (format is None and Path(path).suffix in SUFFIXES):
-            rule = "A .keras file is what `save` writes: it takes no length, data or metrics."
+            rule = "A .keras file is what `save` writes: leave these options out."
             require(not any(options.values()), rule, **{n: v for n, v in options.items() if v})
-            self.save(checked_path(path))
-            return Path(path)
+            self.save(path := checked_path(path))
+            return path
         series = None if X is None else self._check_convert_X_for_predict(X)
-        about = {"estimator": type(self).__name__}
-        return export_fitted(fitted, path, format, X=series, about=about, **options)  # type: ignore[arg-type]
+        return export_fitted(
+            fitted, path, format, X=series, about={"estimator": type(self).__name__}, **options
+        )
 
     def model_card(self, X: Any = None, y: Any = None, *, data: str = "") -> str:
         """A model card in Markdown, with figures on X and y; `data` names the training data."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from mlstm_fcn._checks import require, require_choice
+from mlstm_fcn._files import damage_of
 from mlstm_fcn.engine import Engine, Precision
 from mlstm_fcn.fitting.fitted import FittedNetwork
 from mlstm_fcn.fitting.inputs import InputPolicy
@@ -23,7 +24,7 @@ from mlstm_fcn.fitting.regression import Regression
 from mlstm_fcn.fitting.task import LABEL_KINDS, Classification, Numbers, Task
 from mlstm_fcn.models.ensemble import members
 from mlstm_fcn.models.pipeline import split
-from mlstm_fcn.persistence import damage_of, read_archive, write_archive
+from mlstm_fcn.persistence import read_archive, write_archive
 from mlstm_fcn.training.recipes import Recipe
 
 if TYPE_CHECKING:
@@ -101,8 +102,6 @@ def load(
         rule = "There must be a label for each output, or a mean of targets."
         require(task.n_outputs == outputs, rule, task=task, outputs=outputs)
         named, options = about["network"]["name"], from_plain(about["network"]["options"])
-        rule = "`network` is the function of a network of your own; this file names its network."
-        require(named is None or network is None, rule, network=network, named=named)
         chosen = named or network
         fitted = FittedNetwork(
             model,
@@ -118,6 +117,8 @@ def load(
         )
         rule = "There must be options for each member."
         require(len(fitted.options) == len(members(fitted.network)), rule, options=len(fitted.options))
+    rule = "`network` is the function of a network of your own; this file names its network."
+    require(named is None or network is None, rule, network=network, named=named)
     return fitted, about
 
 

@@ -6,6 +6,9 @@ several panels divide; or an axes for each panel. Colours follow matplotlib's se
 backgrounds: `plt.style.use("dark_background")`. A display keeps the numbers, and draws them with `plot`.
 """
 
+import mlstm_fcn.engine.start  # noqa: F401  (first, since it imports Keras quietly)
+
+# isort: split
 from mlstm_fcn.plotting.curves import LearningCurvesDisplay as LearningCurvesDisplay
 from mlstm_fcn.plotting.curves import learning_curves as learning_curves
 from mlstm_fcn.plotting.decision import SeriesDisplay as SeriesDisplay

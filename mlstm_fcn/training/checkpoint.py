@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from mlstm_fcn._checks import require
-from mlstm_fcn._files import written_whole
+from mlstm_fcn._files import damage_of, written_whole
 from mlstm_fcn._npy import read_arrays, write_arrays
 from mlstm_fcn.training.best_epoch import BestEpoch
 from mlstm_fcn.training.dataset import Dataset
@@ -110,17 +110,13 @@ class Checkpoint:
 
     def _read(self) -> tuple[dict[str, Any], dict[str, list[np.ndarray]]]:
         """Values and arrays by kind, checked so far that `resume` can use them if shapes fit."""
-        try:
+        with damage_of(self._path, "a checkpoint"):
             arrays = read_arrays(self._path)
             values = _checked(json.loads(str(arrays["values"])))
             np.random.default_rng().bit_generator.state = values["rng"]
             numbers = {kind: sum(name.startswith(f"{kind}_") for name in arrays) for kind in _KINDS}
             require(sum(numbers.values()) + 1 == len(arrays), "Arrays must be variables or weights.")
             return values, {kind: [arrays[f"{kind}_{i}"] for i in range(n)] for kind, n in numbers.items()}
-        except FileNotFoundError:
-            raise
-        except Exception as error:  # damaged files have many types of errors
-            raise ValueError(f"{self._path} is damaged, or not a checkpoint: {error!r}") from error
 
 
 def _checked(values: dict[str, Any]) -> dict[str, Any]:
