@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -10,16 +9,16 @@ from typing import Any
 import pandas as pd
 
 from mlstm_fcn._checks import require
+from mlstm_fcn._warnings import warn
 
 Score = Callable[..., float]
 
 
-def require_same_order(X: Any, stacklevel: int = 6, **of_cases: Any) -> None:
+def require_same_order(X: Any, **of_cases: Any) -> None:
     """Check that what is given for each case is in the order of the cases.
 
     Args:
         X: Series in any container; a frame names its cases in its index, or the first level of it.
-        stacklevel: Of the warning, as in `warnings.warn`.
         **of_cases: Targets and weights by name. A pandas Series or DataFrame has names of cases too.
 
     Raises:
@@ -39,8 +38,8 @@ def require_same_order(X: Any, stacklevel: int = 6, **of_cases: Any) -> None:
         shuffled = set(given) == set(expected)
         if cases is None:
             if shuffled:
-                text = f"`{name}` has a shuffled index, and X is an array without one, so its order is taken."
-                warnings.warn(f"{text} `{name}.to_numpy()` says so.", UserWarning, stacklevel=stacklevel)
+                text = f"`{name}` has a shuffled index and X has none, so rows are used as they stand."
+                warn(f"{text} Give `{name}.to_numpy()` if that is right.")
             continue
         rule = (
             f"The index of `{name}` must name the cases as X does, in the same order. Put it in that order "
@@ -56,6 +55,16 @@ def _case_names(X: Any) -> pd.Index | None:
     return X.index.get_level_values(0).unique() if X.index.nlevels > 1 else X.index
 
 
+def by_position(X: Any, y: Any) -> Any:
+    """Targets without the names of their cases, once these are known to be in the order of X.
+
+    Raises:
+        ValueError: As `require_same_order`.
+    """
+    require_same_order(X, y=y)
+    return y.reset_index(drop=True) if isinstance(y, pd.Series | pd.DataFrame) else y
+
+
 def in_case_order(score: Score) -> Score:
     """The score of an estimator, which first checks that targets and weights are in the order of the cases.
 
@@ -65,7 +74,7 @@ def in_case_order(score: Score) -> Score:
 
     @wraps(score)
     def checked(self: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
-        require_same_order(X, 3, y=y, sample_weight=sample_weight)
+        require_same_order(X, y=y, sample_weight=sample_weight)
         return float(score(self, X, y, sample_weight))
 
     return checked

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mlstm_fcn._checks import require
+from mlstm_fcn._warnings import warn
 
 
 def group_numbers(groups: Any, n_cases: int) -> np.ndarray:
@@ -24,17 +24,20 @@ def group_numbers(groups: Any, n_cases: int) -> np.ndarray:
     Warns:
         UserWarning: If no two cases share a group.
     """
-    names = np.asarray(groups)
+    listed = isinstance(groups, list | tuple)  # NumPy would make one kind of several, and text of NaN
+    names = np.asarray(groups, dtype=object if listed else None)
     rule = f"`groups` must name a group for each of the {n_cases} cases."
     require(names.shape == (n_cases,), rule, shape=names.shape)
     missing = np.flatnonzero(pd.isna(names))
     require(len(missing) == 0, "Every case must have a group.", cases_without_one=missing[:5].tolist())
+    kinds = {isinstance(name, str) for name in names} if names.dtype == object else set()
+    require(len(kinds) < 2, "Either all groups are strings, or none is.", groups=names[:5].tolist())
     different, numbers = np.unique(names, return_inverse=True)
     rule = "`groups` must name at least two groups, or none can be held back; leave `groups` out."
     require(len(different) > 1, rule, group=different[0])
     if len(different) == n_cases:
         text = "Every group has one case, so `groups` change nothing; give what cases share, as the person."
-        warnings.warn(text, UserWarning, stacklevel=2)
+        warn(text)
     return numbers
 
 

@@ -1,39 +1,33 @@
 """Mean and standard deviation of each channel, for scaling."""
 
-import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from mlstm_fcn._warnings import warn
+
 _BLOCK = 1 << 19  # values per block in statistics
 
 
-def channel_statistics(chunks: Callable[[], Iterable[np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+def channel_statistics(chunks: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of each channel over all values that are not missing, for scaling.
 
     Args:
-        chunks: Yields all series, as arrays of shape `(cases, time, channels)`. It is called twice.
+        chunks: All series, as arrays of shape `(cases, time, channels)`.
 
     Returns:
         Two float32 arrays of shape `(channels,)`. The standard deviation of a channel that float32 cannot
         tell from a constant is 0. A channel with only missing values has mean 0 and standard deviation 0.
     """
-    count: Any = 0
-    total: Any = 0.0
-    squares: Any = 0.0
-    for batch in _blocks(chunks()):
-        observed = ~np.isnan(batch)
-        count += observed.sum(axis=(0, 1))
-        total += np.sum(batch, axis=(0, 1), dtype=np.float64, where=observed)
-    mean = total / np.maximum(count, 1)
-    for batch in _blocks(chunks()):
-        squares += np.sum(np.square(batch - mean), axis=(0, 1), where=~np.isnan(batch))
-    return _for_scaling(mean, squares, count)
+    statistics = RunningStatistics()
+    for series in chunks:
+        statistics.add(series)
+    return statistics.result()
 
 
 class RunningStatistics:
-    """The same from one pass over the series, in which they may come in any number of parts.
+    """The statistics of series that come in any number of parts.
 
     References:
         Chan, Golub, LeVeque: Algorithms for computing the sample variance, The American Statistician 37(3),
@@ -47,7 +41,7 @@ class RunningStatistics:
 
     def add(self, series: np.ndarray) -> None:
         """Take in some series, `(cases, time, channels)`."""
-        for batch in _blocks([series]):
+        for batch in _blocks(series):
             observed = ~np.isnan(batch)
             count = observed.sum(axis=(0, 1))
             total = np.sum(batch, axis=(0, 1), dtype=np.float64, where=observed)
@@ -59,13 +53,9 @@ class RunningStatistics:
 
     def result(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation, as of `channel_statistics`."""
-        return _for_scaling(self._mean, self._squares, self._count)
-
-
-def _for_scaling(mean: Any, squares: Any, count: Any) -> tuple[np.ndarray, np.ndarray]:
-    std = np.sqrt(squares / np.maximum(count, 1))
-    constant = std <= np.finfo(np.float32).eps * np.abs(mean)
-    return mean.astype(np.float32), np.where(constant, 0.0, std).astype(np.float32)
+        std = np.sqrt(self._squares / np.maximum(self._count, 1))
+        constant = std <= np.finfo(np.float32).eps * np.abs(self._mean)
+        return self._mean.astype(np.float32), np.where(constant, 0.0, std).astype(np.float32)
 
 
 def warn_of_constant_channels(std: np.ndarray) -> None:
@@ -83,11 +73,10 @@ def warn_of_constant_channels(std: np.ndarray) -> None:
             f"The network ignores channels that are constant or missing in all training series: {constant}. "
             "Train on series in which they vary, or leave them out."
         )
-        warnings.warn(text, UserWarning, stacklevel=2)
+        warn(text)
 
 
-def _blocks(chunks: Iterable[np.ndarray]) -> Iterable[np.ndarray]:
-    """Divide the series into blocks of some megabytes, since float64 statistics copy their input."""
-    for chunk in chunks:
-        size = max(1, _BLOCK // max(1, chunk[0].size))
-        yield from (chunk[start : start + size] for start in range(0, len(chunk), size))
+def _blocks(series: np.ndarray) -> Iterable[np.ndarray]:
+    """Divide series into blocks of some megabytes, since float64 statistics copy their input."""
+    size = max(1, _BLOCK // max(1, series[0].size))
+    return (series[start : start + size] for start in range(0, len(series), size))

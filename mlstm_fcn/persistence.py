@@ -11,7 +11,6 @@ import hashlib
 import json
 import math
 import shutil
-import warnings
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +20,7 @@ from mlstm_fcn import __version__, _hdf5
 from mlstm_fcn import _archives as archives
 from mlstm_fcn._checks import require
 from mlstm_fcn._files import crc, damage_of, scratch_folder, written_whole
+from mlstm_fcn._warnings import warn
 
 if TYPE_CHECKING:
     import keras
@@ -156,7 +156,7 @@ def _require_format(path: Path, about: dict[str, Any]) -> None:
 def _require_version(path: Path, about: dict[str, Any]) -> None:
     if about.get("version") != __version__:
         text = f"{path} was written by version {about.get('version')}, and this is version {__version__}."
-        warnings.warn(text, UserWarning, stacklevel=4)
+        warn(text)
 
 
 def _sums(archive: zipfile.ZipFile) -> dict[str, str]:

@@ -27,6 +27,7 @@ FLOORS = {
     "_orphans": 0,
     "_randomness": 0,
     "_versions": 0,
+    "_warnings": 0,
     "_hdf5": 1,
     "_case_order": 1,
     "_groups": 1,

@@ -16,6 +16,9 @@ ARFF = (
 )
 
 
+TWO_STEPS = "@attribute a numeric\n@attribute b numeric\n"
+
+
 @pytest.fixture
 def file(tmp_path):
     def file(text, name="It.ts"):
@@ -145,7 +148,11 @@ def test_the_paper_authors_folder_of_arrays(tmp_path):
 
 @pytest.mark.parametrize("name", ["It.ts", "It.tsv", "It.arff"])
 def test_a_byte_order_mark_and_labels_in_latin_1_are_read_as_meant(name, tmp_path):
-    header = {"It.ts": "@classLabel true\n@data\n", "It.tsv": "", "It.arff": "@attribute y string\n@data\n"}
+    header = {
+        "It.ts": "@classLabel true\n@data\n",
+        "It.tsv": "",
+        "It.arff": f"{TWO_STEPS}@attribute y string\n@data\n",
+    }
     line = {"It.ts": "1,2:{}\n", "It.tsv": "{}\t1\t2\n", "It.arff": "1,2,{}\n"}[name]
     text = header[name] + line.format("\xe9") + line.format("\xe8")
     (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + text.encode("latin-1"))
@@ -244,9 +251,29 @@ def test_an_error_in_a_ts_file_has_its_position(text, message, file):
         ),
         (
             "It.arff",
-            "@attribute y string\n@data\n1,2,\n",
-            "line 3, column 1: expected values, a comma and a label",
+            f"{TWO_STEPS}@attribute y string\n@data\n1,2,\n",
+            "line 5, column 1: expected values, a comma and a label",
         ),
+        (
+            "It.arff",
+            f"{TWO_STEPS}@attribute y {{a,b}}\n@data\n1,2,a\n1,b\n",
+            "line 6, column 1: expected 2 values, one for each numeric attribute, and a label",
+        ),
+        (
+            "It.arff",
+            f"@attribute y {{a,b}}\n{TWO_STEPS}@data\na,1,2\n",
+            "numeric attributes or one relation, then the target",
+        ),
+        (
+            "It.arff",
+            f"{TWO_STEPS}@attribute y string\n@data\n1,2,?\n",
+            "line 5, column 5: expected a label at the end; ? is a missing one",
+        ),
+        ("It.ts", HEADER.replace("Yes no 3", "") + "1,2:?\n", "expected a label at the end; ? is a missing"),
+        ("It.tsv", "?\t0.5\t1.5\n", "line 1, column 1: expected a label first; ? and NaN are missing ones"),
+        ("It.csv", "nan,0.5,1.5\n", "line 1, column 1: expected a label first; ? and NaN are missing ones"),
+        ("It.csv", "label,0,1\na,0.5,1.5\n", "leave out the line of the columns' names"),
+        ("It.csv", "y,1,2,3\na,0.5,1.5,1\n", "leave out the line of the columns' names"),
         ("It.tsv", "\t0.5\t1.5\n", "line 1, column 1: expected a label and values"),
         ("X_train.npy", "no array", "expected a NumPy array"),
         ("Y.npy", "no array", "expected a name such as X_train.npy"),

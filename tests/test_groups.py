@@ -105,6 +105,11 @@ def test_at_least_one_group_is_chosen_and_one_is_not(n_wanted, n_chosen):
             {"groups": [np.nan, *range(47)]},
             r"Every case must have a group. Received: cases_without_one=\[0\]",
         ),
+        (
+            {"groups": ["a"] * 24 + [np.nan] * 24},
+            r"Every case must have a group. Received: cases_without_one=\[24, 25",
+        ),
+        ({"groups": [1] * 24 + ["1"] * 24}, "Either all groups are strings, or none is"),
         ({"groups": PEOPLE, "X_val": SERIES, "y_val": LABELS}, "leave out one of the two"),
     ],
 )

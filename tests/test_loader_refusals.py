@@ -143,3 +143,21 @@ def test_later_passes_unlike_the_first_are_refused(later):
     fitted(Changing(SERIES, LABELS), parameters={"n_epochs": 1})
     with pytest.raises(ValueError, match="Later passes over a loader must have the channels of the first"):
         fitted(Changing(SERIES, LABELS), parameters={"n_epochs": 2})
+
+
+def test_weights_that_come_or_go_between_passes_are_refused():
+    class Changing(Loader):
+        def __iter__(self):
+            self.passes += 1
+            return iter(Loader(SERIES, LABELS, *([WEIGHTS] if self.passes == self.weighed else [])))
+
+    for weighed in (1, 2):
+        loader = Changing(SERIES, LABELS)
+        loader.weighed = weighed
+        with pytest.raises(ValueError, match="must give weights, or none, in every pass"):
+            fitted(loader, parameters={"n_epochs": 2})
+
+
+def test_a_loader_with_the_axes_of_keras_is_warned_of():
+    with pytest.warns(UserWarning, match="12 channels of 2 steps.*If it is.*time, channels"):
+        fitted(Loader(SERIES.swapaxes(1, 2), LABELS))

@@ -114,7 +114,7 @@ def test_changes_in_memory_are_not_lost(in_file):
 def test_statistics_do_not_depend_on_chunks(in_file):
     series = MemmapSeries(in_file(X))
     assert len(list(series.chunks())) == 4
-    whole, parts = (channel_statistics(chunks) for chunks in (lambda: [to_batch(X)], series.chunks))
+    whole, parts = (channel_statistics(chunks) for chunks in ([to_batch(X)], series.chunks()))
     np.testing.assert_allclose(whole, parts, rtol=1e-6)
 
 

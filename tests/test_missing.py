@@ -66,7 +66,7 @@ def test_standardised_series_have_mean_0_and_deviation_1_over_their_values(holes
 
 
 def test_channel_statistics_are_those_of_the_values_that_are_there(holes):
-    mean, std = channel_statistics(lambda: [holes * [1, 10, 100, 1] + [0, 5, 0, 1e4]])
+    mean, std = channel_statistics([holes * [1, 10, 100, 1] + [0, 5, 0, 1e4]])
     values = (holes * [1, 10, 100, 1] + [0, 5, 0, 1e4]).astype(np.float64)
     np.testing.assert_allclose(mean, np.nanmean(values, axis=(0, 1)), rtol=1e-5)
     np.testing.assert_allclose(std, np.nanstd(values, axis=(0, 1)), rtol=1e-4)
@@ -74,6 +74,6 @@ def test_channel_statistics_are_those_of_the_values_that_are_there(holes):
 
 def test_constant_and_absent_channels_have_no_deviation():
     x = np.ones((3, 4, 2)) * [7.3, np.nan]
-    mean, std = channel_statistics(lambda: [x])
+    mean, std = channel_statistics([x])
     np.testing.assert_allclose(mean, [7.3, 0])
     np.testing.assert_array_equal(std, [0, 0])

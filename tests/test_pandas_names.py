@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlstm_fcn import NetworkRegressor
+from mlstm_fcn import NetworkRegressor, explain, plotting, trust
 from mlstm_fcn.early import EarlyClassifier
 from tests import quick_fcn
 from tests.early_cases import OfMeans
@@ -85,6 +85,38 @@ def test_scores_against_targets_in_another_order_than_the_cases_are_refused(data
         with pytest.warns(UserWarning, match="`y` has a shuffled index") as warned:
             fitted.score(X, targets.reset_index(drop=True)[::-1])
         assert [one.filename for one in warned if one.category is UserWarning] == [__file__]
+
+
+def test_figures_and_pictures_of_targets_in_another_order_are_refused(data, drawn_in_memory):
+    X, y = data
+    cases = [f"case {number}" for number in range(40)]
+    series, labels = nested(X, NAMES, cases), pd.Series(y, index=cases)
+    classifier = small(n_epochs=1).fit(series, labels)
+    importance = {"scoring": "accuracy", "n_repeats": 1}
+    probabilities = pd.DataFrame(classifier.predict_proba(series), cases, classifier.classes_)
+    for figure in (
+        lambda y: classifier.model_card(series, y),
+        lambda y: plotting.accuracy_by_length(classifier, series, y, n_lengths=2).lines[0].get_ydata()[-1],
+        lambda y: plotting.confusion_matrix(classifier, series, y).images[0].get_array(),
+        lambda y: plotting.calibration(classifier, series, y).lines[1].get_ydata(),
+        lambda y: explain.permutation_importance(classifier, series, y, random_state=0, **importance),
+        lambda y: list(trust.scores(y, probabilities, classifier.classes_).values()),
+    ):
+        expected = figure(y)
+        np.testing.assert_equal(figure(labels), expected)
+        with pytest.raises(ValueError, match=r"index of `y(_true)?` must name the cases as X does"):
+            figure(labels[::-1])
+
+
+def test_columns_of_probabilities_are_read_by_name(data, plain):
+    X, y = data
+    probabilities = pd.DataFrame(plain.predict_proba(X), columns=plain.classes_)
+    expected = trust.scores(y, probabilities.to_numpy(), plain.classes_)
+    for frame in (probabilities, probabilities.iloc[:, ::-1], probabilities.set_axis(range(4), axis=1)):
+        assert trust.scores(y, frame, plain.classes_) == expected
+        assert trust.calibration_error(y, frame, plain.classes_) == expected["calibration_error"]
+    with pytest.raises(ValueError, match="Columns of `probabilities` must be named as `labels` are"):
+        trust.scores(y, probabilities.rename(columns={"Running": "Run"}), plain.classes_)
 
 
 def test_targets_and_weights_in_another_order_than_the_cases_are_refused(data):

@@ -101,6 +101,14 @@ def test_accuracy_rises_where_the_bump_is_given(fitted, problem):
     assert ax.lines[0].get_ydata().tolist() == display.scores
 
 
+def test_lengths_at_which_a_series_has_no_value_yet_are_left_out(fitted, problem):
+    X, y = problem[0].copy(), problem[1]
+    X[0, :, : X.shape[2] // 2] = np.nan
+    (line,) = plotting.accuracy_by_length(fitted, X, y, n_lengths=4).lines
+    assert line.get_xdata().tolist()[1:] == [X.shape[2] * 3 // 4, X.shape[2]]
+    assert line.get_xdata()[0] == X.shape[2] // 2 + 1
+
+
 def test_confusion_and_calibration_are_those_of_scikit_learn(fitted, problem):
     X, y = problem
     wrong = np.where(np.arange(40) < 10, "down", y)

@@ -72,3 +72,9 @@ def test_a_model_of_keras_is_drawn():
         "flat",
         "last",
     ]
+
+
+def test_a_classifier_without_a_network_is_refused(problem):
+    of_one_class = MLSTMFCNClassifier(**SMALL).fit(problem[0], ["one"] * len(problem[0]))
+    with pytest.raises(ValueError, match=r"`plotting\.network` requires a network"):
+        plotting.network(of_one_class)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.metrics import accuracy_score, mean_squared_error, r2_score, roc_auc_score
-from sklearn.model_selection import cross_validate
+from sklearn.model_selection import cross_val_predict, cross_validate
 
 from mlstm_fcn import (
     MLSTMFCNClassifier,
@@ -71,7 +71,7 @@ def test_each_label_is_learnt_and_told_with_its_own_probability(labelled):
     np.testing.assert_array_equal(predicted, probabilities >= 0.5)
     assert (predicted == TWO).mean(axis=0).min() > 0.9
     assert labelled.score(SERIES, TWO) == accuracy_score(TWO, predicted) > 0.8
-    assert [one.tolist() for one in labelled.classes_] == [[0, 1], [0, 1]]
+    assert labelled.classes_.tolist() == [0, 1]  # the numbers of the columns
 
 
 def test_the_loss_is_binary_cross_entropy_of_the_probabilities():
@@ -107,6 +107,20 @@ def test_a_sparse_matrix_means_several_labels_though_it_is_one_hot():
     assert dense.classes_.tolist() == [0, 1, 2]
     of_labels.fit(SERIES, sparse.csr_array(rows), X_val=SERIES, y_val=rows)
     assert of_labels.predict(SERIES).shape == (60, 3)
+
+
+def test_a_tuned_network_keeps_its_labels_though_each_new_case_has_one(labelled):
+    copy = pickle.loads(pickle.dumps(labelled))
+    copy.thresholds_ = [0.9, 0.1]
+    tuned = copy.fine_tune(SERIES, np.eye(2, dtype=int)[np.arange(60) % 2])
+    assert tuned.predict(SERIES).shape == (60, 2)
+    assert tuned.thresholds_ == (0.9, 0.1)
+    assert copy.fine_tune(SERIES, np.eye(3, dtype=int)[np.arange(60) % 3]).classes_.tolist() == [0, 1, 2]
+
+
+def test_probabilities_of_labels_come_from_cross_validation():
+    given = cross_val_predict(classifier(n_epochs=1), SERIES, TWO, cv=2, method="predict_proba")
+    assert given.shape == (60, 2)
 
 
 def test_thresholds_decide_and_stay_in_a_file(labelled, tmp_path):

@@ -70,6 +70,24 @@ def test_named_levels_of_an_index_are_columns():
         np.testing.assert_array_equal(one, same)
 
 
+def test_levels_of_an_index_are_no_values_unless_they_are_named():
+    numbered = walks().rename_axis("row")
+    roles = {**ROLES, "channels": None}
+    assert datasets.from_long(numbered, **roles).channels == datasets.from_long(walks(), **roles).channels
+    wide = pd.DataFrame({"a": [1.0, 3.0], "b": [2.0, 4.0]}, index=pd.Index([7, 8], name="id"))
+    assert np.stack(datasets.from_wide(wide, case="id").X).tolist() == [[[1, 2]], [[3, 4]]]
+    assert np.stack(datasets.from_wide(wide).X).tolist() == [[[1, 2]], [[3, 4]]]
+    assert np.stack(datasets.from_wide(wide, steps=["id", "a"]).X).tolist() == [[[7, 1]], [[8, 3]]]
+
+
+def test_a_written_index_is_no_channel():
+    written = walks().reset_index().rename(columns={"index": "Unnamed: 0"})
+    with pytest.raises(ValueError, match=r"one without is often a written index.*'Unnamed: 0'"):
+        datasets.from_long(written, **{**ROLES, "channels": None})
+    with pytest.raises(ValueError, match="one without is often a written index"):
+        datasets.from_wide(pd.DataFrame({"Unnamed: 0": [0, 1], "a": [1.0, 2.0]}))
+
+
 def test_missing_values_of_any_spelling_become_nan():
     table = walks()
     table["x"] = table["x"].astype("Float64").mask(table["second"] == 1)
@@ -209,7 +227,11 @@ def test_nan_at_the_end_of_a_row_is_padding():
     [
         ([[1, 2.0], [1, 3.0]], {"case": "a"}, r"one row for each case; `from_long` .* have more: 1\."),
         ([[1, np.nan], [2, 3.0]], {"case": "a"}, r"must have a value\. These cases have none: 1\."),
-        ([[1, 2.0]], {"steps": {"x": ["a", "b"], "y": ["a"]}}, r"as many columns each\. .*'x': 2, 'y': 1"),
+        (
+            [[1, 2.0]],
+            {"steps": {"x": ["a", "b"], "y": ["a"]}},
+            r"the same number of columns\. .*'x': 2, 'y': 1",
+        ),
         ([[1, 2.0]], {"steps": ["a", "c"]}, r"`steps` must be one of the columns \['a', 'b'\]"),
     ],
 )

@@ -60,6 +60,17 @@ def test_files_of_other_columns_are_refused(folder):
         datasets.read_long(folder, time="second", label="gait")
 
 
+def test_columns_of_one_name_and_of_none_are_refused(tmp_path):
+    (tmp_path / "twice.csv").write_text("t,x,x\n0,1,2\n1,3,4\n")
+    with pytest.raises(datasets.FormatError, match=r"line 1.*columns with names of their own. Received: 'x'"):
+        datasets.read_long(tmp_path / "twice.csv", time="t")
+    walks().drop(columns=["person", "walk"]).iloc[:3].to_csv(tmp_path / "index.csv")
+    with pytest.raises(ValueError, match="one without is often a written index"):
+        datasets.read_long(tmp_path / "index.csv", time="second", label="gait")
+    named = datasets.read_long(tmp_path / "index.csv", time="second", label="gait", channels=["x", "y"])
+    assert named.channels == ("x", "y")
+
+
 def test_damaged_lines_are_named_with_their_file(tmp_path):
     file = tmp_path / "a.txt"
     file.write_text("1,2,rest\n3,4,rest5,6,rest\n7,8\n\n9,10,fist\n")

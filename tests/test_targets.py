@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlstm_fcn import NetworkRegressor
+from mlstm_fcn import NetworkRegressor, trust
 from tests import quick_fcn
 from tests.quick_fcn import QUICK, fit, small
 from tests.quick_fit import assert_same
@@ -14,6 +14,10 @@ data, plain = quick_fcn.data, quick_fcn.plain
 
 def one_hot_array(y):
     return (y[:, None] == np.unique(y)).astype(np.int8)
+
+
+def data_of_numbers(data):
+    return data[0], np.unique(data[1], return_inverse=True)[1]
 
 
 @pytest.mark.parametrize("dtype", [int, float, bool])
@@ -27,6 +31,44 @@ def test_one_hot_rows_are_classes(method, dtype, data):
     assert read.classes_.tolist() == [0, 1, 2, 3]
     assert_same(expected, read)
     assert read.score(X, one_hot_array(y)) == expected.score(X, numbers)
+
+
+def test_one_hot_rows_without_the_column_of_a_class_are_refused(data):
+    """As of a part of the cases, in which it does not occur: the numbers of the columns would be others."""
+    X, y = data
+    classifier = small(n_epochs=1).fit(X, one_hot_array(y))
+    some = y != "Running"  # the second of four classes
+    X, lost, named = (
+        X[some],
+        one_hot_array(y[some]),
+        pd.get_dummies(np.unique(y, return_inverse=True)[1][some]),
+    )
+    for call in (
+        classifier.score,
+        classifier.partial_fit,
+        lambda X, y: trust.calibrate(classifier, X, y),
+        lambda X, y: small(n_epochs=1).fit(*data_of_numbers(data), X_val=X, y_val=y),
+    ):
+        with pytest.raises(ValueError, match=r"One-hot `y` must have the columns of fit.*columns=3"):
+            call(X, lost)
+    right = np.insert(lost, 1, 0, axis=1)
+    assert classifier.score(X, named) == classifier.score(X, right)
+    assert small(n_epochs=1).fit(X, right).score(X, right) >= 0  # classes 0, 2 and 3
+
+
+def test_objects_that_are_numbers_and_bytes_that_are_text_are_read_as_such(data):
+    X, y = data
+    numbers = np.unique(y, return_inverse=True)[1]
+    for target, plain in (
+        (numbers.astype(object), numbers),
+        (y.astype("S"), y),
+        (y.astype("S").astype(object), y),
+    ):
+        classifier = small(n_epochs=1).fit(X, target)
+        assert classifier.classes_.tolist() == np.unique(plain).tolist()
+        assert (
+            classifier.score(X, target) == classifier.score(X, plain) == classifier.score(X, plain.tolist())
+        )
 
 
 def test_one_hot_rows_are_classes_in_training_that_goes_on(data):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Sequence
 from typing import Any
 
@@ -27,7 +28,9 @@ class Columns:
         import narwhals as nw
 
         levels = getattr(getattr(frame, "index", None), "names", None)
-        if levels is not None and any(name is not None for name in levels) and hasattr(frame, "reset_index"):
+        named = levels is not None and any(name is not None for name in levels)
+        self._levels = [name for name in levels or () if named and hasattr(frame, "reset_index")]
+        if self._levels:
             frame = frame.reset_index()
         try:
             self._frame = nw.from_native(frame, eager_only=True)
@@ -44,6 +47,16 @@ class Columns:
 
     def __len__(self) -> int:
         return len(self._frame)
+
+    def others(self, taken: Sequence[Any]) -> list[Any]:
+        """The columns that are neither taken nor levels of an index: those of values.
+
+        Raises:
+            ValueError: As `require_titles`.
+        """
+        found = [name for name in self.names if name not in taken and name not in self._levels]
+        require_titles(found)
+        return found
 
     def named(self, argument: str, names: Names) -> list[Any]:
         """Names as a list.
@@ -142,6 +155,20 @@ class Columns:
 
     def _values(self, name: Any) -> np.ndarray:
         return self._frame.get_column(name).to_numpy()
+
+
+def require_titles(names: Sequence[Any]) -> None:
+    """Raise if a column has no name in its file, as that of an index that pandas has written.
+
+    Raises:
+        ValueError: If so.
+    """
+    without = [name for name in names if re.fullmatch(r"Unnamed: \d+", str(name))]
+    rule = (
+        "Columns of values must have names; one without is often a written index. Name the columns to read, "
+        "or drop it, as by `pandas.read_csv(..., index_col=0)`."
+    )
+    require(not without, rule, columns=without)
 
 
 def _is_numeral(value: Any) -> bool:

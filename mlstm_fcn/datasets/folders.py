@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import warnings
 from itertools import compress
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +13,8 @@ import numpy as np
 
 from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn._optional import optional
+from mlstm_fcn._warnings import warn
+from mlstm_fcn.datasets.columns import require_titles
 from mlstm_fcn.datasets.formats.errors import FormatError
 from mlstm_fcn.datasets.recordings import Recordings, first_of
 from mlstm_fcn.datasets.tables import from_long
@@ -74,6 +75,7 @@ def read_long(
         roles = (case, *(columns.get(role) for role in ("time", "label", "group")))
         used = {one for role in roles for one in (role if isinstance(role, list | tuple) else [role])}
         columns["channels"] = [name for name in first if name not in used | {"file", *parts}]
+        require_titles(columns["channels"])
     return from_long(pd.concat(tables, ignore_index=True), case=case, **columns)
 
 
@@ -123,6 +125,10 @@ def _table(file: Path, header: list[Any] | None, damaged: str) -> Any:
     text = _without_damage(file, text, delimiter, None if header is None else len(header), damaged)
     if not text.strip():
         raise FormatError(file, "a line for each step")
+    names = next(csv.reader(text.strip().splitlines()[:1], delimiter=delimiter)) if header is None else []
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if twice:
+        raise FormatError(file, "columns with names of their own", ", ".join(twice), 1)
     options = {} if header is None else {"names": header, "header": None, "index_col": False}
     try:
         return pd.read_csv(io.StringIO(text), sep=delimiter, low_memory=False, **options)
@@ -146,7 +152,7 @@ def _without_damage(file: Path, text: str, delimiter: str, width: int | None, da
         raise FormatError(file, expected, lines[bad[0]], int(bad[0]) + 1)
     numbers = first_of([str(line + 1) for line in bad])
     message = f"{file}: lines without {width} values are left out: {numbers}."
-    warnings.warn(message, UserWarning, stacklevel=4)
+    warn(message)
     return "\n".join(compress(lines, good))
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from mlstm_fcn._checks import require
+from mlstm_fcn._warnings import warn
 from mlstm_fcn.datasets.recordings import first_of
 
 _LONG = 1.5  # median steps
@@ -44,7 +44,7 @@ def with_gaps(times: list[np.ndarray], cases: np.ndarray, gaps: str) -> dict[int
     elif found:
         repair = "Give `gaps='fill'` to insert them as NaN, or `gaps='ignore'` if steps have no fixed rate."
         require(gaps != "error", f"{report} {repair}")
-        warnings.warn(f"{report} {repair}", UserWarning, stacklevel=3)
+        warn(f"{report} {repair}")
     return found
 
 

@@ -39,7 +39,7 @@ def from_long(
             values are joined by "/".
         time: The column by which steps are sorted: numbers, dates or durations. None: in the order of the
             rows, and `duplicates` and `gaps` are not looked for.
-        channels: The columns of values. None: all that no other argument names.
+        channels: The columns of values. None: all that no other argument names, without levels of an index.
         label: The column of labels, or of numbers for regression; of several, the values are joined by "/".
         group: The column of groups, or several: cases of one group, such as a person, belong in one split.
         label_per: `"case"`: a case has one label. `"step"`: it may change in a case; `windows` then cuts the
@@ -82,7 +82,7 @@ def from_long(
         groups = names[_one_in_each(numbers[order], starts, names, cases, _GROUPS)]
 
     taken = [name for names in (case, time, label, group) if names is not None for name in _as_list(names)]
-    channels = columns.named("channels", _others(columns, taken) if channels is None else channels)
+    channels = columns.named("channels", columns.others(taken) if channels is None else channels)
     values = np.stack([columns.numbers(name, np.dtype(dtype))[order] for name in channels])
     series = np.split(values, starts[1:], axis=1)
     labels = np.split(y, starts[1:]) if y is not None and label_per == "step" else y
@@ -111,7 +111,7 @@ def from_wide(
         frame: A pandas or polars DataFrame, or a pyarrow Table.
         steps: The columns of the steps in order; for several channels, a dictionary from the channel's name
             to its columns, as many for each. None: all columns that no other argument names, in the order of
-            the frame.
+            the frame, without levels of an index.
         case: The column that names the series, or several. None: they are numbered from 0.
         label: The column of labels, or of numbers for regression; of several, the values are joined by "/".
         group: The column of groups, or several.
@@ -132,11 +132,13 @@ def from_wide(
     require_choice("dtype", dtype, ("float32", "float64"))
     columns = Columns(frame)
     taken = [name for names in (case, label, group) if names is not None for name in _as_list(names)]
-    of_steps = _others(columns, taken) if steps is None else steps
+    of_steps = columns.others(taken) if steps is None else steps
     by_channel = of_steps if isinstance(of_steps, Mapping) else {"value": of_steps}
     named = {channel: columns.named("steps", names) for channel, names in by_channel.items()}
     lengths = {channel: len(names) for channel, names in named.items()}
-    require(len(set(lengths.values())) == 1, "Channels must have as many columns each.", columns=lengths)
+    require(
+        len(set(lengths.values())) == 1, "All channels must have the same number of columns.", columns=lengths
+    )
     X = np.stack(
         [np.stack([columns.numbers(n, np.dtype(dtype)) for n in names], axis=1) for names in named.values()],
         axis=1,
@@ -169,10 +171,6 @@ def _as_list(names: Any) -> list[Any]:
 
 def _of_rows(codes: np.ndarray, names: np.ndarray) -> np.ndarray:
     return names[codes]
-
-
-def _others(columns: Columns, taken: list[Any]) -> list[Any]:
-    return [name for name in columns.names if name not in taken]
 
 
 def _sorted_rows(

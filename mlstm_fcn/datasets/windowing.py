@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
 
 from mlstm_fcn._checks import require, require_choice, require_positive_int
+from mlstm_fcn._warnings import warn
 from mlstm_fcn.datasets.formats import arrays_of
 from mlstm_fcn.datasets.recordings import Recordings, listed
 
@@ -132,9 +132,7 @@ def _report(recordings: Recordings, counts: list[int], size: int) -> None:
     short = [number for number, one in enumerate(recordings.X) if one.shape[-1] < size]
     if short:
         names = listed(recordings.cases[short])
-        warnings.warn(
-            f"Recordings shorter than {size} steps are left out: {names}.", UserWarning, stacklevel=3
-        )
+        warn(f"Recordings shorter than {size} steps are left out: {names}.")
 
 
 def _labels(

@@ -23,7 +23,8 @@ from mlstm_fcn.early.model import (
 )
 from mlstm_fcn.early.rule import StoppingRule, chosen_rule, spread
 from mlstm_fcn.explain.containers import opened
-from mlstm_fcn.fitting.targets import as_targets
+from mlstm_fcn.fitting.labels import require_classes
+from mlstm_fcn.fitting.targets import as_targets, require_targets
 from mlstm_fcn.persistence import checked_path
 
 _N_EPOCHS = 20
@@ -87,6 +88,8 @@ class EarlyClassifier(ClassifierMixin, BaseEstimator):
         require_same_order(X, y=y)
         cases, as_given = opened(None, X)
         y = as_targets(y)
+        require_targets(y)
+        require_classes(y)
         rule = "X and y must have equally many cases, with one label each."
         require(y.shape == (len(cases),), rule, X=len(cases), y=y.shape)
         classes, counts = np.unique(y, return_counts=True)

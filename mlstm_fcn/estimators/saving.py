@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlstm_fcn._case_order import by_position
 from mlstm_fcn._checks import require
 from mlstm_fcn._files import damage_of
 from mlstm_fcn.estimators.contract import Contract
@@ -110,7 +111,7 @@ class Saving(Contract):
         """A model card in Markdown, with figures on X and y; `data` names the training data."""
         from mlstm_fcn.fitting.card import model_card
 
-        fitted = self._require_network("model_card")
+        fitted, y = self._require_network("model_card"), by_position(X, y)
         series = None if X is None else self._check_convert_X_for_predict(X)
         about = {"made_by": " ".join(repr(self).split()), "recipe": self.training_recipe()}
         return model_card(fitted, series, y, data=data, random_state=self.random_state, **about)

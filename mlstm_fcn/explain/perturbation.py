@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.metrics import check_scoring
 from sklearn.utils import Bunch, check_random_state
 
+from mlstm_fcn._case_order import by_position
 from mlstm_fcn._checks import require, require_positive_int
 from mlstm_fcn.explain.containers import Cases, fitted_network, opened, require_one_answer
 
@@ -47,7 +48,7 @@ def permutation_importance(
         Breiman: Random Forests. Machine Learning 45, 2001, section 10.
     """
     require_positive_int("n_repeats", n_repeats)
-    score, random = _scorer(estimator, scoring), check_random_state(random_state)
+    score, random, y = _scorer(estimator, scoring), check_random_state(random_state), by_position(X, y)
     baseline, (cases, container) = score(estimator, X, y), opened(estimator, X)
     importances = np.array(
         [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn._files import damage_of
+from mlstm_fcn._warnings import warn
 from mlstm_fcn.engine import Engine, Precision
 from mlstm_fcn.fitting.fitted import FittedNetwork
 from mlstm_fcn.fitting.inputs import InputPolicy
@@ -54,7 +54,7 @@ def save(fitted: FittedNetwork, path: Path | str, about: Mapping[str, Any] | Non
     names = to_plain(fitted.channel_names)
     if names is None and fitted.channel_names is not None:
         text = "The file keeps the names of channels only if they are text or numbers."
-        warnings.warn(f"{text} `predict` will use their order.", UserWarning, stacklevel=3)
+        warn(f"{text} `predict` will use their order.")
     named = fitted.spec.network if isinstance(fitted.spec.network, str) else None
     values = {
         **fitted.task.to_plain(),
@@ -73,7 +73,7 @@ def save(fitted: FittedNetwork, path: Path | str, about: Mapping[str, Any] | Non
             "The file keeps the network, but not the function that made it. Series of other lengths and "
             "other `network_params` will require it: load(path, network=...)."
         )
-        warnings.warn(text, UserWarning, stacklevel=3)
+        warn(text)
 
 
 def load(
@@ -224,4 +224,4 @@ def warn_of_lost(parameters: Mapping[str, Any]) -> None:
     """Warn of objects among the parameters of an estimator that a file does not keep, and training needs."""
     if lost := [name for name in lost_objects(parameters) if name in _TRAIN_WITH]:
         text = f"The file does not keep objects: {', '.join(lost)}."
-        warnings.warn(f"{text} Set them on what `load` returns before you train it.", stacklevel=3)
+        warn(f"{text} Set them on what `load` returns before you train it.")

@@ -1,27 +1,25 @@
 """Warnings about series and targets that can be fitted, but are seldom meant so."""
 
-import warnings
-from typing import Any
-
 import numpy as np
 
+from mlstm_fcn._warnings import warn
 from mlstm_fcn.preprocess import Container, as_numbers, channels_of
 
 _COARSE = 2.0**-13  # range of a channel over its largest value; float32 resolves it into about 2000 values
 
 
-def warn_of_layout(X: Any) -> None:
-    """Warn about an array `(cases, channels, time)` that has more channels than steps.
+def warn_of_layout(shape: tuple[int, ...]) -> None:
+    """Warn about series of a shape `(cases, channels, time)` with more channels than steps.
 
     Warns:
         UserWarning: If so; its axes may be `(cases, time, channels)`.
     """
-    if X.ndim == 3 and X.shape[1] > X.shape[2]:
+    if len(shape) == 3 and shape[1] > shape[2]:
         text = (
-            f"X is read as (cases, channels, time): {X.shape[1]} channels of {X.shape[2]} steps. If it is "
+            f"X is read as (cases, channels, time): {shape[1]} channels of {shape[2]} steps. If it is "
             "(cases, time, channels), give `X.transpose(0, 2, 1)` here and in `predict`."
         )
-        warnings.warn(text, UserWarning, stacklevel=2)
+        warn(text)
 
 
 def warn_of_coarse_channels(X: Container) -> None:
@@ -54,4 +52,4 @@ def _warn_if_coarse(low: float, high: float, where: str) -> None:
             f"Networks compute in float32, which keeps little of the differences {where}, from {low!r} to "
             f"{high!r}; subtract a constant, such as their mean, first."
         )
-        warnings.warn(text, UserWarning, stacklevel=3)
+        warn(text)

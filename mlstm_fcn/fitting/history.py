@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import statistics
-import warnings
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
+from mlstm_fcn._warnings import warn
 from mlstm_fcn.engine import Precision
 
 History = Mapping[str, list[float]]
@@ -40,4 +40,4 @@ def warn_of_divergence(history: History, precision: Precision) -> None:
             else "A lower `learning_rate`"
         )
         text = f"Training has diverged: its last loss is {last}. {repair} may help."
-        warnings.warn(text, UserWarning, stacklevel=3)
+        warn(text)

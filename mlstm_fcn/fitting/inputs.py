@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from mlstm_fcn._checks import require, require_choice
 from mlstm_fcn._options import FILL_METHODS, ON_LONGER, SCALINGS
+from mlstm_fcn._warnings import warn
 from mlstm_fcn.channel_statistics import channel_statistics, warn_of_constant_channels
 from mlstm_fcn.fitting.doubts import warn_of_coarse_channels, warn_of_layout
 from mlstm_fcn.loaders.series import LoadedSeries, is_loader
@@ -72,13 +72,17 @@ class InputPolicy:
             complete = self.missing != "error" or X.survey.complete
             require(complete, "No value of X may be missing, with missing='error'.")
             loaded: Any = X
+            if warns:
+                warn_of_layout(X.shape[::2] + X.shape[1:2])
             return loaded
         require(not is_loader(X), "Here X must be series; a loader is for `fit` and `predict`.")
         X = as_container(X)
+        rule = "Here X must be an array or a list of series; an estimator reads panels in one data frame too."
+        require(not hasattr(X, "columns"), rule, X=type(X).__name__)
         if isinstance(X, np.ndarray) and not is_large(X):
             X = X[:, None] if X.ndim == 2 else X
         if warns and isinstance(X, np.ndarray):
-            warn_of_layout(X)
+            warn_of_layout(X.shape)
         if is_large(X):
             batch: Batch = MemmapSeries(X).trimmed()
         else:
@@ -115,7 +119,7 @@ class InputPolicy:
                 f"Series of up to {steps} steps are cut to {time}, the longest length in fit. "
                 "`on_longer='cut'` does so without a warning, `on_longer='error'` refuses them."
             )
-            warnings.warn(text, UserWarning, stacklevel=2)
+            warn(text)
         return with_length(batch, time) if isinstance(batch, np.ndarray) else batch.with_length(time)
 
     def preprocessor(self, batch: Batch) -> keras.Model:
@@ -153,18 +157,17 @@ def warn_of_ignored_channels(preprocessor: keras.Model, batch: Batch) -> None:
                 f"The network ignores channels that were constant in the first fit, and vary now: {vary}. "
                 "A new `fit` learns from them."
             )
-            warnings.warn(text, UserWarning, stacklevel=2)
+            warn(text)
 
 
 def _statistics(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
     if isinstance(batch, LoadedSeries):
         return batch.survey.mean, batch.survey.std
-    return channel_statistics(batch.chunks if isinstance(batch, MemmapSeries) else lambda: [batch])
+    return channel_statistics(chunks(batch))
 
 
 def ends_early(batch: Batch) -> bool:
     """Whether a series ends before the last step."""
     if isinstance(batch, LoadedSeries):
         return batch.survey.shortest < batch.shape[1]
-    pieces = batch.chunks() if isinstance(batch, MemmapSeries) else [batch]
-    return any(lengths(piece).min() < batch.shape[1] for piece in pieces)
+    return any(lengths(piece).min() < batch.shape[1] for piece in chunks(batch))

@@ -48,9 +48,9 @@ class MultiLabel:
         return np.arange(self.n_outputs)
 
     @property
-    def classes(self) -> list[np.ndarray]:
-        """Absent and present, for each label, as scikit-learn's trees have it."""
-        return [np.array([0, 1]) for _ in self.thresholds]
+    def classes(self) -> np.ndarray:
+        """The labels, as scikit-learn's networks have it."""
+        return self.labels
 
     @property
     def n_outputs(self) -> int:
@@ -107,6 +107,10 @@ class MultiLabel:
         received = dict(class_weight) if isinstance(class_weight, Mapping) else class_weight
         require(class_weight is None, rule, class_weight=received)
         return np.ones(len(y))
+
+    def reads(self, y: Any) -> bool:
+        """Whether they have as many columns; each case may happen to have one label."""
+        return np.shape(y)[1:] == (self.n_outputs,)
 
     def require_same(self, y: Any) -> None:
         """Check that targets have as many labels; errors as of `read`."""

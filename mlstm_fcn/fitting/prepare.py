@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -14,6 +13,7 @@ from sklearn.model_selection import train_test_split
 from mlstm_fcn import engine
 from mlstm_fcn._checks import require
 from mlstm_fcn._groups import held_back
+from mlstm_fcn._warnings import warn
 from mlstm_fcn.fitting.cases import Cases
 from mlstm_fcn.fitting.fitted import is_large_and_complete
 from mlstm_fcn.fitting.inputs import InputPolicy
@@ -96,7 +96,7 @@ def _split(
     try:
         return split(stratify=y)
     except ValueError as error:
-        warnings.warn(f"The validation split is not stratified: {error}", UserWarning, stacklevel=2)
+        warn(f"The validation split is not stratified: {error}")
         return split()
 
 
@@ -108,7 +108,7 @@ def _split_by_group(
     lost = [] if y is None else sorted(set(y[held].tolist()) - set(y[~held].tolist()), key=str)
     if lost:
         text = "All cases of a class are in groups that validate; try another `random_state` or share."
-        warnings.warn(f"{text} Classes: {lost[:5]}", UserWarning, stacklevel=2)
+        warn(f"{text} Classes: {lost[:5]}")
     return np.flatnonzero(~held), np.flatnonzero(held)
 
 

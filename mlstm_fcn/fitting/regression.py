@@ -95,6 +95,10 @@ class Regression:
         require(not isinstance(class_weight, Mapping), rule, class_weight=class_weight)
         return np.ones(len(y))
 
+    def reads(self, y: Any) -> bool:
+        """Yes: the network knows the unit of its outputs."""
+        return True
+
     def require_same(self, y: Any) -> None:
         """Any numbers will do, as many a case as before; errors as of `read`."""
         self.read(y)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
-
 from mlstm_fcn._options import FromRecipe, given
+from mlstm_fcn._warnings import warn
 from mlstm_fcn.fitting.fitted import FittedNetwork
 from mlstm_fcn.fitting.inputs import InputPolicy
 from mlstm_fcn.fitting.network import NetworkSpec
@@ -50,4 +49,4 @@ def warn_of_loss(epochs: int) -> None:
             "`set_params` has reset this estimator, since it would build another network: training begins "
             f"anew (epochs lost: {epochs})."
         )
-        warnings.warn(text, UserWarning, stacklevel=5)
+        warn(text)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from numbers import Number
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mlstm_fcn._arrays import as_array
+from mlstm_fcn._arrays import as_array, as_text
 from mlstm_fcn._checks import require
 from mlstm_fcn.preprocess import require_axes
 
@@ -21,12 +22,21 @@ def as_targets(y: Any) -> np.ndarray:
     y = as_array(y)
     if isinstance(y, list | tuple) and len(y) > 0:
         require_targets(np.asarray(y, dtype=object))
-    targets = np.asarray(y)
+    targets = _plain(np.asarray(y))
     require(targets.ndim > 0, "`y` must hold a target for each case, such as a list; not a name.", y=y)
     require(targets.ndim < 3, "`y` must be (cases,) or (cases, outputs).", shape=targets.shape)
     rule = "`y` must hold labels or real numbers; give the parts of complex numbers as two columns."
     require(targets.dtype.kind not in "cV", rule, dtype=str(targets.dtype))
     return targets
+
+
+def _plain(targets: np.ndarray) -> np.ndarray:
+    """Bytes as text, and objects that are all numbers as numbers."""
+    targets = as_text(targets)
+    if targets.dtype != object or not all(isinstance(one, Number) for one in targets.flat):
+        return targets
+    numbers = np.array(targets.tolist())
+    return numbers if numbers.dtype.kind in "biuf" else targets
 
 
 def require_numbers(y: np.ndarray) -> None:
@@ -78,4 +88,4 @@ def require_targets(y: Any) -> None:
     require(len(missing) == 0, "Every case must have a target.", cases_without_one=missing[:5].tolist())
     if isinstance(y, np.ndarray) and y.dtype == object:
         kinds = {isinstance(value, str) for value in y.ravel()}
-        require(len(kinds) == 1, "Labels must be all strings, or none of them.", y=y.ravel()[:5].tolist())
+        require(len(kinds) == 1, "Either all labels are strings, or none is.", y=y.ravel()[:5].tolist())

@@ -32,7 +32,7 @@ class Task(Protocol):
         metrics: Figures to report in addition to the loss.
         stratified: Whether a validation split keeps the shares of the targets.
         unit: Factor and offset from the network's outputs to the unit of the data.
-        keeps_unit: Whether a network that is tuned to other targets keeps this task, whose unit it knows.
+        keeps_unit: Whether outputs have a unit, which continued training keeps.
     """
 
     @property
@@ -71,6 +71,10 @@ class Task(Protocol):
 
     def sample_weights(self, y: np.ndarray, class_weight: ClassWeight) -> np.ndarray:
         """Weights of the cases, `(cases,)`."""
+        ...
+
+    def reads(self, y: Any) -> bool:
+        """Whether a network that is tuned to targets keeps this task; otherwise it learns another."""
         ...
 
     def require_same(self, y: Any) -> None:
@@ -115,8 +119,16 @@ class Classification:
         return len(self.labels)
 
     def read(self, y: Any) -> np.ndarray:
-        """Labels, also of one-hot rows, as an array; it is a ValueError if there are several a case."""
-        return one_column(from_one_hot(y))
+        """Labels, also of one-hot rows, as an array.
+
+        Raises:
+            ValueError: If there are several a case, or one-hot rows lack the column of a class.
+        """
+        labels = from_one_hot(y)
+        if labels is not y and not hasattr(y, "columns") and self.labels.dtype.kind in "iu":
+            rule = "One-hot `y` must have the columns of fit, also those of classes that do not occur."
+            require(np.shape(y)[1] > self.labels.max(), rule, columns=np.shape(y)[1], classes=self.labels)
+        return one_column(labels)
 
     def loss(self, recipe: Recipe) -> Any:
         """Cross-entropy with label smoothing, unless the recipe has a loss."""
@@ -160,6 +172,10 @@ class Classification:
             require(good, rule, class_weight=class_weight)
         weights: np.ndarray = compute_sample_weight(class_weight, y)
         return weights
+
+    def reads(self, y: Any) -> bool:
+        """No: the classes may be others."""
+        return False
 
     def require_same(self, y: Any) -> None:
         """Check labels; it is a ValueError if they are not all labels of this task."""

@@ -101,4 +101,6 @@ def require_like(batch: Batch, told: Survey, rule: str) -> Batch:
     found = {"channels": series.shape[2], "steps": (shortest, longest), "gaps": not complete}
     expected = {"channels": channels, "steps": (told.shortest, time), "gaps": not told.complete}
     require(good and series.shape[2] == channels, rule, batch=found, expected=expected)
+    same = (batch[2] is None) == (told.weights is None)
+    require(same, "All batches of a loader must give weights, or none, in every pass and in a sample.")
     return batch

@@ -1,12 +1,12 @@
 """Weights from one network to another, and layers that training leaves as they are."""
 
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import keras
 
 from mlstm_fcn._checks import require
+from mlstm_fcn._warnings import warn
 
 
 def matching_layers(
@@ -47,7 +47,7 @@ def transfer(source: keras.Model, target: keras.Model) -> None:
     anew = [name for name in before_last if name not in copied]
     if anew:
         text = f"No matching layers in the previous network; re-initialised: {', '.join(anew)}."
-        warnings.warn(text, UserWarning, stacklevel=2)
+        warn(text)
 
 
 def require_freezable(networks: Sequence[keras.Model], prefixes: Sequence[str]) -> None:

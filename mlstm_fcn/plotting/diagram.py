@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+import keras
 import numpy as np
 
 from mlstm_fcn._checks import require
-from mlstm_fcn.explain.containers import fitted_network
+from mlstm_fcn.explain.containers import require_network
 from mlstm_fcn.models.counting import receptive_fields
 from mlstm_fcn.models.ensemble import members
 from mlstm_fcn.plotting.canvas import Display, Grid, shade
@@ -62,8 +63,8 @@ class NetworkDisplay(Display):
     @classmethod
     def from_estimator(cls, estimator: Any, member: int = 1) -> NetworkDisplay:
         """As `network`."""
-        fitted = fitted_network(estimator)
-        networks = members(estimator if fitted is None else fitted.network)
+        own = isinstance(estimator, keras.Model)
+        networks = members(estimator if own else require_network(estimator, "plotting.network").network)
         rule = f"`member` must be from 1 to {len(networks)}."
         require(member in range(1, len(networks) + 1), rule, member=member)
         return cls(networks[member - 1])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mlstm_fcn import explain
+from mlstm_fcn._case_order import by_position
 from mlstm_fcn._checks import require
 from mlstm_fcn.explain.containers import fitted_network, require_one_answer
 from mlstm_fcn.models.ensemble import members
@@ -207,7 +208,7 @@ def _by_class(estimator, X, y, values):
         return {name: of.mean(axis=0)[None] for name, of in values.items()}, ["all"]
     if y is None:
         require_one_answer(estimator)
-    y = np.ravel(np.asarray(estimator.predict(X) if y is None else y))
+    y = np.ravel(np.asarray(estimator.predict(X) if y is None else by_position(X, y)))
     n_cases = len(next(iter(values.values())))
     require(len(y) == n_cases, "`y` must have a class for each series.", y=len(y), X=n_cases)
     classes = np.unique(y).tolist()

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from mlstm_fcn import explain
+from mlstm_fcn._case_order import by_position
 from mlstm_fcn._checks import require
 from mlstm_fcn.explain.containers import fitted_network, opened, require_one_answer
 from mlstm_fcn.plotting.canvas import COLUMN, Display, Grid, canvas, shade
@@ -77,9 +78,13 @@ class LengthDisplay(Display):
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, y: Any, *, n_lengths: int = 10) -> LengthDisplay:
         """As `accuracy_by_length`."""
-        cases, container = opened(estimator, X)
+        (cases, container), y = opened(estimator, X), by_position(X, y)
         longest = max(case.shape[1] for case in cases)
-        steps = np.unique(np.ceil(longest * np.arange(1, n_lengths + 1) / n_lengths).astype(int)).tolist()
+        first = 1 + max(
+            int((~np.isnan(case)).any(axis=0).argmax()) for case in cases
+        )  # where all have a value
+        lengths = np.ceil(longest * np.arange(1, n_lengths + 1) / n_lengths).astype(int)
+        steps = np.unique(lengths.clip(first)).tolist()
         scores = [estimator.score(container([case[:, :length] for case in cases]), y) for length in steps]
         return cls(steps, scores, "accuracy" if hasattr(estimator, "predict_proba") else "R²")
 
@@ -117,7 +122,8 @@ def accuracy_by_length(estimator: Any, X: Any, y: Any, *, n_lengths: int = 10, a
         estimator: A fitted estimator or `fitting.FittedNetwork`.
         X: Series, as for its `predict`.
         y: Targets.
-        n_lengths: Number of lengths, at equal distances up to the longest series.
+        n_lengths: Number of lengths, at equal distances up to the longest series; those at which a series has
+            no value yet are left out.
         ax: Axes, see `mlstm_fcn.plotting`.
 
     Returns:
@@ -149,6 +155,7 @@ def confusion_matrix(
     from sklearn.metrics import ConfusionMatrixDisplay
 
     require_one_answer(estimator)
+    y = by_position(X, y)
     predicted = np.asarray(estimator.predict(X))
     n_classes = len(np.union1d(np.asarray(y), predicted))
     side = max(COLUMN, 1.2 + 0.25 * n_classes)
@@ -194,7 +201,7 @@ def calibration(
     labels: Any = np.asarray(fitted.task.labels if fitted else estimator.classes_)  # type: ignore[attr-defined]
     rule = "`label` must be one of the classes."
     require(label is None or label in labels.tolist(), rule, label=label, classes=labels.tolist())
-    probabilities, y = estimator.predict_proba(X), np.asarray(y)
+    probabilities, y = estimator.predict_proba(X), np.asarray(by_position(X, y))
     if label is None:
         right, given = y == labels[probabilities.argmax(axis=1)], probabilities.max(axis=1)
     else:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn import metrics
 
+from mlstm_fcn._case_order import require_same_order
 from mlstm_fcn._checks import require, require_positive_int
 
 _ROUNDING = 1e-5
@@ -36,6 +38,7 @@ def calibration_error(y_true: Any, probabilities: Any, labels: Sequence[Any], *,
         Guo et al.: On calibration of modern neural networks, arXiv 1706.04599, equation 3.
     """
     require_positive_int("n_bins", n_bins)
+    probabilities = _named_alike(y_true, probabilities, labels)
     given, hits = _answers(y_true, probabilities, labels)
     bins = np.minimum((given * n_bins).astype(int), n_bins - 1)
     gaps = np.bincount(bins, given - hits, minlength=n_bins)
@@ -60,6 +63,7 @@ def scores(y_true: Any, probabilities: Any, labels: Sequence[Any], *, beta: floa
         ValueError: As of `calibration_error`, or if `beta` is not positive.
     """
     require(isinstance(beta, int | float) and 0 < beta < np.inf, "`beta` must be positive.", beta=beta)
+    probabilities = _named_alike(y_true, probabilities, labels)
     _answers(y_true, probabilities, labels)
     y, given, names = np.asarray(y_true), np.asarray(probabilities, np.float64), np.asarray(labels)
     predicted, n_classes = names[given.argmax(axis=1)], len(names)
@@ -79,6 +83,19 @@ def scores(y_true: Any, probabilities: Any, labels: Sequence[Any], *, beta: floa
         "auroc": float(np.mean(areas)) if areas else float("nan"),
         "calibration_error": calibration_error(y, given, labels),
     }
+
+
+def _named_alike(y_true: Any, probabilities: Any, labels: Sequence[Any]) -> Any:
+    """Probabilities with the columns of a data frame in the order of the labels, if it names them."""
+    if not isinstance(probabilities, pd.DataFrame):
+        return probabilities
+    require_same_order(probabilities, y_true=y_true)
+    names, columns = np.asarray(labels).tolist(), probabilities.columns.tolist()
+    if sorted(map(str, names)) == sorted(map(str, columns)):
+        return probabilities[names]
+    rule = "Columns of `probabilities` must be named as `labels` are, or be an array in their order."
+    require(columns == list(range(len(columns))), rule, columns=columns, labels=names)
+    return probabilities
 
 
 def _answers(y_true: Any, probabilities: Any, labels: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:

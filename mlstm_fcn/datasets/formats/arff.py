@@ -25,9 +25,12 @@ _NUMERIC = ("numeric", "real", "integer")
 def read(file: IO[bytes], path: object) -> Iterator[Block]:
     """Read the cases of an `.arff` file."""
     kinds, n_lines = _read_header(file, path)
-    multivariate = "relational" in kinds
-    last = kinds[-1]
-    yield from read_blocks(file, path, n_lines + 1, lambda line: _split(line, multivariate, last))
+    *others, last = kinds
+    multivariate = "relational" in others
+    if others != ["relational"] and not set(others) <= set(_NUMERIC):
+        raise FormatError(path, "numeric attributes or one relation, then the target", ", ".join(kinds[:9]))
+    n_values = None if multivariate else len(others)
+    yield from read_blocks(file, path, n_lines + 1, lambda line: _split(line, n_values, last))
 
 
 def write(file: IO[bytes], name: str, series: Sequence[np.ndarray], targets: np.ndarray) -> None:
@@ -76,12 +79,16 @@ def _kind(text: str) -> str:
     return text if text.startswith("{") else text.lower()
 
 
-def _split(line: bytes, multivariate: bool, kind: str) -> tuple[bytes, Target | None]:
+def _split(line: bytes, n_values: int | None, kind: str) -> tuple[bytes, Target | None]:
+    """A line of a relation, or of a number of values, and a target of a kind."""
+    multivariate = n_values is None
     if found := (_RELATIONAL if multivariate else _FLAT).fullmatch(line):
         body, last = found["body"], found["last"].strip()
     if not found or b":" in body or not last:
         what = "a series in quotes" if multivariate else "values"
         raise LineError(f"{what}, a comma and a label")
+    if n_values is not None and body.count(b",") + 1 != n_values:
+        raise LineError(f"{n_values} values, one for each numeric attribute, and a label")
     body = body.replace(b"\\n", b":") if multivariate else body
     column = found.start("last") + 1
     if kind in _NUMERIC:
@@ -89,6 +96,8 @@ def _split(line: bytes, multivariate: bool, kind: str) -> tuple[bytes, Target | 
     label = decoded(last).strip("'\"")
     if kind.startswith("{") and label not in _choices(kind):
         raise LineError(f"one of the labels {kind[:_SHOWN]} at the end", column)
+    if label == "?" and not kind.startswith("{"):
+        raise LineError("a label at the end; ? is a missing one", column)
     return body, label
 
 

@@ -51,8 +51,8 @@ class Header:
         if self.labels and label not in self.labels:
             shown = ", ".join(islice(self.labels, _SHOWN)) + (", ..." if len(self.labels) > _SHOWN else "")
             raise LineError(f"one of the labels {shown} at the end", column)
-        if not label:
-            raise LineError("a label at the end", column)
+        if not label or (label == "?" and not self.labels):
+            raise LineError("a label at the end; ? is a missing one", column)
         return label
 
 
