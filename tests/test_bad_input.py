@@ -74,7 +74,7 @@ def test_one_class_only_gives_a_warning_and_that_class(basic_motions):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda X, y: (X, y[:-1]), "X and y must have equally many cases. Received: X=40, y=39"),
+        (lambda X, y: (X, y[:-1]), "X and y must have the same number of cases. Received: X=40, y=39"),
         (lambda X, y: (X[:0], y[:0]), "X and y must hold at least one case"),
         (lambda X, y: ([], []), "X and y must hold at least one case"),
         (

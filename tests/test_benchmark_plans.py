@@ -3,7 +3,7 @@
 import pytest
 from sklearn.dummy import DummyClassifier
 
-from mlstm_fcn import NetworkClassifier, benchmark, models
+from mlstm_fcn import NetworkClassifier, Recipe, benchmark, models
 from mlstm_fcn.benchmark import Failure, Folder, RunKey, make_plan, resolve, run
 from tests import counting
 from tests.counting import Counting, fits
@@ -81,6 +81,18 @@ def test_counted_operations_are_those_of_all_epochs_forwards_and_backwards(tmp_p
     estimates = benchmark.estimated_seconds(plan)["seconds"] - 6.0
     flops = models.cost(models.build("fcn", (100, 6), 4, **small["network_params"])).flops
     assert estimates.tolist() == pytest.approx([3 * flops * 40 * 7 / 1e6, 2 * 3 * flops * 40 * 7 / 1e6])
+
+
+def test_random_convolutions_are_counted_once_forwards(tmp_path, monkeypatch):
+    monkeypatch.setattr("mlstm_fcn.benchmark.plan._operations_per_second", lambda: 1e6)
+    options = {"network_params": {"n_features": 400}, "n_epochs": 7}
+    estimators = resolve({"rocket": NetworkClassifier(network="multirocket", **options)})
+    plan = make_plan(["BasicMotions"], estimators, 1, Folder(tmp_path))
+    (found,) = benchmark.estimated_seconds(plan)["seconds"] - 6.0
+    network = estimators[0].estimator.network_spec()
+    resolved = network.resolved(Recipe(), 0, 100)
+    flops = models.cost(models.build("multirocket", (100, 6), 4, **resolved)).flops
+    assert found == pytest.approx(flops * 40 / 1e6)
 
 
 def test_a_plan_and_a_table_include_all_stored_results(tmp_path):

@@ -182,7 +182,7 @@ def test_what_cannot_be_calibrated_is_refused(calibrated, problem):
     train, (X, y) = problem
     with pytest.raises(ValueError, match=r"Labels must be among those of fit.*y=\[.*'z'"):
         trust.calibrate(before, X, np.full(60, "z"))
-    with pytest.raises(ValueError, match=r"equally many cases.*series=60, labels=59"):
+    with pytest.raises(ValueError, match=r"the same number of cases.*series=60, labels=59"):
         trust.calibrate(before, X, y[:59])
     regressor = MLSTMFCNRegressor(**SMALL).fit(train[0], np.arange(45.0))
     with pytest.raises(ValueError, match="Only the probabilities of classes that exclude"):

@@ -43,7 +43,7 @@ CONTAINER = r"X must be an array \(cases, channels, time\), a list of \(channels
         (lambda X, y: (np.where(X > 5, "a", X.astype(object)), y), "must hold numbers alone"),
         (lambda X, y: ([[[1.0, 2.0], [3.0]]] * 40, y), "numbers alone, as many for each channel"),
         (lambda X, y: ([case.T for case in ragged(X)], y), r"give \[x.T for x in X\]"),
-        (lambda X, y: (X[0], y[:1]), r"equally many cases. If X is one series .*, give \[X\]"),
+        (lambda X, y: (X[0], y[:1]), r"the same number of cases. If X is one series .*, give \[X\]"),
     ],
     ids=range(11),
 )

@@ -131,7 +131,7 @@ def test_it_is_cloned_as_scikit_learn_does():
     [
         ({"y": ["no"] * 30}, "at least two classes"),
         ({"y": ["no"] * 29 + ["yes"]}, r"at least 2 cases.*\['yes'\]"),
-        ({"y": ["no"] * 3}, "equally many cases"),
+        ({"y": ["no"] * 3}, "the same number of cases"),
         ({"y": pd.Series(["no", "yes", None] * 10)}, r"Every case must have a target.*\[2, 5"),
         ({"y": np.arange(30) + 0.5}, "A classifier requires classes, and `y` looks like numbers"),
         ({"n_splits": 1}, "`n_splits` must be at least 2"),

@@ -304,7 +304,7 @@ def test_an_epoch_is_one_call_of_the_engine_unless_a_callback_asks_for_batches(c
     [
         ({"recipe": Recipe(n_members=2), "start": True}, "cannot have more members than before"),
         ({"freeze": ("conv",)}, "`freeze` must hold prefixes of layer names: hidden, output"),
-        ({"validation": Cases(np.zeros((2, 2, 8)), np.array(["a"]))}, "equally many cases"),
+        ({"validation": Cases(np.zeros((2, 2, 8)), np.array(["a"]))}, "the same number of cases"),
         ({"validation": Cases(np.zeros((1, 2, 8)), np.array(["d"]))}, "Labels must be among those of fit"),
     ],
 )

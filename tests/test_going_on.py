@@ -99,7 +99,8 @@ def test_layers_without_a_counterpart_are_named(data):
 
     fitted = NetworkClassifier(network=network, n_epochs=1, random_state=0).fit(*data)
     with pytest.warns(
-        UserWarning, match="No matching layers in the previous network; re-initialised: additional"
+        UserWarning,
+        match="These layers have no match in the previous network and start from new weights: additional",
     ):
         fitted.fine_tune(data[0], data[1] == "Running")
 

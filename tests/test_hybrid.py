@@ -113,13 +113,16 @@ def test_the_ways_of_a_hybrid_are_judged_by_the_same_cases(problem, monkeypatch)
     np.testing.assert_array_equal(judged[0][1], judged[1][1])
 
 
-def test_cases_are_divided_class_by_class():
-    targets = np.eye(3)[[0] * 7 + [1] * 5 + [2]]
-    parts = voting.divided(targets, 3, np.random.default_rng(0))
-    assert sorted(np.concatenate(parts).tolist()) == list(range(12))  # the class of one case is in all
-    for part in parts:
-        assert targets[part, 0].sum() in (2, 3)
-        assert targets[part, 1].sum() in (1, 2)
+def test_a_third_of_each_class_is_chosen_and_none_of_a_class_of_one_case():
+    classes = np.array([0] * 7 + [1] * 5 + [2])
+    rng = np.random.default_rng(0)
+    sizes = set()
+    for _ in range(20):
+        chosen = voting.a_third_of_each(classes, rng)
+        assert len(set(chosen.tolist())) == len(chosen)
+        sizes.add(tuple(np.bincount(classes[chosen], minlength=3).tolist()))
+    assert sizes == {(2, 1, 0), (2, 2, 0), (3, 1, 0), (3, 2, 0)}
+    assert len(voting.a_third_of_each(np.arange(3), rng)) == 0
 
 
 def test_shares_are_the_fourth_powers_of_accuracies_on_unseen_cases():

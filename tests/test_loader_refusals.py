@@ -59,7 +59,7 @@ def several_passes(n_cases_of_pass):
         ),
         (lambda: tf_data(SERIES, LABELS).unbatch(), "must have a length"),
         (lambda: Loader(SERIES), r"must give targets: \(series, targets\) in each batch"),
-        (lambda: Loader(SERIES, LABELS[:20]), "Series, targets and weights of a batch must be equally many"),
+        (lambda: Loader(SERIES, LABELS[:20]), "A batch must have as many targets and weights as series"),
         (lambda: Loader(SERIES[:0], LABELS[:0]), "A loader must give at least one batch"),
         (
             lambda: several_passes([26, 20]),

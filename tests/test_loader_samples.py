@@ -40,7 +40,7 @@ def test_scaling_and_shares_of_classes_are_those_of_the_sample(in_order):
     [
         (SERIES[:9], LABELS[:9], 27, "`n_cases` is 27. Received: cases=26"),
         (SERIES[:9], LABELS[:9], 25, "`n_cases` is 25. Received: cases='more than 25'"),
-        (SERIES[:9], LABELS[:9], 8, "`n_cases` must be the cases of a pass.*n_cases=8, sample=9"),
+        (SERIES[:9], LABELS[:9], 8, "`n_cases` must be the number of cases in one pass.*n_cases=8, sample=9"),
         (SERIES[:9], LABELS[:9], 26.0, "`n_cases` must be a positive integer"),
         (SERIES[:9, :, :11], LABELS[:9], 26, r"have all channels, the longest series.*'steps': \(12, 12\)"),
         (
@@ -62,7 +62,7 @@ def test_a_sample_that_tells_too_little_is_refused(series, labels, n_cases, mess
 def test_a_class_that_a_sample_lacks_is_refused_where_it_is_known():
     """It would count nothing: its weight comes from the sample."""
     one_class = SERIES[LABELS == "sit"], LABELS[LABELS == "sit"]
-    rule = r"A sample must have each class that its loader gives.*y=\['run'"
+    rule = r"The sample must contain every class that the loader gives.*y=\['run'"
     with pytest.raises(ValueError, match=rule):
         fitted(SERIES, LABELS, X_val=Sampled(Loader(SERIES, LABELS), one_class, 26))
     with pytest.raises(ValueError, match=rule):

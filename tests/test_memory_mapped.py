@@ -78,7 +78,7 @@ def test_bad_series_are_refused_as_in_memory(in_file):
     infinite[17, 1, 5] = np.inf
     with pytest.raises(ValueError, match=r"must be finite.*X\[17, 1, 5\]=inf"):
         fit((in_file(infinite), y))
-    with pytest.raises(ValueError, match="equally many"):
+    with pytest.raises(ValueError, match="the same number of cases"):
         fit((in_file(X), y[1:]))
     with pytest.raises(ValueError, match=r"require one column of `y`, or columns.*Received: shape=\(20, 2\)"):
         fit((in_file(X), np.stack([y, y], axis=1)))

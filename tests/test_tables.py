@@ -230,7 +230,7 @@ def test_nan_at_the_end_of_a_row_is_padding():
         (
             [[1, 2.0]],
             {"steps": {"x": ["a", "b"], "y": ["a"]}},
-            r"the same number of columns\. .*'x': 2, 'y': 1",
+            r"same number of columns\. .*'x': 2, 'y': 1",
         ),
         ([[1, 2.0]], {"steps": ["a", "c"]}, r"`steps` must be one of the columns \['a', 'b'\]"),
     ],

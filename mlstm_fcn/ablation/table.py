@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from mlstm_fcn._checks import require, require_choice
+from mlstm_fcn._files import written_whole
+from mlstm_fcn._optional import optional
 from mlstm_fcn.ablation.axes import AXES, Variant
 from mlstm_fcn.ablation.study import Run
 
@@ -75,7 +77,7 @@ def summary(runs: Sequence[Run], axes: Sequence[str] = tuple(AXES)) -> list[Row]
 
 def write_summary(path: Path, rows: Sequence[Row]) -> None:
     """Write the rows as CSV."""
-    with path.open("w", newline="") as file:
+    with written_whole(path) as partial, partial.open("w", newline="") as file:
         table = csv.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
         table.writeheader()
         table.writerows(map(asdict, rows))
@@ -87,10 +89,9 @@ def plot(path: Path, rows: Sequence[Row]) -> None:
     Raises:
         ImportError: If matplotlib is not installed (`pip install 'mlstm-fcn[plot]'`).
     """
-    from matplotlib.figure import Figure
-
+    figures = optional("matplotlib.figure", "plot")
     shown = [row for row in rows if row.variant != AXES[row.axis][0].label]
-    figure = Figure(figsize=(8, 1 + 0.28 * len(shown)), layout="constrained")
+    figure = figures.Figure(figsize=(8, 1 + 0.28 * len(shown)), layout="constrained")
     axes = figure.add_subplot()
     places = np.arange(len(shown))[::-1]
     errors = np.nan_to_num([100 * row.error for row in shown])
@@ -98,7 +99,8 @@ def plot(path: Path, rows: Sequence[Row]) -> None:
     axes.axvline(0, color="grey", linewidth=0.8)
     axes.set_yticks(places, [f"{row.axis}: {row.variant}" for row in shown])
     axes.set_xlabel("accuracy minus that of the base, in points")
-    figure.savefig(path, dpi=120)
+    with written_whole(path, path.suffix) as partial:
+        figure.savefig(partial, dpi=120)
 
 
 def _by_case(runs: Sequence[Run], variant: Variant) -> dict[tuple[str, int, int], Run]:

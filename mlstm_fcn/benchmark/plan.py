@@ -181,8 +181,11 @@ def _counted(estimator: Any, size: tuple[int, int, int, int], rate: float) -> fl
     for member in range(recipe.n_members):
         options = spec.resolved(recipe, member, steps)
         network = spec.build(shape, n_classes, options, activation="softmax", masked=False)
-        flops += models.cost(network).flops
-    return _FIT_OVERHEAD + 3 * flops * n_train * recipe.epochs(n_train) / rate
+        by_gradient = (
+            spec.trained_by(options) == "gradient"
+        )  # each epoch goes forwards, and back at twice the cost
+        flops += models.cost(network).flops * (3 * recipe.epochs(n_train) if by_gradient else 1)
+    return _FIT_OVERHEAD + flops * n_train / rate
 
 
 def _operations_per_second() -> float:

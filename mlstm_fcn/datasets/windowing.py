@@ -89,7 +89,7 @@ def _as_recordings(recording: Any, y: Any, groups: Any) -> Recordings:
     shapes = [series.shape for series in X]
     good = X and all(len(shape) == 2 and shape[0] == shapes[0][0] for shape in shapes)
     rule = (
-        "`recording` must be arrays `(channels, time)` with as many channels each. `from_long` makes "
+        "`recording` must be arrays `(channels, time)` with the same number of channels. `from_long` makes "
         "recordings of a table."
     )
     require(bool(good), rule, shapes=shapes)

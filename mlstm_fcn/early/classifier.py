@@ -90,7 +90,7 @@ class EarlyClassifier(ClassifierMixin, BaseEstimator):
         y = as_targets(y)
         require_targets(y)
         require_classes(y)
-        rule = "X and y must have equally many cases, with one label each."
+        rule = "X and y must have the same number of cases, with one label each."
         require(y.shape == (len(cases),), rule, X=len(cases), y=y.shape)
         classes, counts = np.unique(y, return_counts=True)
         few = classes[counts < 2].tolist()

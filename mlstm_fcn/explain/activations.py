@@ -81,7 +81,7 @@ def attention(estimator: Any, X: Any) -> dict[str, np.ndarray]:
 
 
 def class_activation_map(estimator: Any, X: Any) -> np.ndarray:
-    """Which steps of a series speak for each class, for each case.
+    """How much each step of a series adds to the score of each class, for each case.
 
     In a network with the average head, the output layer weights the mean of the features over time. A map
     weights the features at each step instead. If no block is strided, the mean of a map over the steps, plus
@@ -93,8 +93,9 @@ def class_activation_map(estimator: Any, X: Any) -> np.ndarray:
 
     Returns:
         The maps, shape `(cases, outputs, time)`: outputs are the classes in the order of `classes_`, or the
-        one of a regressor, in standard deviations of its training targets. NaN behind the end of a series.
-        Where blocks are strided, neighbours have one value. Of an ensemble it is the mean of its members.
+        one of a regressor, in standard deviations of its training targets. NaN after the end of a series.
+        Where blocks are strided, neighbours have one value. Of an ensemble it is the mean of the members that
+        have a map; random convolutions have none, so of a hybrid it tells what its networks see.
 
     Raises:
         NotFittedError: If an estimator is not fitted.

@@ -50,7 +50,7 @@ def integrated_gradients(estimator: Any, X: Any, *, label: Any = None, n_steps: 
     the error of `n_steps` steps, which `n_steps` twice as large shows.
 
     The background is what the network reads as zero: the training means, with `scaling="series"` the mean of
-    each channel of the series itself.
+    each channel of the series itself, with `scaling=None` zero.
 
     Args:
         estimator: A fitted estimator of this package or a `fitting.FittedNetwork`.
@@ -84,7 +84,7 @@ def integrated_gradients(estimator: Any, X: Any, *, label: Any = None, n_steps: 
 
 
 class _Member:
-    """One network of a vote: its logits, of series as it reads them, NaN behind the end of a series."""
+    """One network of a vote: its logits, of series as it reads them, NaN after the end of a series."""
 
     def __init__(self, network: Any, share: float, factor: float):
         self.model, self.share, self.factor = _logits(network), share, factor

@@ -142,7 +142,11 @@ def _task(about: Mapping[str, Any]) -> Task:
     rule = "Labels must be numbers or strings, and differ."
     require(plain and len(set(labels)) == len(labels) > 0, rule, labels=labels[:5])
     fits = dtype.kind in LABEL_KINDS and len(labels) * dtype.itemsize <= _MOST_BYTES
-    require(fits, f"Labels must be numbers or strings of {_MOST_BYTES} bytes in all.", dtype=str(dtype))
+    require(
+        fits,
+        f"Labels must be numbers or strings of at most {_MOST_BYTES >> 20} MiB in all.",
+        dtype=str(dtype),
+    )
     return Classification(np.array(labels, dtype=dtype))
 
 

@@ -81,15 +81,14 @@ class Assembly:
             held_back=self.held_back,
         )
 
-    def trained(
-        self, members: Sequence[Member], trainings: Sequence[Training], lesson: Lesson
-    ) -> FittedNetwork:
+    def trained(self, trainings: Sequence[Training], lesson: Lesson) -> FittedNetwork:
         """Train all members.
 
         Raises:
             Interrupted: If the keyboard interrupts training; its `fitted` is what is whole by then. Any other
                 error gets this attribute too.
         """
+        members = [one.member for one in trainings]
         kept = kept_shares(self.start.network, len(members)) if self.start else None
         unseen: list[np.ndarray | None] = [None] * len(members)
         whole = set(range(len(members)) if self.start else ())  # what was trained before votes in any case

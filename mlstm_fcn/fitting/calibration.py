@@ -29,7 +29,7 @@ def calibrated(fitted: FittedNetwork, cases: Cases) -> FittedNetwork:
     """
     rule = "Only the probabilities of classes that exclude each other have a temperature."
     require(isinstance(fitted.task, Classification), rule, task=type(fitted.task).__name__)
-    rule = "Series and labels must have equally many cases, at least one."
+    rule = "Series and labels must have the same number of cases, at least one."
     preprocessor, network, _ = split(fitted.keras_model)
     plain = replace(fitted, keras_model=compose(preprocessor, network), _variants=Variants())
     targets, outputs = fitted.task.encode(cases.y), plain.outputs(cases.X)

@@ -110,7 +110,7 @@ def fit(
     files = _checkpoints(checkpoint, len(members))
     trainings = list(map(Training, members, generators, files, kinds, leave_out(kinds, lesson.judged)))
     made_of = Assembly(preprocessor, network, task, inputs, lesson.precision, names, held_back, start)
-    result = made_of.trained(members, trainings, lesson)
+    result = made_of.trained(trainings, lesson)
     warn_of_divergence(result.history, lesson.precision)
     for file in filter(None, reversed(files)):  # the first one last: the others are invalid without it
         file.unlink(missing_ok=True)

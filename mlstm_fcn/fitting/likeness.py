@@ -41,7 +41,7 @@ def with_reference(fitted: FittedNetwork, X: Any, held_back: Any) -> FittedNetwo
 
 
 def unlikeness(fitted: FittedNetwork, X: Any) -> np.ndarray:
-    """How far series are from the training series, `(cases,)`; of usual ones seldom above 1.
+    """How far series are from the training series, `(cases,)`; rarely above 1 for usual series.
 
     Raises:
         ValueError: If the network has no reference, or series do not fit.

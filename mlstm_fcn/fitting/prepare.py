@@ -81,7 +81,7 @@ def _dataset(
     weights = cases.weights() * class_weights
     targets = task.encode(cases.y)
     batch = inputs.read(cases.X, warns=warns)
-    rule = "Series and targets must have equally many cases."
+    rule = "Series and targets must have the same number of cases."
     require(len(batch) == len(targets), rule, series=len(batch), targets=len(targets))
     encode = encoder(task, targets, class_weights) if isinstance(batch, LoadedSeries) else None
     return Dataset([batch], targets, weights.astype(np.float32), encode=encode)

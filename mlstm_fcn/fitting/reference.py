@@ -63,7 +63,7 @@ class Reference:
         return cls(centre, made.means / unit, made.whitening / unit)
 
     def distances(self, features: np.ndarray) -> np.ndarray:
-        """The distance of each series to the nearest mean, `(cases,)`; of usual ones seldom above 1."""
+        """The distance of each series to the nearest mean, `(cases,)`; rarely above 1 for usual series."""
         white = (features - self.centre) @ self.whitening
         apart = [np.linalg.norm(white - mean, axis=1) for mean in self.means]
         return np.min(apart, axis=0)

@@ -33,7 +33,9 @@ def encoder(
     def encoded(y: Any, weights: Any) -> tuple[np.ndarray, np.ndarray]:
         batch = task.encode(task.read(y))
         new = batch[:, ~known].any(axis=1) & task.stratified
-        require(not new.any(), "A sample must have each class that its loader gives.", y=y[new][:1].tolist())
+        require(
+            not new.any(), "The sample must contain every class that the loader gives.", y=y[new][:1].tolist()
+        )
         of_cases = batch @ of_class if task.stratified else np.ones(len(batch))
         return batch, (of_cases if weights is None else of_cases * weights).astype(np.float32)
 

@@ -74,7 +74,7 @@ def require_cases(X: Any, y: Any) -> None:
     if isinstance(X, np.ndarray | list | tuple):
         one = len(y) == 1 and getattr(X, "ndim", 3) == 2
         repair = " If X is one series (channels, time), give [X]." if one else ""
-        require(len(X) == len(y), f"X and y must have equally many cases.{repair}", X=len(X), y=len(y))
+        require(len(X) == len(y), f"X and y must have the same number of cases.{repair}", X=len(X), y=len(y))
     require_targets(y)
 
 

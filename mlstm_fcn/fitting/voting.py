@@ -27,8 +27,8 @@ def judged_cases(
     """
     if recipe.vote != "worth" or kinds.count("gradient") < 2:
         return None
-    classes = data.targets if task.stratified else data.targets[:, :1] * 0
-    cases, *_ = divided(classes, _N_PARTS, rng.generator())
+    classes = data.targets.argmax(axis=1) if task.stratified else np.zeros(len(data), int)
+    cases = a_third_of_each(classes, rng.generator())
     return cases if len(cases) else None
 
 
@@ -50,24 +50,23 @@ def kept_shares(network: keras.Model, n_members: int) -> list[float] | None:
     return [share / sum(before) for share in before] if sum(before) > 0 else None
 
 
-def divided(targets: np.ndarray, n_parts: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """Divide cases into parts, class by class; a class of one case is in none.
+def a_third_of_each(classes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """About a third of the cases of each class, but none of a class of one case.
 
     Args:
-        targets: `(cases, outputs)`; several outputs are classes.
-        n_parts: Number of parts.
-        rng: Decides the division.
+        classes: Number of the class of each case, `(cases,)`.
+        rng: Decides which, and whether the third is rounded up or down.
 
     Returns:
-        The indices of the cases of each part.
+        The indices of the cases, sorted.
     """
-    classes = targets.argmax(axis=1) if targets.shape[1] > 1 else np.zeros(len(targets), int)
-    part = np.full(len(targets), -1)
+    chosen = [np.zeros(0, int)]
     for number in np.unique(classes):
         own = rng.permutation(np.flatnonzero(classes == number))
         if len(own) > 1:
-            part[own] = (rng.integers(n_parts) + np.arange(len(own))) % n_parts
-    return [np.flatnonzero(part == number) for number in range(n_parts)]
+            part = (rng.integers(_N_PARTS) + np.arange(len(own))) % _N_PARTS
+            chosen.append(own[part == 0])
+    return np.sort(np.concatenate(chosen))
 
 
 def worths(

@@ -49,7 +49,7 @@ def labelled(loader: Any, ends: int | None) -> Iterator[Batch]:
         rule = "A loader that is trained on must give targets: (series, targets) in each batch."
         require(targets is not None, rule)
         series, targets = to_batch(_as_numbers(X)), _as_targets(targets)
-        rule = "Series, targets and weights of a batch must be equally many."
+        rule = "A batch must have as many targets and weights as series."
         n_weights = len(series) if weights is None else len(weights)
         good = np.ndim(targets) > 0 and len(targets) == len(series) == n_weights
         require(good, rule, series=len(series), targets=np.shape(targets), weights=n_weights)

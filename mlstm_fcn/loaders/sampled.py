@@ -54,7 +54,7 @@ class Sampled:
         """
         told = survey(labelled([self.sample], 1))
         n_told, time, channels = told.shape
-        rule = "`n_cases` must be the cases of a pass, of which the sample has some."
+        rule = "`n_cases` must be the number of cases in one pass, at least as many as the sample has."
         require(n_told <= self.n_cases, rule, n_cases=self.n_cases, sample=n_told)
         of_all = np.arange(self.n_cases) % n_told  # the sample stands for all
         return replace(

@@ -15,8 +15,8 @@ from mlstm_fcn.loaders.survey import require_like, survey
 from mlstm_fcn.preprocess import with_length
 
 _LIKE_SAMPLE = (
-    "A sample must have all channels, the longest series, one that ends early and one with a gap, if there "
-    "are such."
+    "A sample must have all channels, the longest series and, if the loader has any, a series that ends "
+    "early and one with a gap."
 )
 _LIKE_FIRST = (
     "Later passes over a loader must have the channels of the first, no longer series, and none that ends "

@@ -46,8 +46,8 @@ def transfer(source: keras.Model, target: keras.Model) -> None:
     *before_last, _ = (layer.name for layer in target.layers if layer.weights)
     anew = [name for name in before_last if name not in copied]
     if anew:
-        text = f"No matching layers in the previous network; re-initialised: {', '.join(anew)}."
-        warn(text)
+        text = "These layers have no match in the previous network and start from new weights"
+        warn(f"{text}: {', '.join(anew)}.")
 
 
 def require_freezable(networks: Sequence[keras.Model], prefixes: Sequence[str]) -> None:

@@ -108,7 +108,7 @@ class _Training:
         self.calls.on_train_begin()
         try:
             for epoch in range(state.resume(self.calls) if state else 0, self.n_epochs):
-                if model.stop_training or (self.recipe.patience and self.best.is_long_ago(epoch - 1)):
+                if model.stop_training or self.best.is_long_ago(epoch - 1):
                     break
                 self.calls.on_epoch_begin(epoch)
                 figures = self._epoch(epoch)

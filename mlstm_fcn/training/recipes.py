@@ -56,7 +56,7 @@ class Recipe:
             be combined with `keep_best` or `patience`.
         augmentation: Strengths of random changes to the series of each step, by name, in units after scaling;
             see `training.augmentation.CHANGES` and `MIXTURES`.
-        n_members: Number of networks, trained from different seeds, whose mean output is the prediction.
+        n_members: Number of networks, trained from different seeds, that vote by their outputs, see `vote`.
         vote: `"mean"`: members count equally. `"worth"`: ways to train count by the fourth power of their
             accuracy on a third of the cases, which of several members that are trained by gradient the last
             one leaves out; one such member alone counts equally.
@@ -138,7 +138,7 @@ class Recipe:
 
     @classmethod
     def named(cls, name: str | Recipe, **changes: Any) -> Recipe:
-        """A recipe by name (`"default"`, `"ensemble"`, `"paper"`), or a recipe itself, with changes."""
+        """A recipe by name (`"default"`, `"ensemble"`, `"hybrid"`, `"paper"`), or a recipe, with changes."""
         if isinstance(name, Recipe):
             return name.but(**changes)
         require_choice("recipe", name, RECIPES)
@@ -197,7 +197,7 @@ class Recipe:
         return self.n_epochs or epochs_for(self.n_steps or 0, n_cases, self.batch_size)
 
     def most_epochs(self, n_cases: int) -> int:
-        """Maximum number of epochs of all members together; with `vote="worth"` each sees fewer cases."""
+        """Maximum number of epochs of all members together; with `vote="worth"` one sees fewer cases."""
         return self.n_members * self.epochs(n_cases if self.vote == "mean" else max(1, n_cases // 3))
 
 
