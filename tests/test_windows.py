@@ -85,7 +85,7 @@ def test_recordings_that_are_too_short_are_named():
         ([pd.DataFrame(STEPS)], {"size": 2}, r"arrays `\(channels, time\)`"),
         (pd.DataFrame(STEPS), {"size": 2}, r"arrays `\(channels, time\)`"),
         ([], {"size": 2}, r"arrays `\(channels, time\)`"),
-        ([STEPS, STEPS[:1]], {"size": 2}, "as many channels each"),
+        ([STEPS, STEPS[:1]], {"size": 2}, "the same number of channels"),
         (long_recordings(), {"size": 2, "y": [0, 1]}, "leave out `y` and `groups`"),
         (long_recordings(), {"size": 7}, "with `label='same'` into a stretch of one label"),
     ],

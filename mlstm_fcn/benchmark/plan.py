@@ -181,9 +181,7 @@ def _counted(estimator: Any, size: tuple[int, int, int, int], rate: float) -> fl
     for member in range(recipe.n_members):
         options = spec.resolved(recipe, member, steps)
         network = spec.build(shape, n_classes, options, activation="softmax", masked=False)
-        by_gradient = (
-            spec.trained_by(options) == "gradient"
-        )  # each epoch goes forwards, and back at twice the cost
+        by_gradient = spec.trained_by(options) == "gradient"  # back costs twice as much as forwards
         flops += models.cost(network).flops * (3 * recipe.epochs(n_train) if by_gradient else 1)
     return _FIT_OVERHEAD + flops * n_train / rate
 
