@@ -183,9 +183,13 @@ def test_the_picture_has_the_differences_in_points_with_their_errors(tiny, monke
     one, two = TINY
     runs = [run("a", one, 0, 0.5), run("a", one, 1, 0.6), run("a", two, 0, 0.55), run("a", two, 1, 0.75)]
     drawn = []
-    monkeypatch.setattr(Figure, "savefig", lambda figure, path, dpi: drawn.append(figure))
+    save = Figure.savefig
+    monkeypatch.setattr(
+        Figure, "savefig", lambda figure, *a, **k: drawn.append(figure) or save(figure, *a, **k)
+    )
     rows = summary(runs, ["tiny"])
     ablation.plot(tmp_path / "it.png", rows)
+    assert (tmp_path / "it.png").read_bytes().startswith(b"\x89PNG")
     (axes,) = drawn[0].axes
     (bar,) = axes.containers
     assert bar.lines[0].get_xydata().tolist() == [[pytest.approx(10), 0]]

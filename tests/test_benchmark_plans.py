@@ -85,7 +85,7 @@ def test_counted_operations_are_those_of_all_epochs_forwards_and_backwards(tmp_p
 
 def test_random_convolutions_are_counted_once_forwards(tmp_path, monkeypatch):
     monkeypatch.setattr("mlstm_fcn.benchmark.plan._operations_per_second", lambda: 1e6)
-    options = {"network_params": {"n_features": 400}, "n_epochs": 7}
+    options = {"network_params": {"n_thresholds": 84}, "n_epochs": 7}
     estimators = resolve({"rocket": NetworkClassifier(network="multirocket", **options)})
     plan = make_plan(["BasicMotions"], estimators, 1, Folder(tmp_path))
     (found,) = benchmark.estimated_seconds(plan)["seconds"] - 6.0
