@@ -134,6 +134,12 @@ def test_ucr_text_has_the_label_first_and_nan_where_a_series_has_ended(name, tex
     assert y.tolist() == ["-1", "1"]
 
 
+def test_labels_of_ucr_text_may_begin_as_comments_do(file):
+    X, y = read(file("#1,0.5,1.5\n%2,1,2\n", "It.csv"))
+    assert y.tolist() == ["#1", "%2"]
+    assert X.shape == (2, 1, 2)
+
+
 def test_the_paper_authors_folder_of_arrays(tmp_path):
     series = np.arange(12.0).reshape(2, 3, 2)
     np.save(tmp_path / "X_train.npy", series)

@@ -10,7 +10,7 @@ import numpy as np
 from mlstm_fcn._checks import require
 
 _CASES, _ANY_LENGTH = 8, 32  # of the series that try a mask
-_INVERTED = 4.0  # times as much as the steps of a series that the padding may decide
+_MOST_BY_PADDING = 4.0  # padding may change outputs at most this many times as much as valid steps do
 
 
 def is_model(network: object) -> bool:
@@ -70,7 +70,7 @@ def require_mask(network: keras.Model, time: int | None, masked: bool) -> None:
         "the network must not follow the padding."
     )
     of_series, of_padding = _effects(network)
-    require(not of_padding > _INVERTED * of_series, rule, of_series=of_series, of_padding=of_padding)
+    require(not of_padding > _MOST_BY_PADDING * of_series, rule, of_series=of_series, of_padding=of_padding)
 
 
 def _effects(network: keras.Model) -> tuple[float, float]:

@@ -27,6 +27,7 @@ Series = np.ndarray | list[np.ndarray]
 """One array `(cases, channels, time)`, or a list of arrays `(channels, time)` if lengths differ."""
 
 _HEADER_BYTES = 128
+_BLOCK = 1024  # cases
 
 
 def gather(blocks: Iterable[Block], dtype: np.dtype) -> tuple[Series, np.ndarray]:
@@ -134,13 +135,13 @@ def write_npz(file: IO[bytes], name: str, series: Sequence[np.ndarray], targets:
         write_arrays(file, arrays)
 
 
-def to_blocks(X: Series, y: np.ndarray, cases: int = 1024) -> Iterator[Block]:
+def to_blocks(X: Series, y: np.ndarray) -> Iterator[Block]:
     """Divide series in memory into blocks."""
-    for start in range(0, len(X), cases):
-        part = X[start : start + cases]
+    for start in range(0, len(X), _BLOCK):
+        part = X[start : start + _BLOCK]
         values = np.concatenate([np.ravel(case) for case in part])
         yield Block(
-            values, part[0].shape[0], [case.shape[1] for case in part], y[start : start + cases].tolist()
+            values, part[0].shape[0], [case.shape[1] for case in part], y[start : start + _BLOCK].tolist()
         )
 
 

@@ -20,6 +20,7 @@ Split = Callable[[bytes], tuple[bytes, Target | None]]
 
 _SMALLEST_BLOCK, _LARGEST_BLOCK = 1 << 15, 1 << 18  # bytes; blocks grow to an eighth of the bytes read so far
 _BOM = b"\xef\xbb\xbf"
+COMMENTS = (b"#", b"%")  # what lines that are no cases begin with
 _BEFORE, _AFTER = re.compile(rb"[\s,:'\"(]|\Z"), re.compile(rb"[\s,:'\"\\)]|\Z")  # what stands beside a value
 _NO_MARKS = bytes(set(range(256)) - set(b",:\n"))
 
@@ -49,7 +50,9 @@ class _Line:
     target: Target | None
 
 
-def read_blocks(file: IO[bytes], path: object, first_line: int, split: Split) -> Iterator[Block]:
+def read_blocks(
+    file: IO[bytes], path: object, first_line: int, split: Split, comments: tuple[bytes, ...] = COMMENTS
+) -> Iterator[Block]:
     """Read cases.
 
     Args:
@@ -57,6 +60,7 @@ def read_blocks(file: IO[bytes], path: object, first_line: int, split: Split) ->
         path: The file's name in errors.
         first_line: The number of that line, from 1.
         split: The format's function to split a line.
+        comments: What lines that are no cases begin with.
 
     Yields:
         Blocks with the same number of channels.
@@ -66,7 +70,7 @@ def read_blocks(file: IO[bytes], path: object, first_line: int, split: Split) ->
     """
     channels, size, read = None, _SMALLEST_BLOCK, 0
     while lines := file.readlines(size):
-        cases = [*_split(lines, path, first_line, split)]
+        cases = [*_split(lines, path, first_line, split, comments)]
         first_line += len(lines)
         read += sum(map(len, lines))
         size = min(max(size, read // 8), _LARGEST_BLOCK)
@@ -105,10 +109,12 @@ def header_lines(file: IO[bytes]) -> Iterator[tuple[int, str]]:
         yield number, decoded(line.removeprefix(_BOM) if number == 1 else line)
 
 
-def _split(lines: Iterable[bytes], path: object, first: int, split: Split) -> Iterator[_Line]:
+def _split(
+    lines: Iterable[bytes], path: object, first: int, split: Split, comments: tuple[bytes, ...]
+) -> Iterator[_Line]:
     for number, line in enumerate(lines, start=first):
         text = (line.removeprefix(_BOM) if number == 1 else line).strip(b" \r\n")
-        if text and not text.startswith((b"#", b"%")):
+        if text and not text.startswith(comments):
             try:
                 yield _Line(number, line, *split(text))
             except LineError as error:

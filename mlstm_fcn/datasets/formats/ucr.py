@@ -18,7 +18,7 @@ _TITLES = (b"label", b"labels", b"class", b"target", b"y")
 
 def read(file: IO[bytes], path: object) -> Iterator[Block]:
     """Read the cases of a file. Tabs, commas or spaces separate the values."""
-    yield from read_blocks(file, path, 1, _split)
+    yield from read_blocks(file, path, 1, _split, comments=())
 
 
 def write(file: IO[bytes], name: str, series: Sequence[np.ndarray], targets: np.ndarray) -> None:
