@@ -23,6 +23,7 @@ from mlstm_fcn.fitting.streams import encoder
 from mlstm_fcn.fitting.task import Task
 from mlstm_fcn.loaders.series import LoadedSeries
 from mlstm_fcn.models.pipeline import without_filling
+from mlstm_fcn.preprocess import is_complete
 from mlstm_fcn.training.dataset import Dataset
 from mlstm_fcn.training.recipes import Recipe
 
@@ -122,7 +123,7 @@ def as_members_read(preprocessor: keras.Model, data: Dataset) -> Dataset:
     of_complete = _of_complete(preprocessor)
 
     def prepare(some: np.ndarray) -> list[np.ndarray]:
-        return predict(preprocessor if np.isnan(some).any() else of_complete, some, at_once=len(some))
+        return predict(of_complete if is_complete(some) else preprocessor, some, at_once=len(some))
 
     return replace(data, prepare=prepare)
 

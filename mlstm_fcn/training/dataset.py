@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-_AT_ONCE = 1 << 19  # values of series in a read: 2 MiB
+_AT_ONCE = 1 << 21  # values of series in a read: 8 MiB
 
 
 @dataclass(frozen=True)
