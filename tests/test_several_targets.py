@@ -71,7 +71,7 @@ def test_each_label_is_learnt_and_told_with_its_own_probability(labelled):
     np.testing.assert_array_equal(predicted, probabilities >= 0.5)
     assert (predicted == TWO).mean(axis=0).min() > 0.9
     assert labelled.score(SERIES, TWO) == accuracy_score(TWO, predicted) > 0.8
-    assert labelled.classes_.tolist() == [0, 1]  # the numbers of the columns
+    assert labelled.classes_.tolist() == [[0, 1], [0, 1]]
 
 
 def test_the_loss_is_binary_cross_entropy_of_the_probabilities():
@@ -118,9 +118,11 @@ def test_a_tuned_network_keeps_its_labels_though_each_new_case_has_one(labelled)
     assert copy.fine_tune(SERIES, np.eye(3, dtype=int)[np.arange(60) % 3]).classes_.tolist() == [0, 1, 2]
 
 
-def test_probabilities_of_labels_come_from_cross_validation():
-    given = cross_val_predict(classifier(n_epochs=1), SERIES, TWO, cv=2, method="predict_proba")
-    assert given.shape == (60, 2)
+@pytest.mark.parametrize("n_labels", [2, 3])
+def test_probabilities_of_labels_come_from_cross_validation(n_labels):
+    given = {"cv": 2, "method": "predict_proba"}
+    found = cross_val_predict(classifier(n_epochs=1), SERIES, MARKS[:, :n_labels], **given)
+    assert found.shape == (60, n_labels)
 
 
 def test_thresholds_decide_and_stay_in_a_file(labelled, tmp_path):

@@ -26,7 +26,7 @@ class BaseNetworkClassifier(ClassifierMixin, NetworkEstimator, BaseClassifier, B
             weights. `"recipe"`: equal, or balanced with the paper's.
 
     Attributes:
-        classes_: The labels, sorted, in the type they came in. Of several a case, the numbers of the columns.
+        classes_: The labels, sorted, in the type they came in. Of several a case, `[0, 1]` for each.
         thresholds_: Of several labels a case, the probability from which it has each; 0.5, and can be set.
     """
 

@@ -49,8 +49,8 @@ class MultiLabel:
 
     @property
     def classes(self) -> np.ndarray:
-        """The labels, as scikit-learn's networks have it."""
-        return self.labels
+        """Absent and present, for each label, `(labels, 2)`, as scikit-learn's scorers and folds take it."""
+        return np.tile([0, 1], (self.n_outputs, 1))
 
     @property
     def n_outputs(self) -> int:
