@@ -19,7 +19,7 @@ from mlstm_fcn.fitting.names import Names
 from mlstm_fcn.fitting.network import NetworkSpec
 from mlstm_fcn.fitting.schedule import Training, side_by_side
 from mlstm_fcn.fitting.task import Task
-from mlstm_fcn.fitting.voting import equal_ways, kept_shares, worths
+from mlstm_fcn.fitting.voting import kept_shares, worths
 from mlstm_fcn.models.ensemble import ensemble
 from mlstm_fcn.models.pipeline import compose, in_unit
 
@@ -104,9 +104,6 @@ class Assembly:
             with suppress(AttributeError):
                 error.fitted = partial  # type: ignore[attr-defined]
             raise
-        kinds = [one.trained_by for one in trainings]
         if lesson.judged is not None:
-            kept = worths(kinds, unseen, lesson.training, self.task)
-        if lesson.recipe.vote == "worth" and not self.start:
-            kept = kept or equal_ways(kinds)
+            kept = worths([one.trained_by for one in trainings], unseen, lesson.training, self.task)
         return self.of(members, kept)

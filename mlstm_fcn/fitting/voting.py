@@ -21,11 +21,11 @@ _FEW = 20  # cases: a third of them tells less than it costs in training (benchm
 def judged_cases(
     recipe: Recipe, kinds: Sequence[str], data: Dataset, task: Task, rng: RngSpec
 ) -> np.ndarray | None:
-    """The training cases, a third, that tell what each way to train is worth; None if ways vote equally.
+    """The training cases, a third, that tell what each way to train is worth; None if members vote equally.
 
     Each way predicts them without having seen any of them, so all are judged with equally few training cases.
     A single network that is trained by gradient would have to be trained twice, and few cases are better
-    trained on, so ways vote equally there.
+    trained on, so members vote equally there.
     """
     if recipe.vote != "worth" or kinds.count("gradient") < 2 or len(data) <= _FEW:
         return None
@@ -50,13 +50,6 @@ def kept_shares(network: keras.Model, n_members: int) -> list[float] | None:
     """
     before = (shares(network) or ())[:n_members]
     return [share / sum(before) for share in before] if sum(before) > 0 else None
-
-
-def equal_ways(kinds: Sequence[str]) -> list[float] | None:
-    """Shares of members of which each way to train has the same; None if members then vote equally."""
-    numbers = {kind: kinds.count(kind) for kind in kinds}
-    each = [1 / (len(numbers) * numbers[kind]) for kind in kinds]
-    return each if len(set(each)) > 1 else None
 
 
 def a_third_of_each(classes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
