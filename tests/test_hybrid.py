@@ -8,7 +8,6 @@ import pytest
 from mlstm_fcn import MLSTMFCNClassifier, Recipe
 from mlstm_fcn.fitting import Classification, Regression, RngSpec, voting
 from mlstm_fcn.layers import WeightedVote
-from mlstm_fcn.models.ensemble import shares
 from mlstm_fcn.training.dataset import Dataset
 from tests import waves
 from tests.waves import SMALL
@@ -25,25 +24,6 @@ def problem():
 def hybrid(problem):
     recipe = Recipe.named("hybrid", member_options=({}, {}, {"network": "multirocket", **SMALL}), n_members=3)
     return MLSTMFCNClassifier(recipe=recipe, **QUICK).fit(*problem)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def judged_though_few():
-    """As if the few cases of these tests were more."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(voting, "_FEW", 0)
-        yield
-
-
-def test_of_few_cases_none_is_left_out_and_members_vote_equally(problem, monkeypatch):
-    monkeypatch.setattr(voting, "_FEW", len(problem[1]))
-    recipe = Recipe.named("hybrid", member_options=({}, {}, {"network": "multirocket", **SMALL}), n_members=3)
-    fitted = MLSTMFCNClassifier(recipe=recipe, **QUICK).fit(*problem).fitted_
-    assert shares(fitted.network) is None
-    alike = MLSTMFCNClassifier(recipe=recipe.but(vote="mean"), **QUICK).fit(*problem).fitted_
-    for one, same in zip(fitted.members, alike.members, strict=True):
-        for weights, others in zip(one.network.get_weights(), same.network.get_weights(), strict=True):
-            np.testing.assert_array_equal(weights, others)  # all have seen all cases
 
 
 def test_members_of_a_hybrid_are_of_two_kinds_and_vote_by_their_worth(hybrid, problem):

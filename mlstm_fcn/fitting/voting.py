@@ -15,7 +15,6 @@ from mlstm_fcn.training.recipes import Recipe
 
 _POWER = 4  # of accuracy, as in HIVE-COTE
 _N_PARTS = 3  # of the training cases, of which one is not seen by the last network
-_FEW = 20  # cases: a third of them tells less than it costs in training (benchmarks/few_cases.py)
 
 
 def judged_cases(
@@ -24,10 +23,9 @@ def judged_cases(
     """The training cases, a third, that tell what each way to train is worth; None if members vote equally.
 
     Each way predicts them without having seen any of them, so all are judged with equally few training cases.
-    A single network that is trained by gradient would have to be trained twice, and few cases are better
-    trained on, so members vote equally there.
+    A single network that is trained by gradient would have to be trained twice, so it votes equally.
     """
-    if recipe.vote != "worth" or kinds.count("gradient") < 2 or len(data) <= _FEW:
+    if recipe.vote != "worth" or kinds.count("gradient") < 2:
         return None
     classes = data.targets.argmax(axis=1) if task.stratified else np.zeros(len(data), int)
     cases = a_third_of_each(classes, rng.generator())

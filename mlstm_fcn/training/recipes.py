@@ -59,7 +59,7 @@ class Recipe:
         n_members: Number of networks, trained from different seeds, that vote by their outputs, see `vote`.
         vote: `"mean"`: members count equally. `"worth"`: ways to train count by the fourth power of their
             accuracy on a third of the cases, which of several members that are trained by gradient the last
-            one leaves out. With one such member, or at most 20 cases, all count equally.
+            one leaves out. With one such member alone all count equally.
         network_options: Options of the network where the caller gives none, as far as the network has them.
         member_options: Options in which the members differ, taken in turn; empty: members differ in their
             seeds alone. The option `network` names a member's network of its own.
