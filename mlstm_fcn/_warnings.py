@@ -9,7 +9,7 @@ _PASSED_THROUGH = frozenset(("mlstm_fcn", "sklearn", "sktime", "joblib", "contex
 
 
 def warn(text: str) -> None:
-    """Give a `UserWarning` about the call that came from outside the package and of what it is called by."""
+    """Give a `UserWarning` at the line, outside of this package and of its hosts, that led to it."""
     frame = sys._getframe(1)
     while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in _PASSED_THROUGH:
         frame = frame.f_back
