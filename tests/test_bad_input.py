@@ -79,9 +79,9 @@ def test_one_class_only_gives_a_warning_and_that_class(basic_motions):
         (lambda X, y: ([], []), "X and y must hold at least one case"),
         (
             lambda X, y: (X, np.array([1, "a"] * 20, dtype=object)),
-            "Labels must be all strings, or none of them",
+            "Either all labels are strings, or none is",
         ),
-        (lambda X, y: (X, [1, "a"] * 20), "Labels must be all strings, or none of them"),
+        (lambda X, y: (X, [1, "a"] * 20), "Either all labels are strings, or none is"),
         (lambda X, y: (X, ["a", "b", "a", np.nan] * 10), "Every case must have a target.*\\[3, 7"),
         (lambda X, y: (X[:, :, :0], y), "X must hold at least one value"),
         (lambda X, y: (X[0, 0], y), r"X must be \(cases, channels, time\) or \(cases, time\)"),

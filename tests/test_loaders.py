@@ -8,6 +8,7 @@ import pytest
 from mlstm_fcn import NetworkClassifier, NetworkRegressor
 from mlstm_fcn.channel_statistics import channel_statistics
 from mlstm_fcn.loaders.series import LoadedSeries
+from mlstm_fcn.training import dataset
 from tests.loaded import (
     KINDS,
     LABELS,
@@ -117,7 +118,9 @@ def test_members_and_further_training_read_it_too(in_order):
     assert_same(expected.fine_tune(SERIES, LABELS), read.fine_tune(loader))
 
 
-def test_a_loader_is_never_held_whole():
+def test_a_loader_is_never_held_whole(monkeypatch):
+    monkeypatch.setattr(dataset, "_AT_ONCE", 1 << 19)  # reads of 2 MiB
+
     class Made(Loader):
         """Sixty batches of 1 MB that exist only when they are asked for."""
 

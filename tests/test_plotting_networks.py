@@ -75,6 +75,7 @@ def test_a_model_of_keras_is_drawn():
 
 
 def test_a_classifier_without_a_network_is_refused(problem):
-    of_one_class = MLSTMFCNClassifier(**SMALL).fit(problem[0], ["one"] * len(problem[0]))
+    with pytest.warns(UserWarning, match="only single label"):
+        of_one_class = MLSTMFCNClassifier(**SMALL).fit(problem[0], ["one"] * len(problem[0]))
     with pytest.raises(ValueError, match=r"`plotting\.network` requires a network"):
         plotting.network(of_one_class)

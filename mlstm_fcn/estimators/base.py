@@ -119,7 +119,7 @@ class NetworkEstimator(TrainingParameters, Saving):
         tuned: NetworkEstimator = self.clone().set_params(**{**shared, **parameters})  # a copy differs
         given: Any = {"sample_weight": sample_weight, "X_val": X_val, "y_val": y_val, "groups": groups}
         given["start"] = replace(start, history={}, epochs_trained=0)
-        given["task"] = start.task if start.task.reads(y) else None
+        given["task"] = start.task if start.task.suits(y) else None
         return tuned._fit_with(X, y, **given, freeze=(freeze,) if isinstance(freeze, str) else freeze)
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> NetworkEstimator:

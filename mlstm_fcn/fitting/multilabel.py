@@ -108,7 +108,7 @@ class MultiLabel:
         require(class_weight is None, rule, class_weight=received)
         return np.ones(len(y))
 
-    def reads(self, y: Any) -> bool:
+    def suits(self, y: Any) -> bool:
         """Whether they have as many columns; each case may happen to have one label."""
         return np.shape(y)[1:] == (self.n_outputs,)
 

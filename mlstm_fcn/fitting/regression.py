@@ -95,7 +95,7 @@ class Regression:
         require(not isinstance(class_weight, Mapping), rule, class_weight=class_weight)
         return np.ones(len(y))
 
-    def reads(self, y: Any) -> bool:
+    def suits(self, y: Any) -> bool:
         """Yes: the network knows the unit of its outputs."""
         return True
 

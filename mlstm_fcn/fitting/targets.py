@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlstm_fcn._arrays import as_array, as_text
+from mlstm_fcn._arrays import as_array
 from mlstm_fcn._checks import require
 from mlstm_fcn.preprocess import require_axes
 
@@ -31,8 +31,7 @@ def as_targets(y: Any) -> np.ndarray:
 
 
 def _plain(targets: np.ndarray) -> np.ndarray:
-    """Bytes as text, and objects that are all numbers as numbers."""
-    targets = as_text(targets)
+    """Objects that are all numbers as numbers."""
     if targets.dtype != object or not all(isinstance(one, Number) for one in targets.flat):
         return targets
     numbers = np.array(targets.tolist())

@@ -73,7 +73,7 @@ class Task(Protocol):
         """Weights of the cases, `(cases,)`."""
         ...
 
-    def reads(self, y: Any) -> bool:
+    def suits(self, y: Any) -> bool:
         """Whether a network that is tuned to targets keeps this task; otherwise it learns another."""
         ...
 
@@ -173,7 +173,7 @@ class Classification:
         weights: np.ndarray = compute_sample_weight(class_weight, y)
         return weights
 
-    def reads(self, y: Any) -> bool:
+    def suits(self, y: Any) -> bool:
         """No: the classes may be others."""
         return False
 
