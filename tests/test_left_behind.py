@@ -14,7 +14,7 @@ import pytest
 import mlstm_fcn
 from mlstm_fcn import _files, export
 from mlstm_fcn._files import partial_folder, write_text
-from mlstm_fcn.export import swap
+from mlstm_fcn.export import manifest, swap
 from tests.killed_exports import exported, exported_but_not_put_in_place, read, require_only
 
 PACKAGE, ROOT = Path(mlstm_fcn.__file__).parent, Path(__file__).parent.parent
@@ -205,6 +205,18 @@ def test_who_reads_while_another_exports_reads_whole_ones(kind, tmp_path):
     writer.join()
     assert words == sorted(words)
     require_only(path, kind, "m")
+
+
+def test_an_export_within_one_tick_of_the_clock_is_seen(tmp_path):
+    """Its manifest may have the number of a removed one, and the same time."""
+    path = tmp_path / "model.onnx"
+    exported(path, "onnx", "a")
+    before, about = swap._state(path), manifest.path_of(path)
+    made = about.stat().st_mtime_ns
+    about.write_text(about.read_text().replace('"a"', '"b"'))
+    os.utime(about, ns=(made, made))
+    assert about.stat().st_mtime_ns == made
+    assert swap._state(path) != before
 
 
 def test_a_folder_that_no_export_left_is_refused_and_kept(tmp_path):

@@ -132,13 +132,17 @@ def _new(path: Path) -> Path:
     return path.with_name(f".{path.name}.new")
 
 
-def _state(path: Path) -> list[tuple[int, int] | None]:
-    """What a replacement changes: the manifest, and the folder of the new artifact."""
-    state: list[tuple[int, int] | None] = []
+def _state(path: Path) -> list[tuple[int, int, bytes] | None]:
+    """What a replacement changes: the manifest, and the folder of the new artifact.
+
+    The text of the manifest counts too: a file that was removed may give its number to one that is made
+    within the same tick of the disk's clock.
+    """
+    state: list[tuple[int, int, bytes] | None] = []
     for place in (manifest.path_of(path), _new(path)):
         try:
             about = place.stat()
-            state.append((about.st_ino, about.st_mtime_ns))
+            state.append((about.st_ino, about.st_mtime_ns, b"" if place.is_dir() else place.read_bytes()))
         except FileNotFoundError:
             state.append(None)
     return state
