@@ -301,6 +301,7 @@ classifier.fit(motions.X_train, motions.y_train)
 """
 
 
+@pytest.mark.slow
 def test_a_killed_fit_goes_on_and_ends_as_if_it_had_not_been(data, tmp_path):
     """It is killed in the second member, whose first epoch is in its own file."""
     path = tmp_path / "state"

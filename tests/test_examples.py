@@ -6,10 +6,15 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parent.parent / "examples"
-EXAMPLES = sorted(path for path in FOLDER.glob("*.py") if path.stem not in ("emg", "serve_onnx"))  # own tests
+OWN_TESTS, LONG = ("emg", "serve_onnx"), ("sklearn_pipeline", "stream")
+EXAMPLES = [
+    pytest.param(path, marks=pytest.mark.slow if path.stem in LONG else (), id=path.stem)
+    for path in sorted(FOLDER.glob("*.py"))
+    if path.stem not in OWN_TESTS
+]
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", EXAMPLES)
 def test_example_runs(path):
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)

@@ -72,7 +72,8 @@ def test_an_ensemble_is_one_artifact(motions, tmp_path, format):
     assert artifact.about["network"] == "mlstm_fcn_ensemble"
 
 
-@pytest.mark.parametrize("name", ["malstm_fcn", pytest.param("efficientnet", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["malstm_fcn", "efficientnet"])
 def test_networks_of_the_table(motions, tmp_path, name):
     check_network(motions, tmp_path, name, ("onnx", "litert"))
 
