@@ -140,7 +140,7 @@ def test_a_file_is_never_in_memory_as_a_whole(tmp_path):
     options = {**SMALL, "n_epochs": 1, "batch_size": 64}
     code = PEAK.format(options=f"**{options}")
     grown = int(subprocess.run([sys.executable, "-c", code, path], check=True, capture_output=True).stdout)
-    assert grown < 250
+    assert grown < 300
 
 
 @pytest.fixture
