@@ -27,14 +27,6 @@ def as_array(values: Any) -> Any:
     return array.astype(np.float32) if small else array
 
 
-def as_text(array: np.ndarray) -> np.ndarray:
-    """An array whose text comes as bytes, as TensorFlow gives it, as text in UTF-8; others as they are."""
-    is_bytes = array.dtype.kind == "S" or (
-        array.dtype == object and isinstance(next(array.flat, None), bytes)
-    )
-    return np.char.decode(array.astype(bytes), "utf-8") if is_bytes else array
-
-
 def as_pandas(values: Any) -> Any:
     """A frame of polars, pyarrow or others as pandas'; all else as it is."""
     return values.to_pandas() if hasattr(values, "columns") and hasattr(values, "to_pandas") else values

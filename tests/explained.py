@@ -3,12 +3,13 @@
 from functools import cache
 
 import numpy as np
+import pytest
 
 from mlstm_fcn import NetworkClassifier
 
 
 @cache
-def problem():
+def one_channel_decides():
     """The class is the frequency of the second of three channels; the others are noise."""
     rng = np.random.default_rng(0)
     y = np.arange(60) % 2
@@ -18,11 +19,21 @@ def problem():
 
 
 @cache
-def fitted():
-    classifier = NetworkClassifier(
+def classifier():
+    network = NetworkClassifier(
         network="fcn", network_params={"filters": (8, 16, 8)}, n_epochs=30, learning_rate=0.01, random_state=0
     )
-    return classifier.fit(*problem())
+    return network.fit(*one_channel_decides())
+
+
+@pytest.fixture(scope="module")
+def problem():
+    return one_channel_decides()
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return classifier()
 
 
 class Weighing:

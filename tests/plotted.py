@@ -3,31 +3,39 @@
 from functools import cache
 
 import numpy as np
+import pytest
 from matplotlib.text import Text
 
 from mlstm_fcn import MLSTMFCNClassifier
+from tests.bumps import bumps
 
 SMALL = {"filters": (4, 8), "kernel_sizes": (5, 3), "lstm_units": 2, "batch_size": 16, "random_state": 0}
 
 
 @cache
-def problem():
-    """The class is the sign of a bump at steps 20 to 24 of the first of three channels."""
-    rng = np.random.default_rng(0)
-    y = np.where(np.arange(40) % 2, "up", "down")
-    X = rng.normal(scale=0.2, size=(40, 3, 40))
-    X[:, 0, 20:25] += np.where(y == "up", 2, -2)[:, None]
-    return X, y
+def labelled_bumps():
+    X, y = bumps(40, 3, noise=0.2)
+    return X, np.where(y, "up", "down")
 
 
 @cache
-def fitted():
+def classifier():
     """Also with attention, so that one network has all that is drawn but selective kernels."""
-    X, y = problem()
-    classifier = MLSTMFCNClassifier(
+    X, y = labelled_bumps()
+    network = MLSTMFCNClassifier(
         **SMALL, n_epochs=20, learning_rate=0.01, attention=True, dilation_rates=(1, 2)
     )
-    return classifier.fit(X, y, X_val=X[:8], y_val=y[:8])
+    return network.fit(X, y, X_val=X[:8], y_val=y[:8])
+
+
+@pytest.fixture(scope="module")
+def problem():
+    return labelled_bumps()
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return classifier()
 
 
 def lines_of(ax):

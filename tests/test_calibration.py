@@ -16,15 +16,7 @@ from mlstm_fcn.report import write_case, write_evaluation
 from tests import trusted
 from tests.trusted import EVERY, SMALL
 
-
-@pytest.fixture(scope="module")
-def problem():
-    return trusted.problem()
-
-
-@pytest.fixture(scope="module")
-def calibrated():
-    return trusted.calibrated
+problem, calibrated = trusted.problem, trusted.calibrated
 
 
 def at_temperature(probabilities, temperature):

@@ -10,10 +10,7 @@ from mlstm_fcn.explain import occlusion, permutation_importance
 from tests import explained
 from tests.explained import Weighing
 
-
-@pytest.fixture(scope="module")
-def problem():
-    return explained.problem()
+problem = explained.problem
 
 
 def test_series_of_one_channel_may_have_two_dimensions(rng):

@@ -9,15 +9,7 @@ from mlstm_fcn.explain import attention, gates, kernel_shares, permutation_impor
 from mlstm_fcn.preprocess import pad
 from tests import explained
 
-
-@pytest.fixture(scope="module")
-def problem():
-    return explained.problem()
-
-
-@pytest.fixture(scope="module")
-def fitted():
-    return explained.fitted()
+problem, fitted = explained.problem, explained.fitted
 
 
 def test_permuting_the_channel_that_decides_costs_accuracy_and_no_other_does(fitted, problem):

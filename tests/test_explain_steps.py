@@ -7,27 +7,15 @@ from mlstm_fcn import NetworkClassifier
 from mlstm_fcn.explain import class_activation_map, occlusion
 from mlstm_fcn.models.pipeline import split
 from tests import explained
+from tests.bumps import bumps as signs_of_bumps
 from tests.explained import Weighing
 
-
-@pytest.fixture(scope="module")
-def problem():
-    return explained.problem()
-
-
-@pytest.fixture(scope="module")
-def fitted():
-    return explained.fitted()
+problem, fitted = explained.problem, explained.fitted
 
 
 @pytest.fixture(scope="module")
 def bumps():
-    """The class is the sign of a bump at steps 20 to 24 of the first of two channels."""
-    rng = np.random.default_rng(0)
-    y = np.arange(60) % 2
-    X = rng.normal(scale=0.2, size=(60, 2, 40))
-    X[:, 0, 20:25] += np.where(y, 2, -2)[:, None]
-    return X, y
+    return signs_of_bumps(60, 2, noise=0.2)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from mlstm_fcn.explain import gradients, integrated_gradients, occlusion
 from mlstm_fcn.fitting import Classification, FittedNetwork, InputPolicy, NetworkSpec
 from mlstm_fcn.models.ensemble import ensemble
 from mlstm_fcn.models.pipeline import compose
+from tests.bumps import bumps
 from tests.quick_fit import SMALL
 from tests.small_networks import networks, small_options
 
@@ -117,12 +118,7 @@ def test_networks_that_end_in_another_way(last, series):
 
 @pytest.fixture(scope="module")
 def planted():
-    """The class is the sign of a bump at steps 20 to 24 of the first of three channels."""
-    rng = np.random.default_rng(0)
-    y = np.arange(60) % 2
-    X = rng.normal(scale=0.5, size=(60, 3, 40))
-    X[:, 0, 20:25] += np.where(y, 2, -2)[:, None]
-    return X, y
+    return bumps(60, 3, noise=0.5)
 
 
 @pytest.fixture(scope="module")

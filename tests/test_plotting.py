@@ -18,14 +18,7 @@ from tests import plotted
 pytestmark = pytest.mark.usefixtures("drawn_in_memory")
 
 
-@pytest.fixture(scope="module")
-def problem():
-    return plotted.problem()
-
-
-@pytest.fixture(scope="module")
-def fitted():
-    return plotted.fitted()
+problem, fitted = plotted.problem, plotted.fitted
 
 
 def test_learning_curves_have_a_panel_for_each_figure_with_training_and_validation(fitted):

@@ -11,9 +11,7 @@ from tests.plotted import SMALL, text_of
 pytestmark = pytest.mark.usefixtures("drawn_in_memory")
 
 
-@pytest.fixture(scope="module")
-def problem():
-    return plotted.problem()
+problem = plotted.problem
 
 
 @pytest.mark.parametrize("name", ["mlstm_fcn", "se_resnet", "inception", "vgg", "efficientnet", "mlp"])

@@ -14,14 +14,7 @@ from tests.plotted import lines_of, text_of
 pytestmark = pytest.mark.usefixtures("drawn_in_memory")
 
 
-@pytest.fixture(scope="module")
-def problem():
-    return plotted.problem()
-
-
-@pytest.fixture(scope="module")
-def fitted():
-    return plotted.fitted()
+problem, fitted = plotted.problem, plotted.fitted
 
 
 def test_a_series_is_widest_and_reddest_where_it_decides(fitted, problem):

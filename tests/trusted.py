@@ -39,14 +39,24 @@ def problem_of(rng, n_cases):
 
 
 @cache
-def problem():
+def overlapping():
     rng = np.random.default_rng(0)
     return problem_of(rng, 45), problem_of(rng, 60)
 
 
 @cache
-def calibrated(name):
-    """The classifier before and after, made once."""
-    train, held_back = problem()
+def before_and_after(name):
+    """A classifier before and after its calibration, made once."""
+    train, held_back = overlapping()
     before = NETWORKS[name]().fit(*train)
     return before, trust.calibrate(before, *held_back)
+
+
+@pytest.fixture(scope="module")
+def problem():
+    return overlapping()
+
+
+@pytest.fixture(scope="module")
+def calibrated():
+    return before_and_after

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mlstm_fcn._arrays import as_array, as_text
+from mlstm_fcn._arrays import as_array
 from mlstm_fcn._checks import require
 from mlstm_fcn.preprocess import as_container, to_batch
 
@@ -117,8 +117,10 @@ def _as_numbers(X: Any) -> Any:
 
 
 def _as_targets(targets: Any) -> np.ndarray:
-    """An array, with text where the loader gives bytes."""
-    return as_text(np.asarray(as_array(targets)))
+    """An array; text that comes as bytes, as TensorFlow gives it, is text again."""
+    array = np.asarray(as_array(targets))
+    is_text = array.dtype.kind == "S" or (array.dtype == object and isinstance(next(array.flat, None), bytes))
+    return np.char.decode(array.astype(bytes), "utf-8") if is_text else array
 
 
 def some(batch: Batch, cases: slice) -> Batch:

@@ -37,14 +37,14 @@ def _split(line: bytes) -> tuple[bytes, Target | None]:
     label, _, body = line.partition(separator)
     if label.strip().lower() in _MISSING:
         raise LineError("a label first; ? and NaN are missing ones")
-    if label.strip().lower() in _TITLES and _counts(body.split(separator)):
+    if label.strip().lower() in _TITLES and _are_numbers_of_steps(body.split(separator)):
         raise LineError("a label and values; leave out the line of the columns' names")
     if not label.strip() or not body or b":" in body or (separator != b"," and b"," in body):
         raise LineError("a label and values, separated by tabs, commas or spaces")
     return _without_padding(body.replace(separator, b",")), decoded(label).strip()
 
 
-def _counts(fields: list[bytes]) -> bool:
+def _are_numbers_of_steps(fields: list[bytes]) -> bool:
     """Whether fields are 0, 1, 2, ... or 1, 2, 3, ..., as names of columns are."""
     return any(fields == [b"%d" % number for number in range(start, start + len(fields))] for start in (0, 1))
 
