@@ -207,6 +207,30 @@ def test_who_reads_while_another_exports_reads_whole_ones(kind, tmp_path):
     require_only(path, kind, "m")
 
 
+def test_an_export_that_ends_while_a_reader_looks_for_it_is_seen(tmp_path, monkeypatch):
+    """The reader meets a mixture, and the export ends between the two looks that ask whether one goes on."""
+    path, seen = tmp_path / "model.xml", []
+    exported(path, "openvino", "old")
+    new, read_bytes = tmp_path / ".model.xml.new", Path.read_bytes
+
+    def words(place):
+        seen.append(place)
+        if len(seen) == 1:
+            exported_but_not_put_in_place(path, "openvino", "new")
+            raise ValueError("a mixture")
+        return path.with_suffix(".bin").read_text()
+
+    def reads_and_lets_it_end(place):
+        found = read_bytes(place)
+        if new.exists():
+            swap._put_in_place(new, path)
+        return found
+
+    monkeypatch.setattr(Path, "read_bytes", reads_and_lets_it_end)
+    assert swap.read_whole(path, words) == "new"
+    assert seen == [path, path]
+
+
 def test_an_export_within_one_tick_of_the_clock_is_seen(tmp_path):
     """Its manifest may have the number of a removed one, and the same time."""
     path = tmp_path / "model.onnx"

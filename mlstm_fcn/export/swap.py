@@ -133,13 +133,14 @@ def _new(path: Path) -> Path:
 
 
 def _state(path: Path) -> list[tuple[int, int, bytes] | None]:
-    """What a replacement changes: the manifest, and the folder of the new artifact.
+    """What a replacement changes: the folder of the new artifact, and the manifest, in this order.
 
+    The folder goes after the manifest has come, so one of them tells of a replacement that ends meanwhile.
     The text of the manifest counts too: a file that was removed may give its number to one that is made
     within the same tick of the disk's clock.
     """
     state: list[tuple[int, int, bytes] | None] = []
-    for place in (manifest.path_of(path), _new(path)):
+    for place in (_new(path), manifest.path_of(path)):
         try:
             about = place.stat()
             state.append((about.st_ino, about.st_mtime_ns, b"" if place.is_dir() else place.read_bytes()))
